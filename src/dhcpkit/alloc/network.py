@@ -1,0 +1,314 @@
+"""The resolved network: all that the engine sees of a configuration. Immutable; built by hand or by `config.compile`.
+
+Inheritance is already resolved here: a subnet holds its own values. Addresses are integers inside and text or
+`ipaddress` objects at the edges. This module does not know files, JSON or Kea's spelling of keys.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final, TypeVar
+
+import attrs
+
+from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
+from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
+from dhcpkit.alloc.pick import Allocator, Iterative
+from dhcpkit.alloc.trace import Place
+from dhcpkit.wire.options import Option
+
+__all__ = ["ClientClass", "Level", "Lifetimes", "Network", "Pool4", "SharedNetwork4", "Subnet4", "parse_range"]
+
+T = TypeVar("T")
+
+
+def parse_range(text: str) -> tuple[int, int]:
+    """`192.0.2.10 - 192.0.2.99` or `192.0.2.64/26` to first and last address. ValueError says what is wrong."""
+    try:
+        if "/" in text:
+            prefix = IPv4Network(text.strip())
+            return int(prefix.network_address), int(prefix.broadcast_address)
+        low, _, high = text.partition("-")
+        first, last = int(IPv4Address(low.strip())), int(IPv4Address(high.strip()))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a range of addresses (first - last, or prefix/length): {error}") from None
+    if last < first:
+        raise ValueError(f"the range {text!r} ends before it starts")
+    return first, last
+
+
+@attrs.frozen(eq=False)
+class Lifetimes:
+    """How long a lease is valid, in seconds: what a client gets by default, and the bounds of what it may ask for."""
+
+    default: int = 7200
+    minimum: int = 7200
+    maximum: int = 7200
+
+    @classmethod
+    def fixed(cls, seconds: int) -> Lifetimes:
+        """The same for every client, whatever it asks for."""
+        return cls(seconds, seconds, seconds)
+
+    def granted(self, asked: int | None) -> int:
+        """The lifetime for a client that asked for so much; None or 0 is the default (Kea)."""
+        return min(max(asked, self.minimum), self.maximum) if asked else self.default
+
+
+@attrs.frozen(eq=False)
+class Pool4:
+    """A range of addresses for clients at large. `Pool4("192.0.2.10 - 192.0.2.99")`."""
+
+    first: int
+    last: int
+    pool_id: int = 0
+    client_classes: tuple[str, ...] = ()
+    options: OptionValues = NO_OPTIONS
+    where: Place | None = None
+
+    def __init__(  # noqa: PLR0913  # one argument for each of Kea's keys
+        self,
+        pool: str,
+        *,
+        pool_id: int = 0,
+        client_classes: Sequence[str] = (),
+        options: OptionValues = NO_OPTIONS,
+        where: Place | None = None,
+    ) -> None:
+        first, last = parse_range(pool)
+        self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where)  # type: ignore[attr-defined]
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.first <= address <= self.last
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        return f"{IPv4Address(self.first)}-{IPv4Address(self.last)}"
+
+
+@attrs.frozen(eq=False)
+class Level:
+    """One level that options are taken from, with the name an explanation gives it (`subnet 192.0.2.0/24`)."""
+
+    name: str
+    options: OptionValues
+
+
+def _pools(pools: Iterable[Pool4]) -> tuple[Pool4, ...]:
+    return tuple(pools)
+
+
+@attrs.frozen(eq=False)
+class Subnet4:
+    """A subnet with everything that holds in it, inheritance resolved. `Subnet4("192.0.2.0/24", pools=[...])`.
+
+    Keys are Kea's; `levels` are where its options come from below the pool, nearest first: subnet, shared network, global.
+    """
+
+    prefix: IPv4Network = attrs.field(converter=IPv4Network)
+    id: int = attrs.field(default=1, kw_only=True)
+    pools: tuple[Pool4, ...] = attrs.field(default=(), converter=_pools, kw_only=True)
+    lifetimes: Lifetimes = attrs.field(factory=Lifetimes, kw_only=True)
+    renew_timer: int | None = attrs.field(default=None, kw_only=True)
+    rebind_timer: int | None = attrs.field(default=None, kw_only=True)
+    calculate_tee_times: bool = attrs.field(default=False, kw_only=True)
+    t1_percent: float = attrs.field(default=0.5, kw_only=True)
+    t2_percent: float = attrs.field(default=0.875, kw_only=True)
+    options: OptionValues = attrs.field(default=NO_OPTIONS, kw_only=True)
+    outer_levels: tuple[Level, ...] = attrs.field(default=(), kw_only=True)
+    interface: str = attrs.field(default="", kw_only=True)
+    relays: frozenset[int] = attrs.field(default=frozenset(), kw_only=True)
+    client_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    authoritative: bool = attrs.field(default=False, kw_only=True)
+    match_client_id: bool = attrs.field(default=True, kw_only=True)
+    reservations_global: bool = attrs.field(default=False, kw_only=True)
+    reservations_in_subnet: bool = attrs.field(default=True, kw_only=True)
+    reservations_out_of_pool: bool = attrs.field(default=False, kw_only=True)
+    next_server: int = attrs.field(default=0, kw_only=True)
+    server_hostname: str = attrs.field(default="", kw_only=True)
+    boot_file_name: str = attrs.field(default="", kw_only=True)
+    cache_threshold: float = attrs.field(default=0.25, kw_only=True)
+    cache_max_age: int | None = attrs.field(default=None, kw_only=True)
+    store_extended_info: bool = attrs.field(default=False, kw_only=True)
+    qualifying_suffix: str = attrs.field(default="", kw_only=True)
+    allocator: Allocator = attrs.field(factory=Iterative, kw_only=True)
+    shared_network: str = attrs.field(default="", kw_only=True)
+    where: Place | None = attrs.field(default=None, kw_only=True)
+    first: int = attrs.field(init=False)
+    last: int = attrs.field(init=False)
+    levels: tuple[Level, ...] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "first", int(self.prefix.network_address))
+        put(self, "last", int(self.prefix.broadcast_address))
+        put(self, "levels", (Level(f"subnet {self.prefix}", self.options), *self.outer_levels))
+        for pool in self.pools:
+            if pool.first < self.first or pool.last > self.last:
+                raise ValueError(f"pool {pool} is not inside subnet {self.prefix}")
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.first <= address <= self.last
+
+    def with_option(self, option: Option[T], value: T, *, always_send: bool = False) -> Subnet4:
+        """A copy that offers one option more. The value may be text in the option's text form."""
+        typed = option.kind.parse_text(value) if isinstance(value, str) else value
+        added = OptionValue.of(option, typed, always_send=always_send)
+        return attrs.evolve(self, options=OptionValues([*self.options, added]))
+
+
+@attrs.frozen(eq=False)
+class SharedNetwork4:
+    """Subnets on one link: a client of one may be served from another (Kea's shared network)."""
+
+    name: str
+    subnets: tuple[Subnet4, ...] = attrs.field(converter=tuple)
+    interface: str = ""
+    relays: frozenset[int] = frozenset()
+    client_classes: tuple[str, ...] = ()
+    where: Place | None = None
+
+
+@attrs.frozen(eq=False)
+class ClientClass:
+    """A client class. Membership comes from reservations (a class without test) or from `test`, a predicate on the packet."""
+
+    name: str
+    options: OptionValues = NO_OPTIONS
+    lifetimes: Lifetimes | None = None
+    next_server: int = 0
+    server_hostname: str = ""
+    boot_file_name: str = ""
+    where: Place | None = None
+
+
+IDENTIFIERS4: Final = ("hw-address", "duid", "circuit-id", "client-id")  # Kea's default order of search
+
+
+class Network:
+    """Everything the engine looks at, with its look-up tables. Frozen; reconfiguration makes a new one.
+
+    `Network([Subnet4("192.0.2.0/24", pools=[Pool4("192.0.2.10 - 192.0.2.99")])])` is a whole network.
+    """
+
+    def __init__(  # noqa: PLR0913  # one argument for each of Kea's global keys
+        self,
+        subnets: Iterable[Subnet4] = (),
+        *,
+        shared_networks: Iterable[SharedNetwork4] = (),
+        hosts: Iterable[Host] | Hosts = NO_HOSTS,
+        classes: Iterable[ClientClass] = (),
+        options: OptionValues = NO_OPTIONS,
+        echo_client_id: bool = True,
+        authoritative: bool = False,
+        decline_probation_period: int = 86400,
+        host_identifiers: Sequence[str] = IDENTIFIERS4,
+        ignore_rai_link_selection: bool = False,
+        ignore_dhcp_server_identifier: bool = False,
+        server_identifiers: Iterable[int] = (),
+        early_global_reservations_lookup: bool = False,
+    ) -> None:
+        self.shared_networks = tuple(shared_networks)
+        alone = tuple(subnets)
+        self.subnets: tuple[Subnet4, ...] = alone + tuple(s for network in self.shared_networks for s in network.subnets)
+        self.hosts = hosts if isinstance(hosts, Hosts) else Hosts(hosts)
+        self.classes: Mapping[str, ClientClass] = {c.name: c for c in classes}
+        self.options = options
+        self.echo_client_id = echo_client_id
+        self.authoritative = authoritative
+        self.decline_probation_period = decline_probation_period
+        self.host_identifiers = tuple(host_identifiers)
+        self.ignore_rai_link_selection = ignore_rai_link_selection
+        self.ignore_dhcp_server_identifier = ignore_dhcp_server_identifier
+        self.server_identifiers = frozenset(server_identifiers)
+        self.early_global_reservations_lookup = early_global_reservations_lookup
+        self.by_id: Mapping[int, Subnet4] = {}
+        self._siblings: dict[int, tuple[Subnet4, ...]] = {}
+        self._networks: dict[int, SharedNetwork4] = {}
+        self._index()
+
+    def _index(self) -> None:
+        by_id: dict[int, Subnet4] = {}
+        for subnet in self.subnets:
+            if subnet.id in by_id:
+                raise ValueError(f"subnet id {subnet.id} is used by {by_id[subnet.id].prefix} and by {subnet.prefix}")
+            by_id[subnet.id] = subnet
+        self.by_id = by_id
+        for network in self.shared_networks:
+            for subnet in network.subnets:
+                self._siblings[subnet.id] = network.subnets
+                self._networks[subnet.id] = network
+        self._by_interface: dict[str, list[Subnet4]] = {}
+        self._by_relay: dict[int, list[Subnet4]] = {}
+        for subnet in self.subnets:
+            of_network = self._networks.get(subnet.id)
+            interface = subnet.interface or (of_network.interface if of_network else "")
+            if interface:
+                self._by_interface.setdefault(interface, []).append(subnet)
+            relays = subnet.relays or (of_network.relays if of_network else frozenset())
+            for relay in relays:
+                self._by_relay.setdefault(relay, []).append(subnet)
+        ordered = sorted(enumerate(self.subnets), key=lambda pair: (pair[1].first, pair[0]))
+        self._starts = [subnet.first for _, subnet in ordered]
+        self._ordered = ordered
+        # Prefixes either nest or are apart, so the longest of them bounds how far back a covering one can start.
+        self._widest = max((subnet.last - subnet.first for subnet in self.subnets), default=0)
+        self._nested = _any_nested([subnet for _, subnet in ordered])
+
+    def siblings(self, subnet: Subnet4) -> tuple[Subnet4, ...]:
+        """The subnets of its shared network in the configuration's order, itself included; just itself where it has none."""
+        return self._siblings.get(subnet.id, (subnet,))
+
+    def shared_network(self, subnet: Subnet4) -> SharedNetwork4 | None:
+        """The shared network a subnet belongs to."""
+        return self._networks.get(subnet.id)
+
+    def by_interface(self, interface: str) -> Sequence[Subnet4]:
+        """The subnets bound to a server's interface, own or by their shared network."""
+        return self._by_interface.get(interface, ())
+
+    def by_relay(self, relay: int) -> Sequence[Subnet4]:
+        """The subnets that list this relay's address."""
+        return self._by_relay.get(relay, ())
+
+    def holding(self, address: int) -> Sequence[Subnet4]:
+        """The subnets whose prefix holds the address, in the configuration's order."""
+        index = bisect_right(self._starts, address) - 1
+        if not self._nested:
+            return (self._ordered[index][1],) if index >= 0 and self._ordered[index][1].last >= address else ()
+        found = []
+        while index >= 0 and self._starts[index] >= address - self._widest:
+            if self._ordered[index][1].last >= address:
+                found.append(self._ordered[index])
+            index -= 1
+        return [subnet for _, subnet in sorted(found, key=lambda pair: pair[0])]
+
+    def with_allocator(self, allocator: Allocator) -> Network:
+        """A copy in which every subnet uses another allocator."""
+        shared = {s.id for network in self.shared_networks for s in network.subnets}
+        return Network(
+            [attrs.evolve(s, allocator=allocator) for s in self.subnets if s.id not in shared],
+            shared_networks=[
+                attrs.evolve(n, subnets=[attrs.evolve(s, allocator=allocator) for s in n.subnets])
+                for n in self.shared_networks
+            ],
+            hosts=self.hosts,
+            classes=self.classes.values(),
+            options=self.options,
+            echo_client_id=self.echo_client_id,
+            authoritative=self.authoritative,
+            decline_probation_period=self.decline_probation_period,
+            host_identifiers=self.host_identifiers,
+            ignore_rai_link_selection=self.ignore_rai_link_selection,
+            ignore_dhcp_server_identifier=self.ignore_dhcp_server_identifier,
+            server_identifiers=self.server_identifiers,
+            early_global_reservations_lookup=self.early_global_reservations_lookup,
+        )
+
+
+def _any_nested(ordered: Sequence[Subnet4]) -> bool:
+    return any(after.first <= before.last for before, after in zip(ordered, ordered[1:], strict=False))

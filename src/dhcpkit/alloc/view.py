@@ -1,0 +1,183 @@
+"""What the engine may ask about leases, and what it may change: reads are a view, writes are values.
+
+A view over a live index answers at once. A view over a remote store holds what was loaded and raises `NotLoaded`
+for the rest; the caller loads those keys and plans again (docs/why/batches.md). This module does not know stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Final, Literal, Protocol
+
+import attrs
+
+from dhcpkit.alloc.lease import Lease4
+
+__all__ = [
+    "ADDRESS",
+    "CLIENT_ID",
+    "HWADDR",
+    "Change",
+    "Key",
+    "LeaseView4",
+    "NotLoaded",
+    "Overlay4",
+    "Sweep",
+    "Unit",
+]
+
+ADDRESS: Final = "address"
+CLIENT_ID: Final = "client-id"
+HWADDR: Final = "hw-address"
+
+# What can be looked up: ("address", 3221225994), ("client-id", b"..."), ("hw-address", b"...").
+Key = tuple[Literal["address"], int] | tuple[Literal["client-id", "hw-address"], bytes]
+
+
+@attrs.frozen
+class Change:
+    """One lease before and after. The store must still hold `before` (None: nothing), else the unit fails."""
+
+    before: Lease4 | None
+    after: Lease4 | None
+
+    @property
+    def address(self) -> int:
+        """The address it is about; a change with neither side has none and is a bug."""
+        lease = self.after if self.after is not None else self.before
+        assert lease is not None, "a change has a lease before or after it"
+        return lease.address
+
+
+Unit = tuple[Change, ...]  # all or nothing; one per query
+
+
+class NotLoaded(Exception):  # noqa: N818  # a signal to load more, not an error
+    """A partial view was asked for keys it has not read yet. Load them and plan again."""
+
+    def __init__(self, *keys: Key) -> None:
+        super().__init__(*keys)
+        self.keys = keys
+
+
+@attrs.frozen
+class Sweep:
+    """Every address from `first` to `last`, in order, from wherever the view's turn of this range stands, then around.
+
+    It is the iterative allocator's order. A view that keeps free lists answers it without walking the range.
+    """
+
+    first: int
+    last: int
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.first <= address <= self.last
+
+
+class LeaseView4(Protocol):
+    """What the engine may ask. Reads only, but for `handed_out`, which moves the turn of a sweep."""
+
+    def by_address(self, address: int, /) -> Lease4 | None:
+        """The lease at this address, in any state, expired or not."""
+        ...
+
+    def by_client_id(self, client_id: bytes, /) -> Sequence[Lease4]:
+        """Every lease with this client identifier, in any subnet."""
+        ...
+
+    def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
+        """Every lease with this hardware address, in any subnet."""
+        ...
+
+    def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
+        """The first address of `order` without a lease that binds it at `now`, not counting those in `busy`.
+
+        `busy` is what the caller knows to be taken besides (reservations, the batch's earlier decisions). None where there is none.
+        """
+        ...
+
+    def handed_out(self, address: int, /) -> None:
+        """The engine chose this address: the next sweep over a range that holds it starts behind it."""
+        ...
+
+
+class Overlay4:
+    """A view with a batch's earlier decisions laid over it, so that the next query of the batch sees them.
+
+    `record` takes what a decision changes and which address it offered. The view below is not changed.
+    """
+
+    __slots__ = ("_changed", "_offered", "view")
+
+    def __init__(self, view: LeaseView4) -> None:
+        self.view = view
+        self._changed: dict[int, Lease4 | None] = {}
+        self._offered: set[int] = set()
+
+    def record(self, unit: Unit, offered: int | None = None) -> None:
+        """Shows `unit` to later queries; `offered` is an address promised without a lease (an OFFER)."""
+        for change in unit:
+            self._changed[change.address] = change.after
+            if change.after is not None:
+                self.view.handed_out(change.after.address)
+        if offered is not None:
+            self._offered.add(offered)
+            self.view.handed_out(offered)
+
+    def by_address(self, address: int) -> Lease4 | None:
+        """As LeaseView4."""
+        if address in self._changed:
+            return self._changed[address]
+        return self.view.by_address(address)
+
+    def by_client_id(self, client_id: bytes) -> Sequence[Lease4]:
+        """As LeaseView4."""
+        below = self.view.by_client_id(client_id)
+        return self._laid_over(below, [x for x in self._now() if x.client_id == client_id]) if self._changed else below
+
+    def by_hwaddr(self, hwaddr: bytes) -> Sequence[Lease4]:
+        """As LeaseView4."""
+        below = self.view.by_hwaddr(hwaddr)
+        return self._laid_over(below, [x for x in self._now() if x.hwaddr == hwaddr]) if self._changed else below
+
+    def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
+        """As LeaseView4; an address offered earlier in the batch is not offered again."""
+        if not self._changed and not self._offered:
+            return self.view.first_free(order, now, busy)
+        taken = _Taken(self._offered, self._changed, busy, now)
+        found = self.view.first_free(order, now, taken)
+        if found is None:  # what the batch itself has freed comes last, as it would after a commit
+            freed = [address for address in self._changed if address not in taken]
+            found = next((address for address in freed if address in order), None) if freed else None
+        return found
+
+    def handed_out(self, address: int) -> None:
+        """As LeaseView4."""
+        self.view.handed_out(address)
+
+    def _now(self) -> list[Lease4]:
+        return [lease for lease in self._changed.values() if lease is not None]
+
+    def _laid_over(self, below: Sequence[Lease4], above: list[Lease4]) -> Sequence[Lease4]:
+        return [lease for lease in below if lease.address not in self._changed] + above
+
+
+class _Taken:
+    """Membership in what an overlay knows to be taken: offers, new leases, and the caller's own `busy`."""
+
+    __slots__ = ("busy", "changed", "now", "offered")
+
+    def __init__(self, offered: set[int], changed: dict[int, Lease4 | None], busy: Container[int], now: int) -> None:
+        self.offered, self.changed, self.busy, self.now = offered, changed, busy, now
+
+    def __contains__(self, address: object) -> bool:
+        if address in self.offered or address in self.busy:
+            return True
+        lease = self.changed.get(address)  # type: ignore[call-overload]
+        return lease is not None and not lease.expired(self.now)

@@ -1,0 +1,80 @@
+"""What a store of leases must do: five methods. One module with a `LeaseStore` is a backend.
+
+Whatever waits is awaited; what is committed is durable. `dhcpkit.testing.LeaseStoreContract` holds any
+implementation to the promises made here. This module does not know files, SQL or sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Protocol
+
+import attrs
+
+from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.view import Key, LeaseView4, Unit
+from dhcpkit.errors import DhcpkitError
+
+__all__ = ["EVERYTHING", "LeaseStore", "StoreUnavailable", "Where"]
+
+
+class StoreUnavailable(DhcpkitError):
+    """The surroundings failed (disk full, database gone): nothing of the call took effect, service goes on.
+
+    `store` names it as the operator does, `why` is a sentence; `retry_at` is when it is worth trying again, in
+    seconds on the monotonic clock, None where it is not known.
+    """
+
+    def __init__(self, store: str, why: str, retry_at: float | None = None) -> None:
+        super().__init__(store, why, retry_at)
+        self.store = store
+        self.why = why
+        self.retry_at = retry_at
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.why}"
+
+
+@attrs.frozen
+class Where:
+    """Which leases `pages` walks over: all, or those of a subnet, in a state, from an address on."""
+
+    subnet_id: int | None = None
+    state: int | None = None
+    after: int = -1
+
+
+EVERYTHING = Where()
+
+
+class LeaseStore(Protocol):
+    """Leases of one family. All methods may be called concurrently; calls to `commit` take effect in call order."""
+
+    local: bool
+    """True where `load` never waits and a view is the live index: the server then needs no task for a batch."""
+
+    async def load(self, keys: Iterable[Key], view: LeaseView4 | None = None) -> LeaseView4:
+        """A view that knows at least `keys`. With `view`, that same view learns them and is returned.
+
+        Raises StoreUnavailable.
+        """
+        ...
+
+    async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
+        """Makes each unit durable, all or nothing, in order; False: a `before` was not what is stored, nothing was changed.
+
+        Durable on return. Raises StoreUnavailable: then no unit took effect, and none will.
+        """
+        ...
+
+    async def expired(self, before: int, limit: int) -> Sequence[Lease4]:
+        """At most `limit` leases in state default or declined whose time was over before `before`, earliest first."""
+        ...
+
+    def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[Lease4]]:
+        """Leases in order of address, at most `size` at a time."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of everything; what was committed is safe already."""
+        ...
