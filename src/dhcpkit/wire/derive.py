@@ -26,7 +26,7 @@ Reader = Callable[[bytes, int, int], "tuple[Any, int]"]  # (data, start, end) ->
 Writer = Callable[[Any], bytes]  # value -> octets; ValueError, TypeError
 
 
-class Mapped(c.Adapter):  # type: ignore[type-arg, misc]  # construct is untyped at run time
+class Mapped(c.Adapter):  # type: ignore[type-arg]  # construct is untyped at run time
     """A subcon whose value passes through two plain functions: `decode` after parsing, `encode` before building.
 
     Both may raise ValueError for a value that is not allowed. Being plain functions, `derive` can call them

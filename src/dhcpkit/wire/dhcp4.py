@@ -11,6 +11,7 @@ END, an option cut off at the end of the datagram are all accepted, what came be
 from __future__ import annotations
 
 import enum
+import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import Any, Final, TypeVar
@@ -22,7 +23,16 @@ from dhcpkit.wire.derive import fixed_format
 from dhcpkit.wire.errors import WireError
 from dhcpkit.wire.options import Option
 
-__all__ = ["ARRIVAL_UNKNOWN", "COOKIE", "Arrival", "MessageType", "Op", "Packet4", "join_options"]
+__all__ = [
+    "ARRIVAL_UNKNOWN",
+    "COOKIE",
+    "Arrival",
+    "MessageType",
+    "Op",
+    "Packet4",
+    "join_options",
+    "reply_header4",
+]
 
 T = TypeVar("T")
 
@@ -32,6 +42,7 @@ HEADER_SIZE: Final = 236
 OPTION_MAX: Final = 255  # octets one instance of an option can hold; longer values are split (RFC 3396)
 PAD: Final = 0
 END: Final = 255
+BROADCAST: Final = 0x8000  # RFC 2131 figure 2, the only bit of `flags`
 
 HEADER: Final = c.Struct(  # RFC 2131 figure 1
     "op" / c.Int8ub,
@@ -110,7 +121,6 @@ class Packet4:
 
     __slots__ = (
         "_changed",
-        "_options",
         "arrival",
         "chaddr",
         "ciaddr",
@@ -132,8 +142,22 @@ class Packet4:
 
     data: bytes
     arrival: Arrival
+    op: int
+    htype: int
+    hlen: int
+    hops: int
+    xid: int
+    secs: int
+    flags: int
+    ciaddr: int
+    yiaddr: int
+    siaddr: int
+    giaddr: int
+    chaddr: bytes
+    type: int
     options: dict[int, bytes]
     flaws: tuple[tuple[int, str], ...]
+    _changed: bool
 
     @classmethod
     def parse(cls, data: bytes, arrival: Arrival = ARRIVAL_UNKNOWN) -> Packet4:
@@ -162,7 +186,8 @@ class Packet4:
         self.arrival = arrival
         self.flaws = ()
         self._changed = False
-        self.options = options = {}
+        options: dict[int, bytes] = {}
+        self.options = options
         at = OPTIONS_AT
         try:
             while (code := data[at]) != END:
@@ -214,7 +239,7 @@ class Packet4:
     @property
     def broadcast_flag(self) -> bool:
         """RFC 2131 figure 2: the client cannot receive unicast before it has an address."""
-        return self.flags & 0x8000 != 0
+        return self.flags & BROADCAST != 0
 
     @property
     def sname(self) -> bytes:
@@ -246,6 +271,33 @@ class Packet4:
             kind = f"type {self.type}"
         where = "" if not self.giaddr else f" via {IPv4Address(self.giaddr)}"
         return f"<Packet4 {kind} xid={self.xid:#010x} {self.chaddr.hex(':')}{where}, {len(self.options)} options>"
+
+
+# Secs to cookie, with giaddr and chaddr as one slice of the query: 0.5 us a header.
+_pack_reply: Final = struct.Struct(">2xHIII20s64s128s4s").pack
+
+
+def reply_header4(  # noqa: PLR0913  # the header's fields, by their names
+    query: Packet4,
+    *,
+    ciaddr: int,
+    yiaddr: int,
+    siaddr: int,
+    flags: int | None = None,
+    sname: bytes = b"",
+    file: bytes = b"",
+) -> bytes:
+    """The first 240 octets of the answer to `query`: its header copied as RFC 2131 table 3 says, and the cookie.
+
+    Copied are htype, hlen, hops (as Kea does, though the table says 0), xid, giaddr, chaddr, and flags unless given; secs is 0.
+    `sname` and `file` are cut where they are longer than their fields (64, 128 octets).
+    """
+    data = query.data
+    return (
+        b"\x02"
+        + data[1:8]
+        + _pack_reply(query.flags if flags is None else flags, ciaddr, yiaddr, siaddr, data[24:44], sname, file, COOKIE)
+    )
 
 
 def _no_dhcp(size: int) -> str:
