@@ -1,12 +1,25 @@
-"""Fixtures every test may use."""
+"""Fixtures and markers every test may use, and the two ways to run: whatever is there, or all of it."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPO = Path(__file__).resolve().parent.parent
 STRICT = bool(os.environ.get("DHCPKIT_TEST_ALL"))  # the project's own CI: a missing part fails instead of skipping
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian keeps servers
+
+# Examples are judged by what they do, never by how long they take on a machine that others use too.
+settings.register_profile("dhcpkit", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("dhcpkit")
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The root of the checkout."""
+    return REPO
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +27,35 @@ def shared() -> Path:
     """The folder of recorded facts about real Kea that lies beside the repository; skips where it is absent."""
     folder = REPO.parent / "shared"
     if not folder.is_dir():
-        if STRICT:
-            pytest.fail(f"{folder} is required here")
         pytest.skip(f"no recorded facts at {folder}")
     return folder
+
+
+def pytest_runtest_setup(item):
+    """Skips what needs root or a program that is not here: @pytest.mark.privileged, @pytest.mark.needs("kea-dhcp4")."""
+    if item.get_closest_marker("privileged") and os.geteuid() != 0:
+        pytest.skip("needs root")
+    for marker in item.iter_markers("needs"):
+        for program in marker.args:
+            if shutil.which(program, path=SYSTEM_PATH) is None:
+                pytest.skip(f"needs {program}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):  # pytest passes them by name
+    """A skip is a failure where every part is required."""
+    report = yield
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but every part is required here: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """A whole file that skips (importorskip) is a failure where every part is required."""
+    report = yield
+    if STRICT and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but every part is required here: {report.longrepr}"
+    return report
