@@ -32,7 +32,8 @@ GIVEN_BACK: Final = (LeaseState.EXPIRED_RECLAIMED.value, LeaseState.RELEASED.val
 class Lease4:
     """One lease. `cltt` is the client's last transaction time, in seconds; it ends `valid_lifetime` seconds later.
 
-    `hwaddr` and `client_id` are empty where unknown (a declined lease has neither). `user_context` is JSON text, "" for none.
+    `hwaddr` and `client_id` are empty where unknown (a declined lease has neither). `user_context` is JSON text, ""
+    for none.
     """
 
     address: int

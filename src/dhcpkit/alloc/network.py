@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 from typing import Final, TypeVar
 
 import attrs
@@ -68,7 +69,7 @@ class Pool4:
     options: OptionValues = NO_OPTIONS
     where: Place | None = None
 
-    def __init__(  # noqa: PLR0913  # one argument for each of Kea's keys
+    def __init__(  # one argument for each of Kea's keys
         self,
         pool: str,
         *,
@@ -106,7 +107,8 @@ def _pools(pools: Iterable[Pool4]) -> tuple[Pool4, ...]:
 class Subnet4:
     """A subnet with everything that holds in it, inheritance resolved. `Subnet4("192.0.2.0/24", pools=[...])`.
 
-    Keys are Kea's; `levels` are where its options come from below the pool, nearest first: subnet, shared network, global.
+    Keys are Kea's. `outer_levels` is the shared network's options, if it is in one; global options are the Network's
+    own, because classes come between the two. `levels` is the subnet's and those.
     """
 
     prefix: IPv4Network = attrs.field(converter=IPv4Network)
@@ -140,6 +142,8 @@ class Subnet4:
     where: Place | None = attrs.field(default=None, kw_only=True)
     first: int = attrs.field(init=False)
     last: int = attrs.field(init=False)
+    _pool_starts: tuple[int, ...] = attrs.field(init=False, repr=False)
+    _pools_in_order: tuple[Pool4, ...] = attrs.field(init=False, repr=False)
     levels: tuple[Level, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -147,12 +151,23 @@ class Subnet4:
         put(self, "first", int(self.prefix.network_address))
         put(self, "last", int(self.prefix.broadcast_address))
         put(self, "levels", (Level(f"subnet {self.prefix}", self.options), *self.outer_levels))
+        ordered = sorted(self.pools, key=lambda pool: pool.first)
+        put(self, "_pools_in_order", tuple(ordered))
+        put(self, "_pool_starts", tuple(pool.first for pool in ordered))
         for pool in self.pools:
             if pool.first < self.first or pool.last > self.last:
                 raise ValueError(f"pool {pool} is not inside subnet {self.prefix}")
 
     def __contains__(self, address: object) -> bool:
         return isinstance(address, int) and self.first <= address <= self.last
+
+    def pool_at(self, address: int) -> Pool4 | None:
+        """The pool that holds the address, whoever may use it."""
+        index = bisect_right(self._pool_starts, address) - 1
+        if index < 0:
+            return None
+        pool = self._pools_in_order[index]
+        return pool if address <= pool.last else None
 
     def with_option(self, option: Option[T], value: T, *, always_send: bool = False) -> Subnet4:
         """A copy that offers one option more. The value may be text in the option's text form."""
@@ -161,12 +176,16 @@ class Subnet4:
         return attrs.evolve(self, options=OptionValues([*self.options, added]))
 
 
+def _subnets(subnets: Iterable[Subnet4]) -> tuple[Subnet4, ...]:
+    return tuple(subnets)
+
+
 @attrs.frozen(eq=False)
 class SharedNetwork4:
     """Subnets on one link: a client of one may be served from another (Kea's shared network)."""
 
     name: str
-    subnets: tuple[Subnet4, ...] = attrs.field(converter=tuple)
+    subnets: tuple[Subnet4, ...] = attrs.field(converter=_subnets)
     interface: str = ""
     relays: frozenset[int] = frozenset()
     client_classes: tuple[str, ...] = ()
@@ -175,7 +194,7 @@ class SharedNetwork4:
 
 @attrs.frozen(eq=False)
 class ClientClass:
-    """A client class. Membership comes from reservations (a class without test) or from `test`, a predicate on the packet."""
+    """A client class: what its members get. A class without test has those members whom a reservation puts in it."""
 
     name: str
     options: OptionValues = NO_OPTIONS
@@ -214,7 +233,9 @@ class Network:
     ) -> None:
         self.shared_networks = tuple(shared_networks)
         alone = tuple(subnets)
-        self.subnets: tuple[Subnet4, ...] = alone + tuple(s for network in self.shared_networks for s in network.subnets)
+        self.subnets: tuple[Subnet4, ...] = alone + tuple(
+            s for network in self.shared_networks for s in network.subnets
+        )
         self.hosts = hosts if isinstance(hosts, Hosts) else Hosts(hosts)
         self.classes: Mapping[str, ClientClass] = {c.name: c for c in classes}
         self.options = options
@@ -226,6 +247,7 @@ class Network:
         self.ignore_dhcp_server_identifier = ignore_dhcp_server_identifier
         self.server_identifiers = frozenset(server_identifiers)
         self.early_global_reservations_lookup = early_global_reservations_lookup
+        self.blocks: dict[tuple[object, ...], tuple[bytes, bytes, bytes, bytes, bytes]] = {}  # a memo of `answer`
         self.by_id: Mapping[int, Subnet4] = {}
         self._siblings: dict[int, tuple[Subnet4, ...]] = {}
         self._networks: dict[int, SharedNetwork4] = {}
@@ -260,7 +282,7 @@ class Network:
         self._nested = _any_nested([subnet for _, subnet in ordered])
 
     def siblings(self, subnet: Subnet4) -> tuple[Subnet4, ...]:
-        """The subnets of its shared network in the configuration's order, itself included; just itself where it has none."""
+        """The subnets of its shared network in the configuration's order, itself included; alone where it has none."""
         return self._siblings.get(subnet.id, (subnet,))
 
     def shared_network(self, subnet: Subnet4) -> SharedNetwork4 | None:
@@ -293,7 +315,7 @@ class Network:
         return Network(
             [attrs.evolve(s, allocator=allocator) for s in self.subnets if s.id not in shared],
             shared_networks=[
-                attrs.evolve(n, subnets=[attrs.evolve(s, allocator=allocator) for s in n.subnets])
+                attrs.evolve(n, subnets=tuple(attrs.evolve(s, allocator=allocator) for s in n.subnets))
                 for n in self.shared_networks
             ],
             hosts=self.hosts,
@@ -311,4 +333,4 @@ class Network:
 
 
 def _any_nested(ordered: Sequence[Subnet4]) -> bool:
-    return any(after.first <= before.last for before, after in zip(ordered, ordered[1:], strict=False))
+    return any(after.first <= before.last for before, after in pairwise(ordered))

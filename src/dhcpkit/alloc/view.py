@@ -52,7 +52,7 @@ class Change:
 Unit = tuple[Change, ...]  # all or nothing; one per query
 
 
-class NotLoaded(Exception):  # noqa: N818  # a signal to load more, not an error
+class NotLoaded(Exception):  # a signal to load more, not an error
     """A partial view was asked for keys it has not read yet. Load them and plan again."""
 
     def __init__(self, *keys: Key) -> None:
@@ -98,7 +98,8 @@ class LeaseView4(Protocol):
     def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
         """The first address of `order` without a lease that binds it at `now`, not counting those in `busy`.
 
-        `busy` is what the caller knows to be taken besides (reservations, the batch's earlier decisions). None where there is none.
+        `busy` is what the caller knows to be taken besides (reservations, the batch's earlier decisions). None where
+        nothing is free.
         """
         ...
 

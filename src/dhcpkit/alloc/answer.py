@@ -1,0 +1,265 @@
+"""A decision in bytes: which options go out, in Kea's order of precedence, and where the datagram goes.
+
+An option comes from the first level that has it: reservation, pool, subnet, shared network, classes, global. What
+depends on the configuration alone is joined once per (subnet, pool, classes, requested options, lifetime) and kept in a
+bounded memo; only names, identifiers and relay information differ between clients. This module knows no sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Final
+
+import attrs
+
+from dhcpkit.alloc.decision import Decision4, Reply4
+from dhcpkit.alloc.lease import INFINITE
+from dhcpkit.alloc.network import Level, Network
+from dhcpkit.alloc.options import OptionValue
+from dhcpkit.alloc.query import INFORM
+from dhcpkit.alloc.select import suboption
+from dhcpkit.alloc.times import tee_times
+from dhcpkit.alloc.trace import Trace
+from dhcpkit.wire.dhcp4 import MessageType, Packet4, join_options, reply_header4
+
+__all__ = ["Outgoing4", "answer4"]
+
+MEMO_MAX: Final = 4096  # joined option blocks; the key holds what clients ask for, so it must not grow with them
+BASIC: Final = (3, 6, 15)  # Kea sends these whenever they are configured
+BROADCAST: Final = 0xFFFFFFFF
+NAK: Final = MessageType.NAK.value
+SERVER_PORT, CLIENT_PORT = 67, 68
+OWN_CODES: Final = frozenset((12, 51, 53, 54, 58, 59, 61, 81, 82, 118))  # the server decides these itself
+MASK, SERVER_ID, LEASE_TIME, T1, T2 = 1, 54, 51, 58, 59
+
+
+@attrs.frozen
+class Outgoing4:
+    """A datagram to send: payload, destination address (integer) and port, and the link-layer destination.
+
+    `hwaddr` is the client's where it may have no address yet; empty where the kernel can route.
+    """
+
+    data: bytes
+    type: int
+    address: int
+    port: int
+    hwaddr: bytes
+
+
+def answer4(decision: Decision4) -> Outgoing4 | None:
+    """The datagram that a decision amounts to; None for silence."""
+    reply = decision.reply
+    if reply is None:
+        return None
+    query = decision.query
+    packet, network = query.packet, query.network
+    options = packet.options
+    echo_id = options.get(61) if network.echo_client_id else None
+    relay = options.get(82)
+    first, second, third, fourth, last = _block(reply, packet, network, query.trace)
+    parts = [first]
+    if reply.host_name is not None:
+        parts.append(_option(12, reply.host_name))
+    parts.append(second)
+    if echo_id is not None:
+        parts.append(_option(61, echo_id))
+    parts.append(third)
+    if reply.fqdn is not None:
+        parts.append(_option(81, reply.fqdn))
+    parts.append(fourth)
+    if 118 in options:
+        parts.append(_option(118, options[118]))
+    parts.append(last)
+    if relay and _well_formed(relay):
+        parts.append(_option(82, relay))  # RFC 3046 2.2: last
+    parts.append(b"\xff")
+
+    address, port, hwaddr, to_relay = _destination(packet, reply, inform=query.type == INFORM)
+    flags = packet.flags | 0x8000 if to_relay and reply.type == NAK else packet.flags  # RFC 2131 4.3.2
+    siaddr, sname, file = _fixed_fields(reply, network)
+    header = reply_header4(
+        packet, ciaddr=reply.ciaddr, yiaddr=reply.yiaddr, siaddr=siaddr, flags=flags, sname=sname, file=file
+    )
+    if packet.giaddr and not to_relay:  # an INFORM answered past the relay it came through
+        header = header[:3] + b"\0" + header[4:24] + b"\0\0\0\0" + header[28:]
+    parts.insert(0, header)
+    return Outgoing4(b"".join(parts), reply.type, address, port, hwaddr)
+
+
+def _option(code: int, payload: bytes) -> bytes:
+    size = len(payload)
+    return bytes((code, size)) + payload if size < 256 else join_options({code: payload})[:-1]
+
+
+def _well_formed(relay: bytes) -> bool:
+    at, end = 0, len(relay)
+    while at + 1 < end:
+        at += 2 + relay[at + 1]
+    return at == end
+
+
+def _destination(packet: Packet4, reply: Reply4, *, inform: bool) -> tuple[int, int, bytes, bool]:
+    """Address, port, link-layer address, and whether that is the relay (RFC 2131 4.1; RFC 8357 for the port)."""
+    if inform and packet.ciaddr:
+        return packet.ciaddr, CLIENT_PORT, packet.chaddr, False
+    if packet.giaddr:
+        relay = packet.options.get(82)
+        port = packet.arrival.port if relay and suboption(relay, 19) is not None else SERVER_PORT
+        return packet.giaddr, port, b"", True
+    if packet.ciaddr:
+        return packet.ciaddr, CLIENT_PORT, packet.chaddr, False
+    if reply.type == NAK:
+        return BROADCAST, CLIENT_PORT, packet.chaddr, False
+    if reply.yiaddr:
+        return (BROADCAST if packet.flags & 0x8000 else reply.yiaddr), CLIENT_PORT, packet.chaddr, False
+    return packet.arrival.source or BROADCAST, CLIENT_PORT, packet.chaddr, False
+
+
+def _fixed_fields(reply: Reply4, network: Network) -> tuple[int, bytes, bytes]:
+    """siaddr, sname, file: the subnet's, overridden by the first class that sets one, overridden by the reservation."""
+    subnet, host = reply.subnet, reply.host
+    if subnet is None or reply.type == NAK:
+        return 0, b"", b""
+    siaddr, sname, file = subnet.next_server, subnet.server_hostname, subnet.boot_file_name
+    if network.classes:
+        for attribute in ("next_server", "server_hostname", "boot_file_name"):
+            value = next((v for c in _classes(reply, network) if (v := getattr(c, attribute))), None)
+            if value is not None and attribute == "next_server":
+                siaddr = value
+            elif value is not None and attribute == "server_hostname":
+                sname = value
+            elif value is not None:
+                file = value
+    if host is not None:
+        siaddr, sname, file = host.next_server or siaddr, host.server_hostname or sname, host.boot_file_name or file
+    return siaddr, sname.encode(), file.encode()
+
+
+def _classes(reply: Reply4, network: Network) -> Iterator[object]:
+    for name in reply.classes:
+        found = network.classes.get(name)
+        if found is not None:
+            yield found
+
+
+def _block(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """The options every such client gets, in the five pieces between which the client's own go."""
+    asked = packet.options.get(55, b"")
+    local = packet.arrival.local
+    subnet, host = reply.subnet, reply.host
+    if trace or (host is not None and len(host.options)):
+        return _join(_collect(reply, asked, local, network, trace))
+    key = (
+        reply.type,
+        subnet and subnet.id,
+        reply.pool and reply.pool.first,
+        reply.classes,
+        asked,
+        reply.lifetime,
+        local,
+    )
+    block = network.blocks.get(key)
+    if block is None:
+        if len(network.blocks) >= MEMO_MAX:
+            network.blocks.clear()
+        block = network.blocks[key] = _join(_collect(reply, asked, local, network, trace))
+    return block
+
+
+def _join(chosen: dict[int, bytes]) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """Message type first, then by code (as Kea), cut where a client's own options go: 12, 61, 81, 118."""
+    pieces: list[list[bytes]] = [[_option(53, chosen.pop(53))], [], [], [], []]
+    for code in sorted(chosen):
+        piece = (code > 12) + (code > 61) + (code > 81) + (code > 118)
+        pieces[piece].append(_option(code, chosen[code]))
+    first, second, third, fourth, last = (b"".join(piece) for piece in pieces)
+    return first, second, third, fourth, last
+
+
+def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: Trace) -> dict[int, bytes]:
+    """Every option of an answer but the client's own, by code."""
+    chosen: dict[int, bytes] = {53: bytes((reply.type,))}
+    levels = list(_levels(reply, network))
+    server_id = _first(SERVER_ID, levels)
+    chosen[SERVER_ID] = server_id[0].payload if server_id is not None else local.to_bytes(4, "big")
+    if reply.type == NAK or reply.subnet is None:
+        return chosen
+    never = {code for level in levels for code in level.options.never}
+    wanted = dict.fromkeys(asked)
+    wanted.update(dict.fromkeys(code for level in levels for code in level.options.always))
+    wanted.update(dict.fromkeys(BASIC))
+    for code in wanted:
+        if code in never or code in OWN_CODES:
+            continue
+        found = _first(code, levels)
+        if found is not None:
+            value, level = found
+            chosen[code] = value.payload
+            if trace:
+                _explain(value, level, levels, asked, trace)
+        elif trace and code in asked:
+            trace.note("option", f"code {code}", "not sent", "it is requested but nowhere configured")
+    if reply.lifetime is not None:
+        _lease_options(reply, chosen, never, trace)
+    return chosen
+
+
+def _lease_options(reply: Reply4, chosen: dict[int, bytes], never: set[int], trace: Trace) -> None:
+    """Mask, lease time and T1, T2: what comes with an address (RFC 2131 4.3.1)."""
+    subnet, lifetime = reply.subnet, reply.lifetime
+    assert subnet is not None, "an address comes with a subnet"
+    assert lifetime is not None, "an address comes with a lifetime"
+    if MASK not in chosen and MASK not in never:
+        chosen[MASK] = subnet.prefix.netmask.packed
+    chosen[LEASE_TIME] = min(lifetime, INFINITE).to_bytes(4, "big")
+    t1, t2 = tee_times(subnet, lifetime)
+    if t1 is not None:
+        chosen[T1] = t1.to_bytes(4, "big")
+    if t2 is not None:
+        chosen[T2] = t2.to_bytes(4, "big")
+    if trace:
+        told = [f"lease time {lifetime} s"] + [f"{n} {t} s" for n, t in (("T1", t1), ("T2", t2)) if t is not None]
+        trace.note("option", "times", "sent", ", ".join(told), subnet.where)
+
+
+def _levels(reply: Reply4, network: Network) -> Iterator[Level]:
+    """Where options come from, nearest first: reservation, pool, subnet, shared network, classes, global (Kea)."""
+    if reply.host is not None:
+        yield Level(f"reservation {reply.host.identifier_type} {reply.host.identifier.hex(':')}", reply.host.options)
+    if reply.pool is not None:
+        yield Level(f"pool {reply.pool}", reply.pool.options)
+    if reply.subnet is not None:
+        yield from reply.subnet.levels
+    for name in reply.classes:
+        found = network.classes.get(name)
+        if found is not None:
+            yield Level(f"class {name}", found.options)
+    yield Level("global", network.options)
+
+
+def _first(code: int, levels: list[Level]) -> tuple[OptionValue, Level] | None:
+    for level in levels:
+        value = level.options.get(code)
+        if value is not None:
+            return value, level
+    return None
+
+
+def _explain(value: OptionValue, level: Level, levels: list[Level], asked: bytes, trace: Trace) -> None:
+    option = value.option
+    try:
+        text = option.kind.show_text(option.parse(value.payload))
+    except ValueError:
+        text = value.payload.hex()
+    hidden = [other.name for other in levels if other is not level and value.option.code in other.options]
+    because = "requested" if option.code in asked else "always sent" if value.always_send else "sent unasked"
+    because += f", from {level.name}" + (f", hides {' and '.join(hidden)}" if hidden else "")
+    trace.note("option", f"{option.name} ({option.code})", text, because, value.where)
+
+
+def destination_text(outgoing: Outgoing4) -> str:
+    """Where a datagram goes, for people."""
+    link = f" at {outgoing.hwaddr.hex(':')}" if outgoing.hwaddr else ""
+    return f"{IPv4Address(outgoing.address)}:{outgoing.port}{link}"

@@ -1,0 +1,74 @@
+"""A decision as a value: what is answered, which leases change, and what happened.
+
+This module does not know how decisions are made.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from dhcpkit.alloc.host import Host
+from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.network import Pool4, Subnet4
+from dhcpkit.alloc.query import Query4
+from dhcpkit.alloc.view import Unit
+
+__all__ = ["Decision4", "Event", "Reply4", "silent"]
+
+
+class Event(enum.Enum):
+    """What a decision amounts to."""
+
+    OFFER = "offer"
+    ALLOC = "alloc"
+    RENEW = "renew"
+    REUSE = "reuse"
+    NAK = "nak"
+    RELEASE = "release"
+    DECLINE = "decline"
+    INFORM = "inform"
+    SILENT = "silent"
+
+
+@attrs.define(eq=False)
+class Reply4:
+    """What is answered, before it has bytes. `lifetime` (seconds) is None in answers that carry no lease.
+
+    `host_name` and `fqdn` are the payloads of options 12 and 81 in the answer, None for none.
+    """
+
+    type: int
+    subnet: Subnet4 | None
+    classes: tuple[str, ...]
+    pool: Pool4 | None = None
+    host: Host | None = None
+    yiaddr: int = 0
+    ciaddr: int = 0
+    lifetime: int | None = None
+    host_name: bytes | None = None
+    fqdn: bytes | None = None
+
+
+@attrs.define(eq=False)
+class Decision4:
+    """The outcome for one message. `reply` is None for silence; `unit` is empty where no lease changes.
+
+    `offered` is an address that was promised without a lease, so that others are not offered it in the same batch.
+    """
+
+    query: Query4
+    event: Event
+    lease: Lease4 | None
+    unit: Unit
+    offered: int | None
+    reply: Reply4 | None
+    because: str = ""
+
+
+def silent(query: Query4, because: str) -> Decision4:
+    """No answer, no change, and why."""
+    if query.trace:
+        query.trace.note("answer", "", "silence", because)
+    return Decision4(query, Event.SILENT, None, (), None, None, because)
