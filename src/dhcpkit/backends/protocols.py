@@ -1,12 +1,14 @@
 """What a store of leases must do: five methods. One module with a `LeaseStore` is a backend.
 
+A store that holds everything in memory is a `LocalLeaseStore` besides: the server then works without waiting.
+
 Whatever waits is awaited; what is committed is durable. `dhcpkit.testing.LeaseStoreContract` holds any
 implementation to the promises made here. This module does not know files, SQL or sockets.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Protocol
 
 import attrs
@@ -15,7 +17,7 @@ from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.view import Key, LeaseView4, Unit
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["EVERYTHING", "LeaseStore", "StoreUnavailable", "Where"]
+__all__ = ["EVERYTHING", "LeaseStore", "LocalLeaseStore", "StoreUnavailable", "Where"]
 
 
 class StoreUnavailable(DhcpkitError):
@@ -61,7 +63,7 @@ class LeaseStore(Protocol):
         ...
 
     async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
-        """Makes each unit durable, all or nothing, in order; False: a `before` was not what is stored, nothing was changed.
+        """Makes each unit durable, all or nothing, in order; False: a `before` was not what is stored, nothing changed.
 
         Durable on return. Raises StoreUnavailable: then no unit took effect, and none will.
         """
@@ -77,4 +79,31 @@ class LeaseStore(Protocol):
 
     async def close(self) -> None:
         """Lets go of everything; what was committed is safe already."""
+        ...
+
+
+class LocalLeaseStore(LeaseStore, Protocol):
+    """A lease store whose reads never wait (`local` is True), with `commit` in two halves for a loop without tasks.
+
+    `append(units)` then `when_synced(callback)` is what `await commit(units)` does.
+    """
+
+    @property
+    def view(self) -> LeaseView4:
+        """The live view: shows what is stored at the moment of asking."""
+        ...
+
+    def append(self, units: Sequence[Unit]) -> Sequence[bool]:
+        """The first half: checks and changes what the view shows, hands the change to the disk, does not wait for it.
+
+        Raises StoreUnavailable: then nothing has changed.
+        """
+        ...
+
+    def when_synced(self, callback: Callable[[StoreUnavailable | None], None], /) -> None:
+        """The second half: calls back once everything appended so far is durable, in order of the calls.
+
+        At once, where it is already. With an error, none of it took effect and the view shows that: nothing of it may
+        be acknowledged.
+        """
         ...

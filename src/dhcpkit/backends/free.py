@@ -1,0 +1,137 @@
+"""Which addresses nobody holds, found without walking over those that somebody does.
+
+One octet per address, in blocks that exist only where there are leases: 1 is taken, 0 is free. A search is `memchr`
+over the blocks of a range (a full range of a million addresses takes about 30 us), so there is nothing that has to
+be learnt about a range first, no queue that could grow, and every range sees what any other has taken.
+
+Each range also has a turn: the address its next sweep starts from. This module does not know leases or time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["BLOCK", "FreeAddresses"]
+
+_SHIFT: Final = 12
+BLOCK: Final = (
+    1 << _SHIFT
+)  # addresses; a smaller one costs more steps for a large range, a larger one memory for a small
+_MASK: Final = BLOCK - 1
+_WIDE: Final = 1 << 24  # a range of more addresses is not listed under its blocks: there would be too many
+_TURNS_MAX: Final = 65_536  # ranges; more than pools in any configuration, but not those of all there ever were
+
+
+class _Turn:
+    """The address that a range's next sweep starts from."""
+
+    __slots__ = ("first", "last", "start")
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first = first
+        self.last = last
+        self.start = first
+
+
+class FreeAddresses:
+    """Taken and free addresses, and the turn of each range that was asked for."""
+
+    __slots__ = ("_blocks", "_keys", "_turns", "_turns_at", "_wide")
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, bytearray] = {}
+        self._keys: list[int] = []  # of the blocks, in order
+        self._turns: dict[tuple[int, int], _Turn] = {}
+        self._turns_at: dict[int, list[_Turn]] = {}  # by block
+        self._wide: list[_Turn] = []
+
+    def take(self, address: int) -> None:
+        """Somebody holds it."""
+        try:
+            self._blocks[address >> _SHIFT][address & _MASK] = 1
+        except KeyError:
+            self._open(address >> _SHIFT)[address & _MASK] = 1
+
+    def give(self, address: int) -> None:
+        """Nobody holds it."""
+        try:
+            self._blocks[address >> _SHIFT][address & _MASK] = 0
+        except (
+            KeyError
+        ):  # its block is wanted nonetheless: `next_block` finds addresses with a lease that does not bind
+            self._open(address >> _SHIFT)
+
+    def _open(self, key: int) -> bytearray:
+        block = self._blocks[key] = bytearray(BLOCK)
+        insort(self._keys, key)
+        return block
+
+    def taken(self, address: int) -> bool:
+        """Whether somebody holds it."""
+        block = self._blocks.get(address >> _SHIFT)
+        return block is not None and block[address & _MASK] == 1
+
+    def next_block(self, address: int) -> range | None:
+        """The first block that holds `address` or comes after it, cut to start there; None where there is no more."""
+        index = bisect_left(self._keys, address >> _SHIFT)
+        if index == len(self._keys):
+            return None
+        start = self._keys[index] << _SHIFT
+        return range(max(start, address), start + BLOCK)
+
+    def sweep(self, first: int, last: int) -> Iterator[int]:
+        """The free addresses of a range, from its turn on and then around. Nothing may be taken or given meanwhile."""
+        turn = self._turns.get((first, last)) or self._learn(first, last)
+        start = turn.start
+        yield from self._walk(start, last)
+        yield from self._walk(first, start - 1)
+
+    def _walk(self, low: int, high: int) -> Iterator[int]:
+        blocks = self._blocks
+        while low <= high:
+            key = low >> _SHIFT
+            base = key << _SHIFT
+            stop = min(high - base + 1, BLOCK)
+            block = blocks.get(key)
+            if block is None:
+                yield from range(low, base + stop)
+            else:
+                at = block.find(0, low - base, stop)
+                while at >= 0:
+                    yield base + at
+                    at = block.find(0, at + 1, stop)
+            low = base + BLOCK
+
+    def _learn(self, first: int, last: int) -> _Turn:
+        if len(self._turns) >= _TURNS_MAX:  # forgetting a turn is harmless: its range starts from the front again
+            self._turns.clear()
+            self._turns_at.clear()
+            self._wide.clear()
+        turn = self._turns[first, last] = _Turn(first, last)
+        if last - first >= _WIDE:
+            self._wide.append(turn)
+        else:
+            for key in range(first >> _SHIFT, (last >> _SHIFT) + 1):
+                self._turns_at.setdefault(key, []).append(turn)
+        return turn
+
+    def handed_out(self, address: int) -> None:
+        """The next sweep over each range that holds the address starts behind it."""
+        for turn in self._turns_at.get(address >> _SHIFT, ()):
+            if turn.first <= address <= turn.last:
+                turn.start = address + 1 if address < turn.last else turn.first
+        for turn in self._wide:
+            if turn.first <= address <= turn.last:
+                turn.start = address + 1 if address < turn.last else turn.first
+
+    def check(self) -> None:
+        """Raises AssertionError where an invariant does not hold."""
+        assert self._keys == sorted(self._blocks), "the keys are those of the blocks, in order"
+        for block in self._blocks.values():
+            assert len(block) == BLOCK, "every block is whole"
+            assert not block.strip(b"\0\1"), "an address is taken or free"
+        for (first, last), turn in self._turns.items():
+            assert (turn.first, turn.last) == (first, last), "a turn is filed under its own range"
+            assert first <= turn.start <= last, "a turn is inside its range"

@@ -1,0 +1,399 @@
+"""Leases in memory: the live index that every local store answers from, and a store that is nothing but that.
+
+A lease at rest is its row (`rows.py`), in a dict by address; by client identifier and hardware address there are
+dicts from a hash of the identifier to the address. A million leases are a few dozen objects to the garbage collector
+and about 330 octets each; a lease that is asked for is decoded then (docs/why/batches.md).
+
+This module does not know files, nor what time it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from typing import Final
+
+from dhcpkit.alloc.lease import GIVEN_BACK, INFINITE, Lease4, LeaseState
+from dhcpkit.alloc.view import Change, Key, LeaseView4, Sweep, Unit
+from dhcpkit.backends.expiry import Expiry
+from dhcpkit.backends.free import FreeAddresses
+from dhcpkit.backends.protocols import EVERYTHING, StoreUnavailable, Where
+from dhcpkit.backends.rows import decode, encode, encode_deleted, ends, is_deletion
+
+__all__ = ["Leases4", "MemoryStore", "Replaced"]
+
+_HASH: Final = (1 << 60) - 1  # two digits of a Python integer: 32 octets instead of 36
+_DECODED_MAX: Final = 1024  # leases kept decoded; a batch of 64 queries reads some 200
+_DUE_STEPS: Final = 256  # entries a search for a free address looks at: about 0.3 ms
+_DUE_STEPS_WANTED: Final = 8192  # the same where nothing else is free
+_EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
+
+Addresses = int | tuple[int, ...] | set[int]  # one, a few, many: what an identifier's hash leads to
+_FEW: Final = 8
+
+Replaced = tuple[int, bytes | None]  # an address and the row it had: what undoes a change
+
+
+def _end(lease: Lease4 | None) -> int | None:
+    """When a lease's time is over, None for one that has no end to wait for."""
+    if lease is None or lease.state not in _EXPIRES or lease.valid_lifetime == INFINITE:
+        return None
+    return lease.cltt + lease.valid_lifetime
+
+
+class Leases4:
+    """All leases, indexed. It is its own live view: what the engine reads is what is stored at that moment."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, bytes] = {}
+        self._by_client_id: dict[int, Addresses] = {}
+        self._by_hwaddr: dict[int, Addresses] = {}
+        self._free = FreeAddresses()
+        self._expiry = Expiry(self._end_of)
+        self._decoded: dict[int, tuple[bytes, Lease4]] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    # The view.
+
+    def by_address(self, address: int, /) -> Lease4 | None:
+        """As LeaseView4."""
+        row = self.rows.get(address)
+        if row is None:
+            return None
+        known = self._decoded.get(address)
+        if known is not None and known[0] is row:
+            return known[1]
+        if len(self._decoded) >= _DECODED_MAX:
+            self._decoded.clear()
+        lease = decode(row)
+        self._decoded[address] = (row, lease)
+        return lease
+
+    def by_client_id(self, client_id: bytes, /) -> Sequence[Lease4]:
+        """As LeaseView4."""
+        found = self._by_client_id.get(hash(client_id.hex(":").encode()) & _HASH)
+        if found is None:
+            return ()
+        if type(found) is int:
+            lease = self.by_address(found)
+            return (lease,) if lease is not None and lease.client_id == client_id else ()
+        return [lease for lease in self._leases(found) if lease.client_id == client_id]
+
+    def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
+        """As LeaseView4."""
+        found = self._by_hwaddr.get(hash(hwaddr.hex(":").encode()) & _HASH)
+        if found is None:
+            return ()
+        if type(found) is int:
+            lease = self.by_address(found)
+            return (lease,) if lease is not None and lease.hwaddr == hwaddr else ()
+        return [lease for lease in self._leases(found) if lease.hwaddr == hwaddr]
+
+    def _leases(self, addresses: Addresses) -> Iterator[Lease4]:
+        for address in _each(addresses):
+            lease = self.by_address(address)
+            if lease is not None:
+                yield lease
+
+    def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
+        """As LeaseView4. A `Sweep` is answered from the free addresses; any other order is walked."""
+        if type(order) is not Sweep:
+            return next((a for a in order if a not in busy and self._unbound(a, now)), None)
+        self.expire(now, _DUE_STEPS)
+        while True:
+            for address in self._free.sweep(order.first, order.last):
+                if address not in busy and self._unbound(address, now):
+                    return address
+            if not self.expire(now, _DUE_STEPS_WANTED):
+                return None
+
+    def handed_out(self, address: int, /) -> None:
+        """As LeaseView4."""
+        self._free.handed_out(address)
+
+    def _unbound(self, address: int, now: int) -> bool:
+        lease = self.by_address(address)
+        return lease is None or lease.expired(now)
+
+    # What ends, and the order of addresses.
+
+    def expire(self, before: int, steps: int) -> bool:
+        """Makes addresses of leases that ended before `before` candidates for others; False when all of them are."""
+        moved = self._expiry.advance(before, steps)
+        if moved is None:
+            return False
+        for address in moved:
+            self._free.give(address)
+        return True
+
+    def _end_of(self, address: int) -> int | None:
+        row = self.rows.get(address)
+        if row is None:
+            return None
+        valid, end, state = ends(row)
+        return end if state in _EXPIRES and valid != INFINITE else None
+
+    def expired(self, before: int, limit: int) -> Sequence[Lease4]:
+        """At most `limit` leases that ended before `before`, earliest first."""
+        while self._expiry.due_count < limit and self.expire(before, _DUE_STEPS_WANTED):
+            pass
+        found: list[Lease4] = []
+        for address in self._expiry.due(before):
+            if len(found) >= limit:
+                break
+            lease = self.by_address(address)
+            assert lease is not None, "what is due has a lease"
+            found.append(lease)
+        return found
+
+    def block_from(self, address: int) -> tuple[list[int], int] | None:
+        """Addresses of leases in order, from `address` on, and where to go on: a block of them. None at the end."""
+        block = self._free.next_block(address)
+        if block is None:
+            return None
+        rows = self.rows
+        return [a for a in block if a in rows], block.stop
+
+    # Changes.
+
+    def apply(self, units: Sequence[Unit]) -> tuple[list[bool], list[Replaced], list[bytes]]:
+        """Changes what each unit changes, if all its `before` are what is stored.
+
+        Returns which units did, what undoes them all, and the rows that tell a file. Any error undoes them first.
+        """
+        kept: list[bool] = []
+        undo: list[Replaced] = []
+        lines: list[bytes] = []
+        try:
+            for unit in units:
+                done = len(undo)
+                for change in unit:
+                    if not self._change(change, undo, lines):
+                        self.restore(undo[done:])
+                        del undo[done:], lines[done:]
+                        kept.append(False)
+                        break
+                else:
+                    kept.append(True)
+        except BaseException:
+            self.restore(undo)
+            raise
+        return kept, undo, lines
+
+    def _change(self, change: Change, undo: list[Replaced], lines: list[bytes]) -> bool:
+        before, after = change.before, change.after
+        address = change.address
+        row = self.rows.get(address)
+        if before is None:
+            if row is not None:
+                return False
+        elif row is None or not self._is(before, row, address):
+            return False
+        if after is None or is_deletion(after.valid_lifetime, after.state):
+            if before is not None:
+                undo.append((address, row))
+                lines.append(encode_deleted(before))
+                self._remove(address, before)
+            return True
+        new = encode(after)
+        undo.append((address, row))
+        lines.append(new)
+        self._put(address, before, after, new)
+        return True
+
+    def _is(self, before: Lease4, row: bytes, address: int) -> bool:
+        assert before.address == address, "a change is about one address"
+        known = self._decoded.get(address)
+        return (known is not None and known[0] is row and known[1] is before) or encode(before) == row
+
+    def restore(self, replaced: Sequence[Replaced]) -> None:
+        """Undoes changes, the last one first."""
+        for address, row in reversed(replaced):
+            before = self.by_address(address)
+            if row is not None:
+                self._put(address, before, decode(row), row)
+            elif before is not None:
+                self._remove(address, before)
+
+    def _put(self, address: int, before: Lease4 | None, after: Lease4, row: bytes) -> None:
+        self.rows[address] = row
+        if before is None:
+            if after.client_id:
+                _index(self._by_client_id, after.client_id.hex(":").encode(), address)
+            if after.hwaddr:
+                _index(self._by_hwaddr, after.hwaddr.hex(":").encode(), address)
+        else:
+            if before.client_id != after.client_id:
+                _reindex(self._by_client_id, before.client_id, after.client_id, address)
+            if before.hwaddr != after.hwaddr:
+                _reindex(self._by_hwaddr, before.hwaddr, after.hwaddr, address)
+        if after.state in GIVEN_BACK:
+            self._free.give(address)
+        else:
+            self._free.take(address)
+        self._expiry.changed(address, _end(before), _end(after))
+
+    def _remove(self, address: int, before: Lease4) -> None:
+        del self.rows[address]
+        self._decoded.pop(address, None)
+        if before.client_id:
+            _reindex(self._by_client_id, before.client_id, b"", address)
+        if before.hwaddr:
+            _reindex(self._by_hwaddr, before.hwaddr, b"", address)
+        self._free.give(address)
+        self._expiry.changed(address, _end(before), None)
+
+    def fill(self, rows: dict[int, bytes]) -> None:
+        """Takes over the rows of a file that was just read. Only an empty index is filled."""
+        assert not self.rows, "only an empty index is filled"
+        self.rows = rows
+        by_client_id, by_hwaddr = self._by_client_id, self._by_hwaddr
+        take, give, changed = self._free.take, self._free.give, self._expiry.changed
+        infinite = b"%d" % INFINITE
+        for address, row in rows.items():
+            _, hwaddr, client_id, valid, end, _, _, _, _, state, _ = row.split(b",", 10)
+            if client_id:
+                _index(by_client_id, client_id, address)
+            if hwaddr:
+                _index(by_hwaddr, hwaddr, address)
+            if state in (b"0", b"1"):
+                take(address)
+                if valid != infinite:
+                    changed(address, None, int(end))
+            elif int(state) in GIVEN_BACK:
+                give(address)
+            else:
+                take(address)
+
+    def check(self) -> None:
+        """Raises AssertionError where an invariant does not hold."""
+        self._free.check()
+        leases = {address: decode(row) for address, row in self.rows.items()}
+        due = set(self._expiry.due(1 << 62))
+        by_client_id: dict[int, set[int]] = {}
+        by_hwaddr: dict[int, set[int]] = {}
+        for address, lease in leases.items():
+            assert lease.address == address, "a row is filed under its own address"
+            assert encode(lease) == self.rows[address], "a row is in the one form there is"
+            assert self._free.taken(address) == (lease.state not in GIVEN_BACK and address not in due), "taken or free"
+            if lease.client_id:
+                by_client_id.setdefault(hash(lease.client_id.hex(":").encode()) & _HASH, set()).add(address)
+            if lease.hwaddr:
+                by_hwaddr.setdefault(hash(lease.hwaddr.hex(":").encode()) & _HASH, set()).add(address)
+        for index, expected in ((self._by_client_id, by_client_id), (self._by_hwaddr, by_hwaddr)):
+            assert {key: set(_each(value)) for key, value in index.items()} == expected, "identifiers lead to leases"
+        start = 0
+        walked: list[int] = []
+        while (found := self.block_from(start)) is not None:
+            walked += found[0]
+            start = found[1]
+        assert walked == sorted(self.rows), "walking finds every lease, in order"
+        self._expiry.check({a: end for a, lease in leases.items() if (end := _end(lease)) is not None})
+
+
+def _each(addresses: Addresses) -> Iterable[int]:
+    return (addresses,) if isinstance(addresses, int) else addresses
+
+
+def _index(index: dict[int, Addresses], text: bytes, address: int) -> None:
+    key = hash(text) & _HASH
+    there = index.setdefault(key, address)
+    if there is address:
+        return
+    if isinstance(there, set):
+        there.add(address)
+    elif isinstance(there, int):
+        index[key] = (there, address)
+    elif len(there) < _FEW:
+        index[key] = (*there, address)
+    else:
+        index[key] = {*there, address}
+
+
+def _reindex(index: dict[int, Addresses], old: bytes, new: bytes, address: int) -> None:
+    if old:
+        key = hash(old.hex(":").encode()) & _HASH
+        there = index[key]
+        if isinstance(there, int):
+            del index[key]
+        elif isinstance(there, set):
+            there.discard(address)
+            if len(there) == 1:
+                index[key] = there.pop()
+        else:
+            rest = tuple(other for other in there if other != address)
+            index[key] = rest if len(rest) > 1 else rest[0]
+    if new:
+        _index(index, new.hex(":").encode(), address)
+
+
+async def pages_of(leases: Leases4, where: Where, size: int) -> AsyncIterator[Sequence[Lease4]]:
+    """Leases in order of address. Between blocks of addresses whoever else is waiting gets a turn."""
+    page: list[Lease4] = []
+    subnet = None if where.subnet_id is None else b"%d" % where.subnet_id
+    state = None if where.state is None else b"%d" % where.state
+    start = where.after + 1
+    while (found := leases.block_from(start)) is not None:
+        addresses, start = found
+        for address in addresses:
+            row = leases.rows.get(address)  # it may be gone: a page may have been handed out since the block was read
+            if row is None:
+                continue
+            if subnet is not None or state is not None:
+                fields = row.split(b",", 10)
+                if (subnet is not None and fields[5] != subnet) or (state is not None and fields[9] != state):
+                    continue
+            page.append(decode(row))
+            if len(page) >= size:
+                yield page
+                page = []
+        await asyncio.sleep(0)
+    if page:
+        yield page
+
+
+class MemoryStore:
+    """A lease store that forgets everything when the process ends (Kea's memfile with `persist: false`)."""
+
+    local = True
+
+    def __init__(self, leases: Iterable[Lease4] = ()) -> None:
+        self._leases = Leases4()
+        for lease in leases:
+            kept = self.append([(Change(None, lease),)])
+            if not kept[0]:
+                raise ValueError(f"there are two leases for address {lease.address:#010x}")
+
+    @property
+    def view(self) -> Leases4:
+        """The live view."""
+        return self._leases
+
+    def append(self, units: Sequence[Unit]) -> Sequence[bool]:
+        """As LocalLeaseStore."""
+        return self._leases.apply(units)[0]
+
+    def when_synced(self, callback: Callable[[StoreUnavailable | None], None]) -> None:
+        """As LocalLeaseStore: at once."""
+        callback(None)
+
+    async def load(self, _keys: Iterable[Key], _view: LeaseView4 | None = None) -> LeaseView4:
+        """As LeaseStore: the live view."""
+        return self._leases
+
+    async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
+        """As LeaseStore."""
+        return self._leases.apply(units)[0]
+
+    async def expired(self, before: int, limit: int) -> Sequence[Lease4]:
+        """As LeaseStore."""
+        return self._leases.expired(before, limit)
+
+    def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[Lease4]]:
+        """As LeaseStore."""
+        return pages_of(self._leases, where, size)
+
+    async def close(self) -> None:
+        """As LeaseStore."""

@@ -1,0 +1,260 @@
+"""Kea's lease file rows: a `Lease4` as one line of CSV, and back.
+
+A row here is the line without its end, in bytes, in the columns of Kea 3.0 and in one spelling only (hexadecimal in
+lower case, no leading zeros): equal leases have equal rows. `decode` trusts that; `read_line` takes what a file
+holds, in any of Kea's versions, and either brings it into that form or says what is wrong with it.
+
+This module does not know files, nor which row of a file is the newest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from dhcpkit.alloc.lease import Lease4, LeaseState
+
+__all__ = [
+    "COLUMNS",
+    "HEADER",
+    "HEADERS",
+    "RowError",
+    "address_of",
+    "decode",
+    "encode",
+    "encode_deleted",
+    "ends",
+    "is_deletion",
+    "read_line",
+    "read_loosely",
+]
+
+# Kea's columns by version of the file: 1.0, 2.0, 2.1 (Kea 2.2) and 3.0 (Kea 2.4 and later, the one written here).
+_COLUMNS_1_0: Final = (
+    "address", "hwaddr", "client_id", "valid_lifetime", "expire", "subnet_id", "fqdn_fwd", "fqdn_rev", "hostname",
+)  # fmt: skip
+COLUMNS: Final = (*_COLUMNS_1_0, "state", "user_context", "pool_id")
+HEADER: Final = ",".join(COLUMNS).encode()
+HEADERS: Final = {
+    ",".join(COLUMNS[:count]).encode(): version
+    for count, version in ((9, "1.0"), (10, "2.0"), (11, "2.1"), (12, "3.0"))
+}
+
+_RELEASED: Final = LeaseState.RELEASED.value
+_DECLINED: Final = LeaseState.DECLINED.value
+_U32: Final = 0xFFFFFFFF
+
+# Octets that cannot stand in a column as they are. Kea writes `,` and `&` in this form and reads any octet in it, so
+# a line end in a host name is escaped as well: it must not start a row.
+_SPECIAL: Final = re.compile(rb"[,&\x00-\x1f\x7f]")
+_ESCAPE: Final = re.compile(rb"&#x([0-9a-fA-F]{2})")
+_PLAIN_TEXT: Final = re.compile(r"[a-z0-9._ -]*", re.ASCII)  # needs neither escapes nor lower-casing
+
+
+class RowError(ValueError):
+    """A line that is no row; the text says what is wrong with it."""
+
+
+def _escape(octets: bytes) -> bytes:
+    return _SPECIAL.sub(lambda match: b"&#x%02x" % match[0][0], octets)
+
+
+def _unescape(octets: bytes) -> bytes:
+    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), octets) if b"&#x" in octets else octets
+
+
+def _octets(text: str) -> bytes:
+    """Text is octets as Latin-1 (Kea keeps whatever octets a client sent); text beyond that is taken as UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+def encode(lease: Lease4) -> bytes:
+    """The row of a lease. Host names are stored in lower case, as Kea does."""
+    a = lease.address
+    hostname = lease.hostname
+    context = lease.user_context
+    valid = lease.valid_lifetime
+    head = (
+        f"{a >> 24}.{a >> 16 & 255}.{a >> 8 & 255}.{a & 255},{lease.hwaddr.hex(':')},{lease.client_id.hex(':')},"
+        f"{valid},{lease.cltt + valid},{lease.subnet_id},{lease.fqdn_fwd:d},{lease.fqdn_rev:d},"
+    )
+    if not context and (not hostname or _PLAIN_TEXT.fullmatch(hostname)):
+        return f"{head}{hostname},{lease.state:d},,{lease.pool_id}".encode()
+    name = _escape(_octets(hostname).lower())
+    return b"%s%s,%d,%s,%d" % (head.encode(), name, lease.state, _escape(_octets(context)), lease.pool_id)
+
+
+def encode_deleted(lease: Lease4) -> bytes:
+    """The row that removes a lease: Kea's way, a lifetime of 0 that ends when the client was last seen."""
+    state = 0 if lease.state == _RELEASED else lease.state  # see is_deletion
+    gone = Lease4(
+        lease.address, lease.hwaddr, lease.client_id, 0, lease.cltt, lease.subnet_id, lease.fqdn_fwd, lease.fqdn_rev,
+        lease.hostname, state, lease.user_context, lease.pool_id,
+    )  # fmt: skip
+    return encode(gone)
+
+
+def is_deletion(valid_lifetime: int, state: int) -> bool:
+    """Whether a row with these values removes the lease.
+
+    Kea: a lifetime of 0. But Kea since 2.7 keeps a released lease in memory with a lifetime of 0 and state 3, so that
+    its client may have it back; here that survives a restart, which changes nothing about who may use the address.
+    """
+    return valid_lifetime == 0 and state != _RELEASED
+
+
+def decode(row: bytes) -> Lease4:
+    """The lease of a row that is in the form `encode` gives."""
+    address, hwaddr, client_id, valid, expire, subnet, forward, reverse, name, state, context, pool = row.split(b",")
+    lifetime = int(valid)
+    a, b, c, d = address.split(b".")
+    return Lease4(
+        int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d),
+        bytes.fromhex(hwaddr.decode().replace(":", "")),
+        bytes.fromhex(client_id.decode().replace(":", "")),
+        lifetime,
+        int(expire) - lifetime,
+        int(subnet),
+        forward == b"1",
+        reverse == b"1",
+        (_unescape(name) if b"&" in name else name).decode("latin-1"),
+        int(state),
+        _unescape(context).decode("latin-1") if context else "",
+        int(pool),
+    )
+
+
+def ends(row: bytes) -> tuple[int, int, int]:
+    """`valid_lifetime`, `expire` and `state` of a row, for a third of what decoding it costs."""
+    _, _, _, valid, expire, _, _, _, _, state, _ = row.split(b",", 10)
+    return int(valid), int(expire), int(state)
+
+
+_DECIMAL: Final = {b"%d" % octet: octet for octet in range(256)}
+
+
+def address_of(text: bytes) -> int:
+    """A dotted address as an integer. RowError where it is none."""
+    try:
+        a, b, c, d = text.split(b".")
+        return _DECIMAL[a] << 24 | _DECIMAL[b] << 16 | _DECIMAL[c] << 8 | _DECIMAL[d]
+    except (ValueError, KeyError):
+        raise RowError(f"{text[:40].decode('latin-1')!r} is not an IPv4 address") from None
+
+
+_HEX: Final = rb"(?:[0-9a-f]{2}(?::[0-9a-f]{2})*)?"
+_NUMBER: Final = rb"(?:0|[1-9][0-9]{0,9})"
+# A line that is already in the form `encode` gives, but for `pool_id`, which files before 3.0 do not have. Groups:
+# address, hwaddr, client_id, lifetime, expire, state, and what is missing. Nearly every line of a file matches.
+_CANONICAL: Final = re.compile(
+    rb"([0-9.]{7,15}),(" + _HEX + rb"),(" + _HEX + rb"),"
+    rb"(" + _NUMBER + rb"),(0|[1-9][0-9]{0,11})," + _NUMBER + rb",[01],[01],"
+    rb"[^,&A-Z\x00-\x1f\x7f]*,([0-9]),(?:,(" + _NUMBER + rb"))?"
+)
+
+Entry = tuple[int, bytes | None]  # address, and its row; None: the lease is deleted
+
+
+def read_line(line: bytes) -> Entry:
+    """Address and row of a line in the columns of 2.1 or 3.0, None for a deletion. RowError says what is wrong."""
+    match = _CANONICAL.fullmatch(line)
+    if match is None:
+        return read_loosely(line, COLUMNS)
+    text, hwaddr, client_id, valid, _, state, pool = match.groups()
+    try:
+        a, b, c, d = text.split(b".")
+        address = _DECIMAL[a] << 24 | _DECIMAL[b] << 16 | _DECIMAL[c] << 8 | _DECIMAL[d]
+    except (ValueError, KeyError):
+        raise RowError(f"{text.decode()!r} is not an IPv4 address") from None
+    if valid == b"0" and state != b"3":
+        return address, None
+    if not hwaddr and not client_id and state != b"1":
+        raise RowError("neither hardware address nor client identifier")
+    if len(valid) == 10 and int(valid) > _U32:  # digits of 2^32
+        raise RowError(f"{valid.decode()} is more than a lifetime can be")
+    return address, (line if pool is not None else line + b",0")
+
+
+def _unsigned(text: bytes, what: str) -> int:
+    """A 32-bit number as Kea reads it: a negative one wraps."""
+    number = _number(text, what)
+    if not -_U32 <= number <= _U32:
+        raise RowError(f"{what} {text.decode('latin-1')} is out of range")
+    return number & _U32
+
+
+def _number(text: bytes, what: str) -> int:
+    digits = text[1:] if text[:1] in (b"-", b"+") else text
+    if not digits.isdigit() or len(digits) > 19:  # digits of 2^63
+        raise RowError(f"{what} {text[:40].decode('latin-1')!r} is not a number")
+    return int(text)
+
+
+def _flag(text: bytes, what: str) -> bool:
+    if text not in (b"0", b"1"):
+        raise RowError(f"{what} {text[:40].decode('latin-1')!r} is neither 0 nor 1")
+    return text == b"1"
+
+
+_COLONS: Final = re.compile(rb"[0-9a-fA-F]{1,2}(?:[: ][0-9a-fA-F]{1,2})*")
+
+
+def _identifier(text: bytes, what: str) -> bytes:
+    if not text:
+        return b""
+    if _COLONS.fullmatch(text):
+        return bytes(int(part, 16) for part in re.split(rb"[: ]", text))
+    try:
+        return bytes.fromhex(text.decode())
+    except ValueError:
+        raise RowError(f"{what} {text[:40].decode('latin-1')!r} is not hexadecimal") from None
+
+
+def _context(text: bytes) -> str:
+    if not text:
+        return ""
+    context = _unescape(text).decode("latin-1")
+    try:
+        value = json.loads(context)
+    except (ValueError, RecursionError) as error:
+        raise RowError(f"user context is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise RowError("user context is not a map")
+    return context
+
+
+def read_loosely(line: bytes, columns: Sequence[str]) -> Entry:
+    """As `read_line`, for any columns and any spelling Kea accepts: field by field, with the exact complaint."""
+    fields = line.split(b",")
+    needed = min(len(columns), 11)  # Kea 2.1's; a missing pool_id is 0
+    if len(fields) < needed:
+        raise RowError(f"{len(fields)} columns where {needed} are needed")
+    value = dict(zip(columns, fields, strict=False))
+    address = address_of(value["address"])
+    valid = _unsigned(value["valid_lifetime"], "lifetime")
+    expire = _number(value["expire"], "expiry time")
+    hwaddr = _identifier(value["hwaddr"], "hardware address")
+    client_id = _identifier(value["client_id"], "client identifier")
+    state = _unsigned(value.get("state", b"0"), "state")
+    subnet_id = _unsigned(value["subnet_id"], "subnet id")
+    forward, reverse = _flag(value["fqdn_fwd"], "fqdn_fwd"), _flag(value["fqdn_rev"], "fqdn_rev")
+    context = _context(value.get("user_context", b""))
+    # What follows the columns of 2.1 may be a later version's pool_id or anything; Kea ignores what it does not know.
+    pool = value.get("pool_id", b"")
+    pool_id = int(pool) if pool.isdigit() and len(pool) <= 10 else 0  # digits of 2^32
+    if is_deletion(valid, state):
+        return address, None
+    if not hwaddr and not client_id and state != _DECLINED:
+        raise RowError("neither hardware address nor client identifier")
+    hostname = _unescape(value["hostname"]).decode("latin-1")
+    return address, encode(
+        Lease4(
+            address, hwaddr, client_id, valid, expire - valid, subnet_id, forward, reverse, hostname, state, context,
+            pool_id,
+        )
+    )  # fmt: skip
