@@ -272,10 +272,11 @@ class Desk:
                     full += 1
                     self._note(f"pool {pool}", "skipped", "it is full", pool.where)
                     continue
-                return self._grant(subnet, address, self.leases.by_address(address), replaces=own, pool=pool)
+                return self._grant(subnet, address, self.leases.by_address(address), replaces=own, in_turn=True)
         if full:
-            return silent(query, "every pool open to the client is full")
-        return silent(query, "no pool is open to the client" if closed else "the subnet has no pool")
+            return silent(query, "every pool open to the client is full", Event.FULL)
+        because = "no pool is open to the client" if closed else "the subnet has no pool"
+        return silent(query, because, Event.NO_POOL)
 
     def _busy(self, subnet: Subnet4) -> Container[int]:
         if not subnet.reservations_in_subnet or subnet.reservations_out_of_pool or not self.hosts.any_in(subnet.id):
@@ -291,10 +292,10 @@ class Desk:
         before: Lease4 | None,
         *,
         replaces: Lease4 | None = None,
-        pool: Pool4 | None = None,
+        in_turn: bool = False,
     ) -> Decision4:
         query, now = self.query, self.now
-        pool = pool if pool is not None else subnet.pool_at(address)
+        pool = subnet.pool_at(address)
         host = current_host(subnet, self.found) if self.found else None
         granted = self._lifetimes(subnet).granted(query.asked_lifetime)
         name = self._name(subnet, host, address)
@@ -332,14 +333,15 @@ class Desk:
         )
         if self.trace:
             self._explain(subnet, pool, lease, before, remaining)
+        picked = address if in_turn else None
         if offer:
-            return Decision4(query, Event.OFFER, lease, (), address, reply)
+            return Decision4(query, Event.OFFER, lease, (), picked, reply)
         if remaining is not None:
             return Decision4(query, Event.REUSE, before, (), None, reply)
         unit: Unit = (Change(before, lease),)
         if replaces is not None and replaces.address != address:
             unit = (*unit, Change(replaces, None))
-        return Decision4(query, Event.RENEW if mine else Event.ALLOC, lease, unit, None, reply)
+        return Decision4(query, Event.RENEW if mine else Event.ALLOC, lease, unit, picked, reply)
 
     def _name(self, subnet: Subnet4, host: object, address: int) -> Name:
         options = self.query.packet.options

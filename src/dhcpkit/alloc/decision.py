@@ -30,6 +30,8 @@ class Event(enum.Enum):
     DECLINE = "decline"
     INFORM = "inform"
     SILENT = "silent"
+    FULL = "full"  # silence, because every pool that is open to the client is full
+    NO_POOL = "no pool"  # silence, because no pool is open to the client
 
 
 @attrs.define(eq=False)
@@ -55,7 +57,7 @@ class Reply4:
 class Decision4:
     """The outcome for one message. `reply` is None for silence; `unit` is empty where no lease changes.
 
-    `offered` is an address that was promised without a lease, so that others are not offered it in the same batch.
+    `offered` is an address that was taken from a pool in its turn, so that the next client gets the one behind it.
     """
 
     query: Query4
@@ -67,8 +69,8 @@ class Decision4:
     because: str = ""
 
 
-def silent(query: Query4, because: str) -> Decision4:
+def silent(query: Query4, because: str, event: Event = Event.SILENT) -> Decision4:
     """No answer, no change, and why."""
     if query.trace:
         query.trace.note("answer", "", "silence", because)
-    return Decision4(query, Event.SILENT, None, (), None, None, because)
+    return Decision4(query, event, None, (), None, None, because)
