@@ -1,0 +1,278 @@
+"""Writes the reference from the declarations: options, configuration, problems, messages, hook points, commands, API.
+
+What is declared once in the code appears here without a second edit. `pages()` is what the docs build and the tests
+call. This module does not know Sphinx.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dhcpkit
+
+HERE = Path(__file__).resolve().parent
+GENERATED = HERE / "reference" / "_generated"
+ROOMS = ("wire", "alloc", "config", "backends", "hooks", "server", "testing")
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: file name to Markdown."""
+    return {
+        "options.md": options(),
+        "configuration.md": configuration(),
+        "problems.md": problems(),
+        "messages.md": messages(),
+        "hook-points.md": hook_points(),
+        "commands.md": commands(),
+        **{f"api-{room}.md": api(room) for room in ROOMS},
+    }
+
+
+def modules(package: str) -> Iterator[ModuleType]:
+    """A package and every module in it."""
+    top = importlib.import_module(package)
+    yield top
+    for found in pkgutil.walk_packages(top.__path__, f"{package}."):
+        yield importlib.import_module(found.name)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    """A Markdown table; a bar or line break in a cell is made harmless."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def cell(value: object) -> str:
+    return re.sub(r"\s*\n\s*", " ", str(value)).replace("|", "\\|")
+
+
+def code(value: object) -> str:
+    return f"`{value}`" if str(value) else ""
+
+
+def options() -> str:
+    from dhcpkit.wire.options import Space
+
+    spaces: dict[str, Space] = {}
+    for module in modules("dhcpkit.wire"):
+        for value in vars(module).values():
+            if isinstance(value, Space) and len(value):
+                spaces.setdefault(value.name, value)
+    parts = [
+        "# Options\n",
+        (
+            "Every option with a name and a form of its own, by option space. The text form is what `data` in `option-data`"
+            " holds and what `dhcpkit decode` shows.\n"
+        ),
+    ]
+    for space in spaces.values():
+        rows = (
+            (
+                option.code,
+                code(option.name),
+                option.kind.name + (" (array)" if option.kind.array else ""),
+                option.kind.text_form,
+                option.rfc + (f"; {option.note}" if option.note else ""),
+            )
+            for option in space
+        )
+        parts += [f"## {space.name}\n", table(("code", "name", "type", "text form", "declared in"), rows)]
+    return "\n".join(parts)
+
+
+def configuration() -> str:
+    from dhcpkit.config.dhcp4 import Dhcp4Doc
+    from dhcpkit.config.param import walk
+
+    parts = [
+        "# Configuration of the DHCPv4 server\n",
+        (
+            "Kea's keys, by the map they stand in. *Default* is what holds where no level of the configuration sets a key;"
+            " keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
+        ),
+    ]
+    for document in walk(Dhcp4Doc):
+        parts += [f"## {document.map_name}\n", f"{inspect.getdoc(document)}\n"]
+        rows = (
+            (
+                code(declared.key) + "".join(f", {code(alias)}" for alias in declared.aliases),
+                declared.shape,
+                default_of(declared),
+                declared.doc + bounds_of(declared) + (" *No effect yet.*" if declared.idle else ""),
+            )
+            for declared in document.params.values()
+        )
+        parts.append(table(("key", "type", "default", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def default_of(declared: Any) -> str:
+    if declared.required:
+        return "required"
+    value = declared.inherit if declared.default is None else declared.default
+    if value is None or value in ((), {}, ""):
+        return ""
+    return code({True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value)
+
+
+def bounds_of(declared: Any) -> str:
+    if declared.choices:
+        return f" One of {', '.join(map(code, declared.choices))}."
+    if declared.low is not None and declared.high is not None:
+        return f" From {declared.low} to {declared.high}."
+    return ""
+
+
+def problems() -> str:
+    from dhcpkit.config.codes import CODES
+
+    parts = ["# Problems of a configuration\n", "What `dhcpkit check` can find, by its stable code.\n"]
+    for found in CODES.values():
+        parts += [
+            f"({found.id.lower()})=\n## {found.id}: {found.title}\n",
+            f"*{found.severity}*\n",
+            f"{found.explanation}\n",
+        ]
+    return "\n".join(parts)
+
+
+def messages() -> str:
+    from dhcpkit.server.messages import catalogue_page
+
+    return catalogue_page()
+
+
+def hook_points() -> str:
+    from dhcpkit.alloc.points import Point
+
+    for _ in modules("dhcpkit.hooks"):
+        pass
+    points = {
+        point.kea_name: point for point in subclasses(Point)
+    }  # attrs makes some classes anew: the last one counts
+    rows = []
+    for _, point in sorted(points.items()):
+        fields = ", ".join(code(name) for name in inspect.get_annotations(point))
+        rows.append((code(point.kea_name), code(f"{point.__module__}.{point.__name__}"), fields, inspect.getdoc(point)))
+    return "# Hook points\n\n" + table(("point", "class", "arguments", "meaning"), rows)
+
+
+def subclasses(kind: type) -> Iterator[Any]:
+    for found in kind.__subclasses__():
+        if "kea_name" in vars(found):
+            yield found
+        yield from subclasses(found)
+
+
+def commands() -> str:
+    import typer.main
+    from typer.cli import get_docs_for_click
+
+    from dhcpkit.cli import application
+
+    command = typer.main.get_command(application())
+    with command.make_context("dhcpkit", ["version"]) as context:
+        text = get_docs_for_click(obj=command, ctx=context, name="dhcpkit")
+    return text.replace("# `dhcpkit`", "# Commands", 1)
+
+
+def api(room: str) -> str:
+    package = importlib.import_module(f"dhcpkit.{room}")
+    parts = [f"# dhcpkit.{room}\n", f"{inspect.getdoc(package) or ''}\n"]
+    shown: set[int] = set()
+    for module in modules(package.__name__):
+        names = [name for name in getattr(module, "__all__", ()) if id(getattr(module, name)) not in shown]
+        entries = [entry(name, getattr(module, name)) for name in names]
+        shown |= {id(getattr(module, name)) for name in names if is_documented(getattr(module, name))}
+        if any(entries):
+            parts += [
+                f"## {module.__name__}\n",
+                *([] if module is package else [f"{inspect.getdoc(module)}\n"]),
+                *filter(None, entries),
+            ]
+    return "\n".join(parts)
+
+
+def is_documented(value: object) -> bool:
+    return inspect.isclass(value) or inspect.isroutine(value)
+
+
+def entry(name: str, value: Any) -> str:
+    """One export: signature, docstring, and its public methods; nothing for plain constants."""
+    if not is_documented(value) or not str(getattr(value, "__module__", "")).startswith(dhcpkit.__name__):
+        return ""
+    kind = "class" if inspect.isclass(value) else "async def" if inspect.iscoroutinefunction(value) else "def"
+    text = f"### {name}\n\n```python\n{kind} {name}{signature(value)}\n```\n\n{prose(value)}\n"
+    if inspect.isclass(value) and issubclass(value, Enum):
+        text += "".join(f"\n- `{member.name}` = {code(member.value)}" for member in value) + "\n"
+    if inspect.isclass(value):
+        for inner, method in vars(value).items():
+            function = method.__func__ if isinstance(method, classmethod | staticmethod) else method
+            function = function.fget if isinstance(function, property) else function
+            if not inner.startswith("_") and inspect.isfunction(function) and inspect.getdoc(function):
+                shown = "" if isinstance(method, property) else signature(function)
+                text += f"\n- `{inner}{shown}`: {cell(prose(function))}\n"
+    return text
+
+
+def prose(value: Any) -> str:
+    """A docstring as Markdown: indented blocks are code already, headings would break the page's outline."""
+    return re.sub(r"^#", r"\\#", inspect.getdoc(value) or "", flags=re.MULTILINE)
+
+
+def signature(value: Any) -> str:
+    """Parameters with their annotations as written; nothing for a class that is not made by calling it."""
+    made = inspect.isclass(value)
+    if made and ("__init__" not in vars(value) or issubclass(value, Enum)):
+        return ""
+    found = inspect.signature(value)
+    parts, star = [], False
+    for parameter in found.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            parts.append("*")
+        star = star or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        parts.append(parameter_text(parameter))
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            parts = [*(part for part in parts if part != "/"), "/"]
+    returned = "" if made or found.return_annotation is found.empty else f" -> {annotation(found.return_annotation)}"
+    return f"({', '.join(parts)}){returned}"
+
+
+def parameter_text(parameter: inspect.Parameter) -> str:
+    text = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "") + parameter.name
+    if parameter.annotation is not parameter.empty:
+        text += f": {annotation(parameter.annotation)}"
+    if parameter.default is not parameter.empty:
+        plain = parameter.default is None or isinstance(parameter.default, bool | int | float | str | bytes)
+        text += f" = {parameter.default!r}" if plain and not isinstance(parameter.default, Enum) else " = ..."
+    return text
+
+
+def annotation(value: Any) -> str:
+    return value if isinstance(value, str) else inspect.formatannotation(value).replace("collections.abc.", "")
+
+
+def write() -> None:
+    """Writes the pages that changed, so that an unchanged page is not built again."""
+    GENERATED.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for path in GENERATED.iterdir():
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        path = GENERATED / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,118 @@
+"""The generated reference misses nothing that is declared. Declarations are found by reading the source, not by asking."""
+
+import ast
+import importlib.util
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent.parent
+SOURCE = REPO / "src" / "dhcpkit"
+
+
+@cache
+def pages():
+    spec = importlib.util.spec_from_file_location("docs_generate", REPO / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.pages()
+
+
+def calls(name_pattern):
+    """Every call of a function or method with such a name in the package, with the file."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                function = node.func
+                name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+                if re.fullmatch(name_pattern, name):
+                    yield node, path
+
+
+def texts(node):
+    return [
+        argument.value
+        for argument in node.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+
+
+def test_every_option():
+    names = [texts(node)[0] for node, _ in calls("define") if texts(node)]
+    assert len(names) > 10
+    missing = [name for name in names if f"`{name}`" not in pages()["options.md"]]
+    assert not missing
+
+
+def test_every_configuration_key():
+    page = pages()["configuration.md"]
+    seen = 0
+    for path in (SOURCE / "config").glob("*.py"):
+        for owner in ast.walk(ast.parse(path.read_text())):
+            for line in owner.body if isinstance(owner, ast.ClassDef) else ():
+                value = getattr(line, "value", None)
+                if (
+                    isinstance(line, ast.AnnAssign)
+                    and isinstance(value, ast.Call)
+                    and getattr(value.func, "id", "") == "param"
+                ):
+                    keys = [word.value.value for word in value.keywords if word.arg == "key"]
+                    key = keys[0] if keys else line.target.id.replace("_", "-")
+                    seen += 1
+                    assert f"`{key}`" in page, f"{path.name}:{line.lineno}: {owner.name}.{key}"
+    assert seen > 100
+
+
+def test_every_problem_code():
+    from dhcpkit.config.codes import CODES
+
+    numbers = [node.args[0].value for node, path in calls("_code") if path.name == "codes.py"]
+    assert len(numbers) == len(CODES) > 5
+    for number in numbers:
+        assert f"## DK{number}: " in pages()["problems.md"]
+
+
+def test_every_log_message():
+    ids = [
+        texts(node)[0]
+        for node, path in calls("debug|info|warn|error|fatal")
+        if path.name == "messages.py" and texts(node) and re.fullmatch(r"[A-Z0-9_]+", texts(node)[0])
+    ]
+    assert len(ids) > 10
+    missing = [name for name in ids if not re.search(rf"^## {name}$", pages()["messages.md"], re.MULTILINE)]
+    assert not missing
+
+
+def test_every_hook_point():
+    points = [
+        line.value.value
+        for path in SOURCE.rglob("*.py")
+        for owner in ast.walk(ast.parse(path.read_text()))
+        if isinstance(owner, ast.ClassDef)
+        for line in owner.body
+        if isinstance(line, ast.Assign) and getattr(line.targets[0], "id", "") == "kea_name"
+    ]
+    assert len(points) >= 8
+    missing = [point for point in points if f"`{point}`" not in pages()["hook-points.md"]]
+    assert not missing
+
+
+def test_every_command():
+    from dhcpkit.cli import COMMANDS
+
+    for command in COMMANDS:
+        assert f"`dhcpkit {command.name}`" in pages()["commands.md"]
+
+
+@pytest.mark.parametrize("room", ["wire", "alloc", "config", "backends", "hooks", "server", "testing"])
+def test_every_export_of_a_room(room):
+    package = importlib.import_module(f"dhcpkit.{room}")
+    page = pages()[f"api-{room}.md"]
+    classes = [name for name in package.__all__ if isinstance(getattr(package, name), type)]
+    assert classes
+    missing = [name for name in classes if not re.search(rf"^### {name}$", page, re.MULTILINE)]
+    assert not missing
