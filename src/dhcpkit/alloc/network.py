@@ -58,7 +58,7 @@ class Lifetimes:
         return min(max(asked, self.minimum), self.maximum) if asked else self.default
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, init=False)
 class Pool4:
     """A range of addresses for clients at large. `Pool4("192.0.2.10 - 192.0.2.99")`."""
 

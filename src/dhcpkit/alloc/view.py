@@ -111,24 +111,20 @@ class LeaseView4(Protocol):
 class Overlay4:
     """A view with a batch's earlier decisions laid over it, so that the next query of the batch sees them.
 
-    `record` takes what a decision changes and which address it offered. The view below is not changed.
+    `record` takes what a decision changes and which address it took in turn. The leases below are not changed.
     """
 
-    __slots__ = ("_changed", "_offered", "view")
+    __slots__ = ("_changed", "view")
 
     def __init__(self, view: LeaseView4) -> None:
         self.view = view
         self._changed: dict[int, Lease4 | None] = {}
-        self._offered: set[int] = set()
 
     def record(self, unit: Unit, offered: int | None = None) -> None:
-        """Shows `unit` to later queries; `offered` is an address promised without a lease (an OFFER)."""
+        """Shows `unit` to later queries; `offered` is an address that was taken from a pool in its turn."""
         for change in unit:
             self._changed[change.address] = change.after
-            if change.after is not None:
-                self.view.handed_out(change.after.address)
         if offered is not None:
-            self._offered.add(offered)
             self.view.handed_out(offered)
 
     def by_address(self, address: int) -> Lease4 | None:
@@ -148,10 +144,10 @@ class Overlay4:
         return self._laid_over(below, [x for x in self._now() if x.hwaddr == hwaddr]) if self._changed else below
 
     def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
-        """As LeaseView4; an address offered earlier in the batch is not offered again."""
-        if not self._changed and not self._offered:
+        """As LeaseView4."""
+        if not self._changed:
             return self.view.first_free(order, now, busy)
-        taken = _Taken(self._offered, self._changed, busy, now)
+        taken = _Taken(self._changed, busy, now)
         found = self.view.first_free(order, now, taken)
         if found is None:  # what the batch itself has freed comes last, as it would after a commit
             freed = [address for address in self._changed if address not in taken]
@@ -170,15 +166,15 @@ class Overlay4:
 
 
 class _Taken:
-    """Membership in what an overlay knows to be taken: offers, new leases, and the caller's own `busy`."""
+    """Membership in what an overlay knows to be taken: the batch's new leases, and the caller's own `busy`."""
 
-    __slots__ = ("busy", "changed", "now", "offered")
+    __slots__ = ("busy", "changed", "now")
 
-    def __init__(self, offered: set[int], changed: dict[int, Lease4 | None], busy: Container[int], now: int) -> None:
-        self.offered, self.changed, self.busy, self.now = offered, changed, busy, now
+    def __init__(self, changed: dict[int, Lease4 | None], busy: Container[int], now: int) -> None:
+        self.changed, self.busy, self.now = changed, busy, now
 
     def __contains__(self, address: object) -> bool:
-        if address in self.offered or address in self.busy:
+        if address in self.busy:
             return True
         lease = self.changed.get(address)  # type: ignore[call-overload]
         return lease is not None and not lease.expired(self.now)
