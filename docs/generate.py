@@ -70,8 +70,8 @@ def options() -> str:
     parts = [
         "# Options\n",
         (
-            "Every option with a name and a form of its own, by option space. The text form is what `data` in `option-data`"
-            " holds and what `dhcpkit decode` shows.\n"
+            "Every option with a name and a form of its own, by option space. The text form is what `data` in"
+            " `option-data` holds and what `dhcpkit decode` shows.\n"
         ),
     ]
     for space in spaces.values():
@@ -96,8 +96,8 @@ def configuration() -> str:
     parts = [
         "# Configuration of the DHCPv4 server\n",
         (
-            "Kea's keys, by the map they stand in. *Default* is what holds where no level of the configuration sets a key;"
-            " keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
+            "Kea's keys, by the map they stand in. *Default* is what holds where no level of the configuration sets a"
+            " key; keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
         ),
     ]
     for document in walk(Dhcp4Doc):

@@ -1,4 +1,4 @@
-"""An allocator: clients of one floor (the last octet of their hardware address, by fours) get neighbouring addresses."""
+"""An allocator: clients of one floor (last octet of the hardware address, by fours) get neighbouring addresses."""
 
 from collections.abc import Iterable
 from random import Random

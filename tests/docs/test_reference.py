@@ -1,4 +1,4 @@
-"""The generated reference misses nothing that is declared. Declarations are found by reading the source, not by asking."""
+"""The generated reference misses nothing that is declared. Declarations are found in the source, not by asking."""
 
 import ast
 import importlib.util
