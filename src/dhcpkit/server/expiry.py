@@ -1,0 +1,168 @@
+"""Leases whose time is over: taken back in rounds, kept a while, removed. Off the packet path, a few at a time.
+
+An address whose lease is over can be given to another client at once; what happens here is tidying, with Kea's limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address
+from typing import Final
+
+import attrs
+
+from dhcpkit.alloc.engine4 import reclaim4
+from dhcpkit.alloc.lease import Lease4, LeaseState
+from dhcpkit.alloc.points import Lease4Expire, NextStep
+from dhcpkit.alloc.view import Change
+from dhcpkit.backends.protocols import LeaseStore, StoreUnavailable
+from dhcpkit.hooks import Hooks
+from dhcpkit.server import messages as m
+from dhcpkit.server.loop import Clock4
+from dhcpkit.server.statistics import LeaseTally, Statistics
+
+__all__ = ["Reclaimer", "Reclaiming"]
+
+SLICE: Final = 32  # leases between two turns of the loop: well under a millisecond
+
+
+@attrs.frozen
+class Reclaiming:
+    """Kea's `expired-leases-processing`. Times are seconds, but for `max_reclaim_time` in milliseconds; 0: no limit.
+
+    A wait of 0 switches a timer off.
+    """
+
+    reclaim_timer_wait_time: int = 10
+    flush_reclaimed_timer_wait_time: int = 25
+    hold_reclaimed_time: int = 3600
+    max_reclaim_leases: int = 100
+    max_reclaim_time: int = 250
+    unwarned_reclaim_cycles: int = 5
+
+
+class Reclaimer:
+    """The two timers of one server."""
+
+    def __init__(
+        self,
+        store: LeaseStore,
+        clock: Clock4,
+        statistics: Statistics,
+        settings: Reclaiming | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        self.settings = settings if settings is not None else Reclaiming()
+        self._store = store
+        self._clock = clock
+        self._statistics = statistics
+        self._hooks = hooks if hooks is not None else Hooks()
+        self._held: deque[int] = deque()  # addresses of reclaimed leases, about in order of their end
+        self._unfinished = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Starts the timers, or starts them anew with changed settings."""
+        self.stop()
+        for wait, work in (
+            (self.settings.reclaim_timer_wait_time, self.reclaim),
+            (self.settings.flush_reclaimed_timer_wait_time, self.flush),
+        ):
+            if wait:
+                self._tasks.append(asyncio.create_task(_every(wait, work)))
+
+    def stop(self) -> None:
+        """Stops the timers; a round in progress ends at its next wait, and what it committed stays."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+
+    def hold(self, lease: Lease4) -> None:
+        """Remembers a reclaimed lease that must be removed one day: one from an earlier run of the server."""
+        if lease.state == LeaseState.EXPIRED_RECLAIMED:
+            self._held.append(lease.address)
+
+    async def reclaim(self) -> int:
+        """One round: takes back expired leases up to the limits; how many."""
+        settings = self.settings
+        now = self._clock.now()
+        started = time.monotonic()
+        left = settings.max_reclaim_leases or 1 << 62
+        done = skipped = 0
+        while left > 0:
+            leases = list(await self._store.expired(now, min(SLICE, left) + skipped))[skipped:]
+            if not leases:
+                self._unfinished = 0
+                break
+            changes = [
+                reclaim4(lease, now, hold=settings.hold_reclaimed_time > 0) for lease in leases if self._may(lease)
+            ]
+            skipped += len(leases) - len(changes)
+            done += await self._commit(changes)
+            left -= len(leases)
+            if settings.max_reclaim_time and (time.monotonic() - started) * 1000 >= settings.max_reclaim_time:
+                break
+            await asyncio.sleep(0)
+        else:
+            await self._unfinished_round(now, skipped)
+        if done:
+            spent = int((time.monotonic() - started) * 1000)
+            m.ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE.log(count=done, milliseconds=spent)
+        return done
+
+    async def flush(self) -> int:
+        """Removes reclaimed leases that were kept long enough; how many."""
+        limit = self._clock.now() - self.settings.hold_reclaimed_time
+        done = 0
+        for _ in range(len(self._held)):
+            address = self._held[0]
+            lease = (await self._store.load([("address", address)])).by_address(address)
+            if lease is not None and lease.state == LeaseState.EXPIRED_RECLAIMED:
+                if lease.expire >= limit:
+                    break
+                done += sum(await self._store.commit([(Change(lease, None),)]))
+            self._held.popleft()
+            if done % SLICE == 0:
+                await asyncio.sleep(0)
+        return done
+
+    def _may(self, lease: Lease4) -> bool:
+        if m.ALLOC_ENGINE_V4_LEASE_RECLAIM.on:
+            m.ALLOC_ENGINE_V4_LEASE_RECLAIM.log(address=IPv4Address(lease.address))
+        if not self._hooks.listens(Lease4Expire):
+            return True
+        return self._hooks.consult(Lease4Expire(lease)) not in (NextStep.SKIP, NextStep.DROP)
+
+    async def _commit(self, changes: list[Change]) -> int:
+        kept = await self._store.commit([(change,) for change in changes])
+        tally = LeaseTally()
+        for change, ok in zip(changes, kept, strict=True):
+            if ok:
+                tally.changed(change.before, change.after, reclaimed=True)
+                if change.after is not None:
+                    self._held.append(change.address)
+        self._statistics.add_leases(tally)
+        return sum(kept)
+
+    async def _unfinished_round(self, now: int, skipped: int) -> None:
+        """The limit of leases ended a round; warns when that happens round after round."""
+        if len(await self._store.expired(now, skipped + 1)) <= skipped:
+            self._unfinished = 0
+            return
+        self._unfinished += 1
+        if self._unfinished > self.settings.unwarned_reclaim_cycles > 0:
+            m.ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW.log(cycles=self._unfinished)
+            self._unfinished = 0
+
+
+async def _every(wait: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Does some work again and again, so many seconds after it was done the last time."""
+    while True:
+        await asyncio.sleep(wait)
+        try:
+            await work()
+        except StoreUnavailable as error:
+            m.DHCPSRV_LEASE_STORE_UNAVAILABLE.log(reason=error)

@@ -1,0 +1,454 @@
+"""The message catalogue: what the server tells its operator, one declaration for each message.
+
+Ids are Kea's where Kea has the message, because operators' tools look for them; texts and explanations are our own.
+From a declaration come the log line, the level test on the hot path, and the page in the reference. A message is
+logged with `DHCP4_STARTED.log(version=...)`; where making its arguments costs something, ask `.on` first.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from typing import Final
+
+import attrs
+
+__all__ = ["CATALOGUE", "ROOT", "Message", "Severity", "catalogue_page", "level_of", "safe"]
+
+ROOT: Final = "kea-dhcp4"  # Kea names its loggers after the process
+
+
+class Severity(enum.IntEnum):
+    """Kea's severities as levels of `logging`. DEBUG has Kea's debug levels 0 to 99 at and below it."""
+
+    DEBUG = 10
+    INFO = 20
+    WARN = 30
+    ERROR = 40
+    FATAL = 50
+    NONE = 60
+
+
+DEBUG_STEP: Final = 11  # debug levels that share one level of `logging`: 0-99 on 10 down to 1
+
+
+def level_of(severity: str, debuglevel: int = 0) -> int:
+    """The `logging` level for Kea's severity and debug level. KeyError where there is no such severity."""
+    level = Severity[severity.upper()].value
+    return level - min(max(debuglevel, 0), 99) // DEBUG_STEP if level == Severity.DEBUG else level
+
+
+# What would end a line, or reach the operator's terminal as a command, is shown as its code instead.
+_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+    **{code: f"\\u{code:04x}" for code in range(0x202A, 0x202F)},  # changes of writing direction hide what is written
+    **{code: f"\\x{code - 0xDC00:02x}" for code in range(0xDC80, 0xDD00)},  # octets that were not UTF-8
+}
+
+
+def safe(text: str) -> str:
+    """Text from outside without control characters: one line, and nothing a terminal would obey."""
+    return text if text.isprintable() and text.isascii() else text.translate(_CONTROL)
+
+
+@attrs.frozen(eq=False)
+class Message:
+    """One message: its id, the logger it goes to, how grave it is, its template, and a paragraph for the operator."""
+
+    id: str
+    logger: logging.Logger
+    level: int
+    template: str
+    paragraph: str
+
+    @property
+    def on(self) -> bool:
+        """Whether anybody wants it; nearly free, `logging` remembers the answer."""
+        return self.logger.isEnabledFor(self.level)
+
+    def log(self, **values: object) -> None:
+        """Writes it, if anybody wants it. Values are made safe, the template is trusted."""
+        if self.logger.isEnabledFor(self.level):
+            text = self.template.format_map({k: safe(str(v)) for k, v in values.items()}) if values else self.template
+            self.emit(text)
+
+    def emit(self, text: str) -> None:
+        """Writes a text that was already put together from safe parts."""
+        record = logging.LogRecord(self.logger.name, self.level, __file__, 0, f"{self.id} {text}", None, None)
+        record.message_id = self.id
+        self.logger.handle(record)
+
+
+CATALOGUE: Final[dict[str, Message]] = {}
+
+
+class _Room:
+    """The messages of one logger, declared one after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(f"{ROOT}.{name}")
+
+    def _declare(self, level: int, name: str, template: str, paragraph: str) -> Message:
+        assert name not in CATALOGUE, f"{name} is declared twice"
+        message = CATALOGUE[name] = Message(name, self._logger, level, template, paragraph)
+        return message
+
+    def debug(self, name: str, debuglevel: int, template: str, paragraph: str) -> Message:
+        return self._declare(level_of("DEBUG", debuglevel), name, template, paragraph)
+
+    def info(self, name: str, template: str, paragraph: str) -> Message:
+        return self._declare(Severity.INFO.value, name, template, paragraph)
+
+    def warn(self, name: str, template: str, paragraph: str) -> Message:
+        return self._declare(Severity.WARN.value, name, template, paragraph)
+
+    def error(self, name: str, template: str, paragraph: str) -> Message:
+        return self._declare(Severity.ERROR.value, name, template, paragraph)
+
+    def fatal(self, name: str, template: str, paragraph: str) -> Message:
+        return self._declare(Severity.FATAL.value, name, template, paragraph)
+
+
+_dhcp4 = _Room("dhcp4")
+_dhcpsrv = _Room("dhcpsrv")
+_leases = _Room("leases")
+_packets = _Room("packets")
+_bad = _Room("bad-packets")
+_engine = _Room("alloc-engine")
+_log = _Room("log")
+
+# The server's life
+
+DHCP4_STARTING: Final = _dhcp4.info(
+    "DHCP4_STARTING",
+    "DHCPv4 server version {version} starting",
+    "The first message of every start; the version follows Kea's numbering, dhcpkit's own is in parentheses.",
+)
+DHCP4_STARTED: Final = _dhcp4.info(
+    "DHCP4_STARTED",
+    "DHCPv4 server version {version} started",
+    "The configuration is in force, the sockets are open, and clients are served from now on.",
+)
+DHCP4_SHUTDOWN: Final = _dhcp4.info(
+    "DHCP4_SHUTDOWN",
+    "server shutdown",
+    "The server has ended in good order: what it had promised is stored, every answer due was sent.",
+)
+DHCP4_ALREADY_RUNNING: Final = _dhcp4.fatal(
+    "DHCP4_ALREADY_RUNNING",
+    "{program} already running? PID {pid} exists, PID file: {file}",
+    "Another server was started with the same configuration file and is still alive, so this one ended. "
+    "To run a second "
+    "one beside it, give it a configuration file with another name, or another KEA_PIDFILE_DIR.",
+)
+DHCP4_SERVER_FAILED: Final = _dhcp4.fatal(
+    "DHCP4_SERVER_FAILED",
+    "server failed: {reason}",
+    "The server met something it cannot work without, and ended. The reason says what it was.",
+)
+DHCP4_INIT_FAIL: Final = _dhcp4.error(
+    "DHCP4_INIT_FAIL",
+    "failed to initialize server: {reason}",
+    "The server could not start; most often its configuration file is wrong, which the message before "
+    "this one explains.",
+)
+DHCP4_CONFIG_LOAD_FAIL: Final = _dhcp4.error(
+    "DHCP4_CONFIG_LOAD_FAIL",
+    "configuration error using file: {file}, reason: {reason}",
+    "The configuration file was refused. At a start the server ends, at a reload the earlier "
+    "configuration stays in force. "
+    "There is one such message for each problem.",
+)
+DHCP4_CONFIG_SYNTAX_WARNING: Final = _dhcp4.warn(
+    "DHCP4_CONFIG_SYNTAX_WARNING",
+    "configuration syntax warning: {reason}",
+    "Something in the configuration file is accepted, but is probably not what was meant.",
+)
+DHCP4_CONFIG_COMPLETE: Final = _dhcp4.info(
+    "DHCP4_CONFIG_COMPLETE",
+    "DHCPv4 server has completed configuration: {what}",
+    "A configuration was read, found good, and is about to take effect. The text sums it up.",
+)
+DHCP4_DYNAMIC_RECONFIGURATION: Final = _dhcp4.info(
+    "DHCP4_DYNAMIC_RECONFIGURATION",
+    "initiate server reconfiguration using file: {file}, after receiving SIGHUP signal or config-reload command",
+    "The server was asked to read its configuration file again. Clients are served meanwhile.",
+)
+DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS: Final = _dhcp4.info(
+    "DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS",
+    "dynamic server reconfiguration succeeded with file: {file}",
+    "The new configuration is in force.",
+)
+DHCP4_DYNAMIC_RECONFIGURATION_FAIL: Final = _dhcp4.error(
+    "DHCP4_DYNAMIC_RECONFIGURATION_FAIL",
+    "dynamic server reconfiguration failed with file: {file}; the earlier configuration stays in force",
+    "The new configuration could not take effect, and clients are served as before. The messages before "
+    "this one say why.",
+)
+DHCP4_CLOCK_STEP: Final = _dhcp4.warn(
+    "DHCP4_CLOCK_STEP",
+    "the wall clock was set by {seconds} seconds; leases go on by the time that has really passed",
+    "dhcpkit's own. The machine's clock jumped. No lease ends early or late by that and no address is "
+    "given away, because "
+    "the server counts seconds by itself; times in the lease file differ from the wall clock until the next start.",
+)
+DHCP4_SECURITY_CHECKS_DISABLED: Final = _dhcp4.warn(
+    "DHCP4_SECURITY_CHECKS_DISABLED",
+    "invoked with command line option -X, security checks have been disabled",
+    "The restrictions on where files and sockets may lie are off.",
+)
+DHCP4_NOT_SERVED_YET: Final = _dhcp4.warn(
+    "DHCP4_NOT_SERVED_YET",
+    "{what} is configured and valid, but this version does not act on it",
+    "dhcpkit's own. The key is understood and kept, yet nothing comes of it; whoever relies on it must know.",
+)
+
+# Sockets
+
+DHCPSRV_CFGMGR_ADD_IFACE: Final = _dhcpsrv.info(
+    "DHCPSRV_CFGMGR_ADD_IFACE",
+    "listening on interface {interface}",
+    "The interface is served, on all its addresses.",
+)
+DHCPSRV_CFGMGR_ALL_IFACES_ACTIVE: Final = _dhcpsrv.info(
+    "DHCPSRV_CFGMGR_ALL_IFACES_ACTIVE",
+    "enabling listening on all interfaces",
+    "The configuration names `*`: every interface with an address is served, but the loopback one.",
+)
+DHCPSRV_CFGMGR_USE_ADDRESS: Final = _dhcpsrv.info(
+    "DHCPSRV_CFGMGR_USE_ADDRESS",
+    "listening on address {address}, on interface {interface}",
+    "Only this address of the interface is served.",
+)
+DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT: Final = _dhcpsrv.info(
+    "DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT",
+    "using socket type {type}",
+    "How clients are reached: `raw` answers those that have no address yet directly, `udp` only by broadcast.",
+)
+DHCPSRV_OPEN_SOCKET_FAIL: Final = _dhcpsrv.warn(
+    "DHCPSRV_OPEN_SOCKET_FAIL",
+    "failed to open socket: {reason}",
+    "One interface or address cannot be served now. The server goes on with the others and tries again when the "
+    "machine's interfaces change, and as often as service-sockets-max-retries says.",
+)
+DHCPSRV_NO_SOCKETS_OPEN: Final = _dhcpsrv.warn(
+    "DHCPSRV_NO_SOCKETS_OPEN",
+    "no interface configured to listen to DHCP traffic",
+    "Nobody is served: no interface is configured, or none of them could be opened.",
+)
+DHCP4_OPEN_SOCKETS_FAILED: Final = _dhcp4.warn(
+    "DHCP4_OPEN_SOCKETS_FAILED",
+    "maximum number of open service sockets attempts: {attempts}, has been exhausted without success",
+    "As often as service-sockets-max-retries allows, opening a socket has failed. It is tried again when the machine's "
+    "interfaces or addresses change.",
+)
+DHCP4_OPEN_SOCKET: Final = _dhcp4.debug(
+    "DHCP4_OPEN_SOCKET", 0, "opening {type} socket on {where}, port {port}", "A service socket is about to be opened."
+)
+
+# Leases at large
+
+DHCPSRV_MEMFILE_DB: Final = _dhcpsrv.info(
+    "DHCPSRV_MEMFILE_DB",
+    "opening memory file lease database: {parameters}",
+    "Leases are kept in memory and in a file, with these parameters.",
+)
+DHCPSRV_MEMFILE_LEASE_FILE_LOAD: Final = _dhcpsrv.info(
+    "DHCPSRV_MEMFILE_LEASE_FILE_LOAD",
+    "loading leases from file {file}",
+    "The leases of earlier runs are read. Clients are served when that is done.",
+)
+DHCPSRV_MEMFILE_LEASES_RELOAD_END: Final = _dhcpsrv.info(
+    "DHCPSRV_MEMFILE_LEASES_RELOAD_END",
+    "{count} leases loaded from {file} in {seconds} seconds",
+    "dhcpkit's own wording. How many leases of earlier runs are known.",
+)
+DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR: Final = _dhcpsrv.error(
+    "DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR",
+    "{reason}",
+    "A row of a lease file is not a lease. It is left out, the others count; the row is not lost, the "
+    "file keeps it until "
+    "its next clean-up.",
+)
+DHCPSRV_MEMFILE_LFC_START: Final = _dhcpsrv.info(
+    "DHCPSRV_MEMFILE_LFC_START",
+    "starting Lease File Cleanup",
+    "The lease file is about to be rewritten with one row for each lease (lfc-interval).",
+)
+DHCPSRV_MEMFILE_LFC_FAIL: Final = _dhcpsrv.error(
+    "DHCPSRV_MEMFILE_LFC_FAIL",
+    "Lease File Cleanup failed: {reason}",
+    "dhcpkit's own. The lease file stays as it is, nothing is lost; it is tried again after lfc-interval.",
+)
+DHCPSRV_LEASE_STORE_UNAVAILABLE: Final = _dhcpsrv.error(
+    "DHCPSRV_LEASE_STORE_UNAVAILABLE",
+    "the lease store cannot be used: {reason}; clients keep what they have, nothing new is promised",
+    "dhcpkit's own. The disk is full or the database is away. Holders of leases get the time that "
+    "remains of them, others "
+    "get no answer, and nobody a DHCPNAK, until the store works again.",
+)
+DHCPSRV_LEASE_STORE_AVAILABLE: Final = _dhcpsrv.info(
+    "DHCPSRV_LEASE_STORE_AVAILABLE",
+    "the lease store works again after {seconds} seconds",
+    "dhcpkit's own. Leases are given and extended as usual.",
+)
+ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE: Final = _engine.debug(
+    "ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE",
+    40,
+    "reclaimed {count} leases in {milliseconds} ms",
+    "Leases whose time was over were taken back.",
+)
+ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW: Final = _engine.warn(
+    "ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW",
+    "expired leases still exist after {cycles} reclamations",
+    "Leases run out faster than expired-leases-processing lets the server take them back. Clients are not affected, an "
+    "address whose lease is over can be given anew; raise max-reclaim-leases or max-reclaim-time.",
+)
+ALLOC_ENGINE_V4_LEASE_RECLAIM: Final = _engine.debug(
+    "ALLOC_ENGINE_V4_LEASE_RECLAIM", 40, "reclaiming expired lease for address {address}", "One lease is taken back."
+)
+
+# One client's exchange
+
+DHCP4_LEASE_OFFER: Final = _leases.info(
+    "DHCP4_LEASE_OFFER",
+    "{client}: lease {address} will be offered",
+    "A client asked who has an address for it, and is offered this one. Nothing is promised yet. (DHCP4_LEASE_ADVERT "
+    "before Kea 2.5.)",
+)
+DHCP4_LEASE_ALLOC: Final = _leases.info(
+    "DHCP4_LEASE_ALLOC",
+    "{client}: lease {address} has been allocated for {lifetime} seconds",
+    "The client has the address for so long: the lease is new, extended or repeated.",
+)
+DHCP4_LEASE_REUSE: Final = _leases.info(
+    "DHCP4_LEASE_REUSE",
+    "{client}: lease {address} has been reused for {lifetime} seconds",
+    "The lease is young enough to be repeated without being written again (cache-threshold); the client "
+    "gets what remains.",
+)
+DHCP4_RELEASE: Final = _leases.info(
+    "DHCP4_RELEASE", "{client}: address {address} was released properly.", "The client gave its address back."
+)
+DHCP4_DECLINE_LEASE: Final = _leases.info(
+    "DHCP4_DECLINE_LEASE",
+    "Received DHCPDECLINE for addr {address} from client {client}. The lease will be unavailable for "
+    "{lifetime} seconds.",
+    "The client found its address in use by somebody else. Nobody gets it until the probation is over; "
+    "look who has it.",
+)
+DHCP4_INFORM_ANSWERED: Final = _packets.debug(
+    "DHCP4_INFORM_ANSWERED",
+    40,
+    "{client}: options are sent to a client with an address of its own",
+    "dhcpkit's own. A DHCPINFORM was answered; no lease is involved.",
+)
+DHCP4_PACKET_NAK: Final = _packets.info(
+    "DHCP4_PACKET_NAK",
+    "{client}: the request is refused with a DHCPNAK: {because}",
+    "dhcpkit's own: one message where Kea has several. The client begins anew.",
+)
+DHCP4_NO_ANSWER: Final = _packets.debug(
+    "DHCP4_NO_ANSWER",
+    40,
+    "{client}: no answer is sent: {because}",
+    "dhcpkit's own: one message where Kea has many. Silence is what the protocol asks for here.",
+)
+DHCP4_PACKET_RECEIVED: Final = _packets.debug(
+    "DHCP4_PACKET_RECEIVED",
+    40,
+    "{client}: {type} received from {source} on interface {interface}",
+    "A message was received and understood.",
+)
+DHCP4_PACKET_SEND: Final = _packets.debug(
+    "DHCP4_PACKET_SEND",
+    40,
+    "{client}: packet {type} was sent to {destination} on interface {interface}",
+    "An answer is on its way.",
+)
+DHCP4_PACKET_SEND_FAIL: Final = _packets.error(
+    "DHCP4_PACKET_SEND_FAIL",
+    "failed to send a datagram to {destination} on interface {interface}: {reason}",
+    "The machine refused to send an answer. The client will ask again.",
+)
+DHCP4_BUFFER_RECEIVE_FAIL: Final = _packets.error(
+    "DHCP4_BUFFER_RECEIVE_FAIL",
+    "error on attempt to receive packet on interface {interface}: {reason}",
+    "A socket could not be read. It is kept open; an interface that went away is noticed and closed.",
+)
+DHCP4_PACKET_DROP_0001: Final = _bad.debug(
+    "DHCP4_PACKET_DROP_0001",
+    15,
+    "failed to parse packet from {source}, received over interface {interface}, reason: {reason}",
+    "What arrived is not a DHCP message. Counted as pkt4-parse-failed.",
+)
+DHCP4_PACKET_DROP_0003: Final = _bad.debug(
+    "DHCP4_PACKET_DROP_0003",
+    45,
+    "{client}, from interface {interface}: {reason}",
+    "The message names another server, and is that one's business. Counted as pkt4-not-for-us.",
+)
+DHCP4_PACKET_DROP_0004: Final = _bad.debug(
+    "DHCP4_PACKET_DROP_0004",
+    15,
+    "{client}, from interface {interface}: {reason}",
+    "The message breaks the protocol. Counted as pkt4-rfc-violation.",
+)
+DHCP4_PACKET_DROP_0010: Final = _bad.debug(
+    "DHCP4_PACKET_DROP_0010",
+    45,
+    "{client}, from interface {interface}: {reason}",
+    "The configuration or a callout wants this client unanswered. Counted as pkt4-admin-filtered.",
+)
+DHCP4_PACKET_DROP_0011: Final = _bad.debug(
+    "DHCP4_PACKET_DROP_0011",
+    45,
+    "{client}: an earlier message of this client is still being worked on, this one is {verdict}",
+    "A client that repeats itself while its lease is being written gets one answer. Counted as "
+    "pkt4-duplicate when dropped.",
+)
+DHCP4_PACKET_PROCESS_EXCEPTION: Final = _packets.error(
+    "DHCP4_PACKET_PROCESS_EXCEPTION",
+    "exception occurred while processing a packet from {client}: {reason}",
+    "A fault of the server itself. The packet is given up (pkt4-processing-failed), the next one is "
+    "served. Please report "
+    "it with this text.",
+)
+DHCP4_MESSAGES_SUPPRESSED: Final = _packets.warn(
+    "DHCP4_MESSAGES_SUPPRESSED",
+    "{count} further messages {id} were suppressed in the last {seconds} seconds",
+    "dhcpkit's own. A fault or a flood would have filled the log; only the first messages of each minute are written.",
+)
+ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET: Final = _engine.warn(
+    "ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET",
+    "{client}: failed to allocate an IPv4 lease in the subnet {subnet}, subnet-id {id}, shared network "
+    "{network}: {because}",
+    "A client asked for an address and none is left for it. Counted as v4-allocation-fail. Widen the "
+    "pool or shorten the "
+    "lifetime.",
+)
+
+# The log itself
+
+LOG_BAD_SEVERITY: Final = _log.error(
+    "LOG_BAD_SEVERITY",
+    "unrecognized log severity: {severity}",
+    "The configuration of a logger names no severity there is; INFO is used.",
+)
+LOG_BAD_DESTINATION: Final = _log.error(
+    "LOG_BAD_DESTINATION",
+    "unable to write log messages to {destination}: {reason}",
+    "A log file cannot be opened, or the system log is not there. The other outputs go on.",
+)
+
+
+def catalogue_page() -> str:
+    """The reference page of all messages, in Markdown, by id."""
+    lines = ["# Log messages", ""]
+    for name in sorted(CATALOGUE):
+        message = CATALOGUE[name]
+        level = next((s.name for s in Severity if s == message.level), "DEBUG")
+        lines += [f"## {name}", "", f"{level}, logger `{message.logger.name}`", "", f"    {message.template}", ""]
+        lines += [message.paragraph, ""]
+    return "\n".join(lines)

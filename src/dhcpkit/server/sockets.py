@@ -1,0 +1,409 @@
+"""Service sockets: one packet socket for each interface, one UDP socket for each of its addresses.
+
+In `raw` mode the packet socket hears everything and answers clients that have no address yet, frame by frame; the UDP
+socket only holds the port, so that nobody else takes it and the kernel refuses nobody, and sends what can be routed. In
+`udp` mode, and on interfaces that are no Ethernet, the UDP socket does both. This module does not know what it carries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from ipaddress import IPv4Address
+from typing import Final
+
+import attrs
+
+from dhcpkit.alloc.answer import Outgoing4
+from dhcpkit.errors import DhcpkitError
+from dhcpkit.server import messages as m
+from dhcpkit.server.frames import BROADCAST_MAC, DROP_ALL, FrameError, FrameMaker, dhcp_filter, parse_frame
+from dhcpkit.server.interfaces import Interface, InterfaceSpec, changes_socket, choose, interfaces, quiet
+from dhcpkit.server.loop import BATCH_MAX
+from dhcpkit.server.process import holder_of_port
+from dhcpkit.wire.dhcp4 import Arrival
+
+__all__ = ["CLIENT_PORT", "SERVER_PORT", "ServiceUnavailable", "Sockets"]
+
+SERVER_PORT, CLIENT_PORT = 67, 68  # RFC 2131 4.1
+BROADCAST: Final = 0xFFFFFFFF
+DATAGRAM_MAX: Final = 65536  # octets; relayed messages may be longer than an Ethernet frame
+ARRIVALS_MAX: Final = 4096  # kept per socket, one for each sender; senders are clients, so it must not grow with them
+RECEIVE_BUFFER: Final = 1 << 20  # octets the kernel may keep for us: about 50 ms of a flood, then it drops
+SETTLE: Final = 0.2  # seconds to wait after an interface changed: changes come in crowds
+ETHERTYPE_IPV4: Final = 0x0800
+SO_ATTACH_FILTER: Final = 26  # Linux, asm-generic/socket.h; the module `socket` has no name for these
+SO_RCVBUFFORCE: Final = 33
+IP_PKTINFO: Final = 8
+
+Receive = Callable[[Sequence[tuple[bytes, Arrival]]], None]
+
+
+class ServiceUnavailable(DhcpkitError):
+    """No service socket could be opened: the surroundings, or who runs the program, are at fault.
+
+    `errno` is the system's reason of the first failure; `problems` are sentences, one for each.
+    """
+
+    def __init__(self, problems: Sequence[str], code: int = 0) -> None:
+        super().__init__(problems, code)
+        self.problems = tuple(problems)
+        self.errno = code
+
+    def __str__(self) -> str:
+        return "; ".join(self.problems)
+
+
+@attrs.frozen
+class _Trouble:
+    text: str
+    code: int = 0
+
+
+class UdpPort:
+    """A UDP socket on one address of an interface."""
+
+    def __init__(self, interface: Interface, address: int, port: int, *, hears: bool) -> None:
+        self.interface = interface
+        self.address = address
+        self.hears = hears
+        self._local = (str(IPv4Address(address)), port)
+        self._arrivals: dict[tuple[str, int], Arrival] = {}
+        self._info = struct.pack("=I4s4s", interface.index, address.to_bytes(4, "big"), b"\0\0\0\0")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            if hears:
+                _buffer(self.socket)
+            else:
+                _attach(self.socket, DROP_ALL)
+            self.socket.bind(self._local)
+        except OSError:
+            self.socket.close()
+            raise
+
+    def drain(self) -> list[tuple[bytes, Arrival]]:
+        """What has arrived, one batch at most."""
+        got: list[tuple[bytes, Arrival]] = []
+        receive, arrivals = self.socket.recvfrom, self._arrivals
+        with suppress(BlockingIOError):
+            for _ in range(BATCH_MAX):
+                data, source = receive(DATAGRAM_MAX)
+                got.append((data, arrivals.get(source) or self._arrival(source)))
+        return got
+
+    def _arrival(self, source: tuple[str, int]) -> Arrival:
+        if len(self._arrivals) >= ARRIVALS_MAX:
+            self._arrivals.clear()
+        there = self.interface
+        address, port = int(IPv4Address(source[0])), source[1]
+        arrival = self._arrivals[source] = Arrival(there.name, there.index, address, port, self.address)
+        return arrival
+
+    def send(self, data: bytes, address: int, port: int) -> None:
+        """Sends a datagram; a broadcast leaves by this interface."""
+        if address == BROADCAST:
+            where = [(socket.IPPROTO_IP, IP_PKTINFO, self._info)]
+            self.socket.sendmsg([data], where, 0, ("255.255.255.255", port))
+        else:
+            self.socket.sendto(data, (socket.inet_ntoa(address.to_bytes(4, "big")), port))
+
+
+class RawPort:
+    """A packet socket on one interface, for the addresses served there. The first one is who broadcasts come to."""
+
+    def __init__(self, interface: Interface, port: int) -> None:
+        self.interface = interface
+        self._port = port
+        self._makers = {address: FrameMaker(interface.mac, address, port) for address in interface.addresses}
+        self._local = {address.to_bytes(4, "big"): address for address in interface.addresses}
+        self._arrivals: dict[bytes, Arrival] = {}
+        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        self.socket = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: deaf until the filter is in place
+        try:
+            _attach(self.socket, dhcp_filter(port, interface.index))
+            _buffer(self.socket)
+            self.socket.bind((interface.name, ETHERTYPE_IPV4))
+        except OSError:
+            self.socket.close()
+            raise
+
+    def drain(self) -> list[tuple[bytes, Arrival]]:
+        """What has arrived for us, one batch at most."""
+        got: list[tuple[bytes, Arrival]] = []
+        receive, arrivals = self.socket.recv, self._arrivals
+        with suppress(BlockingIOError):
+            for _ in range(BATCH_MAX):
+                frame = receive(DATAGRAM_MAX)
+                end = 34 + (frame[38] << 8 | frame[39]) if len(frame) > 41 else 0
+                if frame[14] == 0x45 and 42 <= end <= len(frame):  # an IPv4 header without options
+                    who = frame[6:12] + frame[26:36]  # MAC, source, destination, source port
+                    arrival = arrivals.get(who) or self._arrival(frame, who)
+                    if arrival.local:
+                        got.append((frame[42:end], arrival))
+                else:
+                    self._unusual(frame, got)
+        return got
+
+    def _unusual(self, frame: bytes, got: list[tuple[bytes, Arrival]]) -> None:
+        with suppress(FrameError):  # not for us, or broken: as if it had not come
+            datagram = parse_frame(frame)
+            who = datagram.source_mac + struct.pack(">IIH", datagram.source, datagram.destination, datagram.source_port)
+            arrival = self._arrivals.get(who) or self._arrival(frame, who)
+            if arrival.local:
+                got.append((datagram.payload, arrival))
+
+    def _arrival(self, frame: bytes, who: bytes) -> Arrival:
+        """How datagrams of this sender come; `local` is 0 where they are for an address that is not served."""
+        if len(self._arrivals) >= ARRIVALS_MAX:
+            self._arrivals.clear()
+        there = self.interface
+        mac, source, destination, port = who[:6], int.from_bytes(who[6:10], "big"), who[10:14], who[14:]
+        broadcast = destination == b"\xff\xff\xff\xff" or (frame[:6] == BROADCAST_MAC and destination in self._local)
+        local = there.addresses[0] if broadcast else self._local.get(destination, 0)
+        arrival = Arrival(there.name, there.index, source, int.from_bytes(port, "big"), local, broadcast, mac)
+        self._arrivals[who] = arrival
+        return arrival
+
+    def send(self, data: bytes, arrival: Arrival, hwaddr: bytes, address: int, port: int) -> None:
+        """Sends a frame to the station a message came from; that is the client, or the router on the way to it."""
+        mac = arrival.source_mac or (hwaddr if len(hwaddr) == 6 else BROADCAST_MAC)
+        self.socket.send(self._makers[arrival.local].build(data, mac, address, port))
+
+
+class Sockets:
+    """All service sockets of a server, following the machine's interfaces as they come and go."""
+
+    def __init__(
+        self,
+        specs: Iterable[InterfaceSpec],
+        receive: Receive,
+        *,
+        raw: bool = True,
+        port: int = SERVER_PORT,
+        client_port: int = 0,
+    ) -> None:
+        self.specs = tuple(specs)
+        self.raw = raw
+        self.own_addresses: frozenset[int] = frozenset()
+        self.troubles: tuple[str, ...] = ()
+        self.trouble_code = 0
+        self._receive = receive
+        self._port = port
+        self._client_port = client_port
+        self._raw: dict[int, RawPort] = {}
+        self._udp: dict[tuple[int, int], UdpPort] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listening = True
+        self._watch: socket.socket | None = None
+        self._settling: asyncio.TimerHandle | None = None
+
+    # Opening and closing.
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Opens what can be opened and listens; follows changes of interfaces from now on."""
+        self._loop = loop
+        with suppress(OSError):  # without netlink's news, retries and reconfiguration still look
+            self._watch = changes_socket()
+            loop.add_reader(self._watch, self._changed)
+        self.refresh()
+
+    def reconfigure(self, specs: Iterable[InterfaceSpec], *, raw: bool) -> None:
+        """Serves other interfaces, or in another way; sockets that are still wanted stay open."""
+        self.specs, self.raw = tuple(specs), raw
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Closes what is no longer wanted and opens what is; `troubles` then says what could not be."""
+        try:
+            wanted = choose(self.specs, interfaces())
+        except OSError as error:
+            self.troubles = (f"the interfaces cannot be listed: {error.strerror}",)
+            return
+        troubles = [_Trouble(text) for text in wanted.missing]
+        keep_udp: dict[tuple[int, int], Interface] = {}
+        keep_raw: dict[int, Interface] = {}
+        for interface in wanted.served:
+            keep_udp.update({(interface.index, address): interface for address in interface.addresses})
+            if self.raw and interface.ethernet:
+                keep_raw[interface.index] = interface
+        self._close_others(keep_udp, keep_raw)
+        for (index, address), interface in keep_udp.items():
+            if (index, address) not in self._udp:
+                self._open_udp(interface, address, troubles, hears=index not in keep_raw)
+        for index, interface in keep_raw.items():
+            opened = tuple(address for address in interface.addresses if (index, address) in self._udp)
+            if opened and index not in self._raw:
+                self._open_raw(attrs.evolve(interface, addresses=opened), troubles)
+        self._raw = {index: self._raw[index] for index in keep_raw if index in self._raw}
+        self.own_addresses = frozenset(address for _, address in self._udp)
+        texts = tuple(trouble.text for trouble in troubles)
+        for text in texts:
+            if text not in self.troubles:
+                m.DHCPSRV_OPEN_SOCKET_FAIL.log(reason=text)
+        self.troubles = texts
+        self.trouble_code = next((trouble.code for trouble in troubles if trouble.code), 0)
+
+    @property
+    def open_count(self) -> int:
+        """How many addresses are served."""
+        return len(self._udp)
+
+    def close(self) -> None:
+        """Closes everything."""
+        self._close_others({}, {})
+        if self._watch is not None and self._loop is not None:
+            self._loop.remove_reader(self._watch)
+            self._watch.close()
+            self._watch = None
+        if self._settling is not None:
+            self._settling.cancel()
+
+    def _close_others(self, udp: dict[tuple[int, int], Interface], raw: dict[int, Interface]) -> None:
+        for index, raw_port in list(self._raw.items()):
+            now = raw.get(index)
+            if now is None or now != raw_port.interface:
+                self._stop(raw_port)
+                raw_port.socket.close()
+                del self._raw[index]
+        for key, udp_port in list(self._udp.items()):
+            there = udp.get(key)
+            if there is None or there.name != udp_port.interface.name or udp_port.hears != (key[0] not in raw):
+                self._stop(udp_port)
+                udp_port.socket.close()
+                del self._udp[key]
+
+    def _open_udp(self, interface: Interface, address: int, troubles: list[_Trouble], *, hears: bool) -> None:
+        where = f"{IPv4Address(address)}, on interface {interface.name}"
+        m.DHCP4_OPEN_SOCKET.log(type="UDP", where=where, port=self._port)
+        try:
+            port = self._udp[interface.index, address] = UdpPort(interface, address, self._port, hears=hears)
+        except OSError as error:
+            reason = f"failed to bind socket to address {IPv4Address(address)}, port {self._port}"
+            troubles.append(
+                _explained(f"Failed to open socket on interface {interface.name}: {reason}", error, self._port)
+            )
+            return
+        self._listen(port)
+
+    def _open_raw(self, interface: Interface, troubles: list[_Trouble]) -> None:
+        m.DHCP4_OPEN_SOCKET.log(type="packet", where=interface.name, port=self._port)
+        try:
+            port = self._raw[interface.index] = RawPort(interface, self._port)
+        except OSError as error:
+            troubles.append(
+                _explained(f"Failed to open packet socket on interface {interface.name}", error, self._port)
+            )
+            for address in interface.addresses:  # half a service is worse than a clear message: nobody would be heard
+                self._udp.pop((interface.index, address)).socket.close()
+            return
+        self._listen(port)
+
+    # Listening.
+
+    def pause(self) -> None:
+        """As Transport."""
+        self._listening = False
+        for port in self._ports():
+            self._stop(port)
+
+    def resume(self) -> None:
+        """As Transport."""
+        self._listening = True
+        for port in self._ports():
+            self._listen(port)
+
+    def _ports(self) -> list[RawPort | UdpPort]:
+        return [*self._raw.values(), *self._udp.values()]
+
+    def _listen(self, port: RawPort | UdpPort) -> None:
+        if self._loop is not None and self._listening and (isinstance(port, RawPort) or port.hears):
+            self._loop.add_reader(port.socket, self._readable, port)
+
+    def _stop(self, port: RawPort | UdpPort) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(port.socket)
+
+    def _readable(self, port: RawPort | UdpPort) -> None:
+        try:
+            got = port.drain()
+        except OSError as error:  # an interface that goes down says so once
+            m.DHCP4_BUFFER_RECEIVE_FAIL.log(interface=port.interface.name, reason=error.strerror)
+            return
+        if got:
+            self._receive(got)
+
+    def _changed(self) -> None:
+        assert self._watch is not None, "only an open socket is readable"
+        assert self._loop is not None, "a watch has a loop"
+        quiet(self._watch)
+        if self._settling is None:
+            self._settling = self._loop.call_later(SETTLE, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
+        self.refresh()
+
+    # Sending.
+
+    def send(self, outgoing: Outgoing4, arrival: Arrival) -> None:
+        """As Transport: by frame to whom the kernel could not reach, else as the kernel routes."""
+        port = outgoing.port
+        if self._client_port and port in (SERVER_PORT, CLIENT_PORT):
+            port = self._client_port
+        address = outgoing.address
+        if outgoing.hwaddr:
+            raw = self._raw.get(arrival.ifindex)
+            if raw is not None:
+                try:
+                    raw.send(outgoing.data, arrival, outgoing.hwaddr, address, port)
+                except OSError as error:
+                    if error.errno != errno.EMSGSIZE:  # longer than a frame: the kernel can cut a broadcast in pieces
+                        raise
+                else:
+                    return
+            # The kernel asks by ARP, which only a client that has its address already can answer.
+            has_address = address in (arrival.source, int.from_bytes(outgoing.data[12:16], "big"))
+            address = address if has_address else BROADCAST
+        udp = self._udp.get((arrival.ifindex, arrival.local))
+        if udp is None:
+            raise OSError(errno.ENODEV, f"interface {arrival.interface} is no longer served")
+        udp.send(outgoing.data, address, port)
+
+
+def _attach(sock: socket.socket, program: bytes) -> None:
+    """Gives a socket a filter. The kernel takes the number of instructions and a pointer to them (`sock_fprog`)."""
+    kept = array("B", program)  # keeps the instructions where they are during the call
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, kept.buffer_info()[0]))
+
+
+def _buffer(sock: socket.socket) -> None:
+    """Asks for room for a burst; the kernel may give less."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except OSError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+
+
+def _explained(what: str, error: OSError, port: int) -> _Trouble:
+    """A failure with the reason, and with what the operator can do about it."""
+    code = error.errno or 0
+    if code == errno.EADDRINUSE:
+        holder = holder_of_port(port)
+        return _Trouble(f"{what}: the port is in use{f' by {holder}' if holder else ''}", code)
+    if code in (errno.EPERM, errno.EACCES):
+        program = os.path.realpath(sys.executable)
+        return _Trouble(
+            f"{what}: permission denied. Run it as root, or allow it: in a systemd unit "
+            "'AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_NET_RAW', or once and for all "
+            f"'setcap cap_net_bind_service,cap_net_raw+ep {program}'",
+            code,
+        )
+    return _Trouble(f"{what}, reason: {error.strerror}", code)
