@@ -1,0 +1,171 @@
+"""dhcpkit beside real Kea: every item of docs/why/speed.md, measured in interleaved rounds on this machine.
+
+Kea runs in both of its modes and the better one is 1.0. A ratio says how many times better dhcpkit is, whichever way
+the unit counts. `items()` is the list; `row()` measures one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+import attrs
+import full_pool
+import harness
+
+PAGE = harness.REPO / "docs" / "why" / "speed.md"
+RESTART_LEASES = 1_000_000
+POOL = 65_536
+
+
+@attrs.frozen
+class Item:
+    """One thing that is measured: the load generator's arguments, and which of its figures counts."""
+
+    name: str
+    title: str
+    arguments: tuple[str, ...]
+    figure: str
+    unit: str
+    target: str
+    more_is_better: bool = True
+    durabilities: tuple[str, ...] = ("os", "fsync")
+    kea: tuple[str, ...] = harness.KEA
+    digits: int = 0
+
+
+@attrs.frozen
+class Row:
+    """What was measured: values by server's label, medians of the rounds."""
+
+    item: Item
+    values: dict[str, float]
+    rounds: dict[str, list[float]]
+
+    @property
+    def kea(self) -> float | None:
+        found = [value for label, value in self.values.items() if label.startswith("kea")]
+        return (max if self.item.more_is_better else min)(found) if found else None
+
+    def ratio(self, durability: str) -> float | None:
+        ours, kea = self.values.get(f"dhcpkit-{durability}"), self.kea
+        if not ours or not kea:
+            return None
+        return ours / kea if self.item.more_is_better else kea / ours
+
+
+def items(rounds: int, secs: int) -> Iterator[Item]:
+    """What the table holds, in its order."""
+    turns = ("--rounds", str(rounds), "--secs", str(secs))
+    closed = ("--mode", "closed", *turns)
+    yield Item("dora", "four-way exchange, memfile, closed loop", closed, "value", "/s", "os 3, fsync 2.4")
+    equal = (*closed, "--work", "renew", "--knob", "cache=0.25")
+    yield Item("renew", "renewals, cache-threshold 0.25 in both", equal, "value", "/s", "2.5")
+    rate = ("--mode", "rate", "--rate", "2500", *turns)
+    yield Item(
+        "cpu", "CPU for an exchange at 2,500 a second", rate, "cpu_us", "µs", "1.1", more_is_better=False, digits=0
+    )
+    subnets = (*closed, "--knob", "subnets=1000")
+    yield Item("subnets", "four-way exchange with 1,000 subnets", subnets, "value", "/s", "4", durabilities=("os",))
+    memory = ("--mode", "memory", "--rate", "2500", "--secs", "30", "--rounds", "1")
+    yield Item(
+        "memory", "memory for a lease", memory, "value", "B", "1.4",
+        more_is_better=False, durabilities=("os",), kea=("kea,mt=0",),
+    )  # fmt: skip
+    restart = ("--mode", "restart", "--rounds", "1", "--knob", f"preload={RESTART_LEASES}")
+    yield Item(
+        "restart", f"restart with {RESTART_LEASES:,} leases, to the first answer", restart, "value", "s", "4",
+        more_is_better=False, durabilities=("os",), kea=("kea,mt=0",), digits=1,
+    )  # fmt: skip
+    yield Item(
+        "full", f"CPU for a DISCOVER on a full pool of {POOL:,}", (), "", "ms", "1000 at a million",
+        more_is_better=False, durabilities=("os",), kea=("kea,mt=0",), digits=3,
+    )  # fmt: skip
+
+
+def row(item: Item, *, quiet: bool = False) -> Row:
+    """Measures one item."""
+    if item.name == "full":
+        values = full_pool.measure(POOL, [*item.kea, "dhcpkit-os"])
+        return Row(item, values, {label: [value] for label, value in values.items()})
+    servers = [*item.kea, *(harness.ours(durability) for durability in item.durabilities)]
+    found = harness.measure(list(item.arguments), servers, quiet=quiet)
+    rounds = {
+        label: [float(result[item.figure]) for result in results if result.get(item.figure)]
+        for label, results in found.items()
+    }
+    rounds = {label: values for label, values in rounds.items() if values}
+    return Row(item, {label: median(values) for label, values in rounds.items()}, rounds)
+
+
+def shown(value: float | None, digits: int = 0, unit: str = "") -> str:
+    return "—" if value is None else f"{value:,.{digits}f}{f' {unit}' if unit and unit != '/s' else unit}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = [
+        "| measured | Kea's better mode | dhcpkit, os | ratio | dhcpkit, fsync | ratio | target |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for found in rows:
+        item = found.item
+        cells = [item.title, shown(found.kea, item.digits, item.unit)]
+        for durability in ("os", "fsync"):
+            cells.append(shown(found.values.get(f"dhcpkit-{durability}"), item.digits, item.unit))
+            ratio = found.ratio(durability)
+            cells.append("—" if ratio is None else f"**{ratio:.2f}**")
+        lines.append("| " + " | ".join([*cells, item.target]) + " |")
+    return "\n".join(lines)
+
+
+def page(rows: Sequence[Row]) -> str:
+    return f"""# How fast it is
+
+Kea in the better of its two modes (with and without threads) is 1.0; a ratio above 1 means that dhcpkit does more, or
+needs less. *os* and *fsync* are dhcpkit's two durabilities: with *os* a lease is in the kernel's cache when the client
+hears of it, as in Kea; with *fsync*, the default, it is on the disk. `bench/run --write` measures it again and replaces
+this page.
+
+{table(rows)}
+
+Conditions: {harness.conditions()}.
+
+How it comes about: options are decoded only when asked for, and by derived code ([](derived-codecs.md)); datagrams are
+drained in batches with one commit for each ([](batches.md)); the answer's options are joined once for all clients that
+ask alike.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="items, separated by commas")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--secs", type=int, default=3)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/why/speed.md")
+    arguments = parser.parse_args()
+    every = list(items(arguments.rounds, arguments.secs))
+    if arguments.list:
+        print("\n".join(f"{item.name:8} {item.title}" for item in every))
+        return 0
+    if reason := harness.missing():
+        print(reason, file=sys.stderr)
+        return 1
+    wanted = arguments.only.split(",") if arguments.only else [item.name for item in every]
+    rows = []
+    for item in every:
+        if item.name in wanted:
+            rows.append(row(item))
+            print(f"{item.name}: {rows[-1].rounds}", file=sys.stderr, flush=True)
+    print(table(rows))
+    print(f"\nConditions: {harness.conditions()}; load average {os.getloadavg()[0]:.1f}.")
+    if arguments.write:
+        PAGE.write_text(page(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
