@@ -79,7 +79,7 @@ class Pool4:
         where: Place | None = None,
     ) -> None:
         first, last = parse_range(pool)
-        self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where)  # type: ignore[attr-defined]
+        self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where)
 
     def __contains__(self, address: object) -> bool:
         return isinstance(address, int) and self.first <= address <= self.last

@@ -1,0 +1,170 @@
+"""The command `dhcpkit explain`: why a client gets this subnet, address and options, or silence."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from dhcpkit.alloc.explain import Explanation, explain4
+from dhcpkit.alloc.network import Network
+from dhcpkit.alloc.trace import Note
+from dhcpkit.backends import MemoryStore
+from dhcpkit.backends.memfile import read_leases
+from dhcpkit.cli.status import Status
+from dhcpkit.config import Loaded4, load4
+from dhcpkit.wire import Arrival, MessageType, Packet4, WireError
+from dhcpkit.wire.capture import read_capture
+from dhcpkit.wire.dhcp4 import COOKIE, join_options
+from dhcpkit.wire.kinds import parse_hex
+
+__all__ = ["explain"]
+
+ASKED: Final = bytes(
+    (1, 3, 6, 12, 15, 26, 28, 33, 42, 51, 54, 58, 59, 66, 67, 119, 121)
+)  # what clients usually ask for
+SERVER_PORT: Final = 67
+
+
+def explain(  # noqa: PLR0913, PLR0917  # the command's options
+    config: Annotated[Path, typer.Argument(help="Kea configuration file (Dhcp4).")],
+    mac: Annotated[str, typer.Option(help="Hardware address of the client, as 02:00:00:00:00:10.")] = "",
+    client_id: Annotated[str, typer.Option(help="Client identifier (option 61) in hexadecimal.")] = "",
+    message: Annotated[str, typer.Option(help="What the client sends: discover, request, inform.")] = "discover",
+    requested: Annotated[str, typer.Option(help="Address the client asks for.")] = "",
+    packet: Annotated[str, typer.Option(help="A whole message in hexadecimal instead of --mac.")] = "",
+    pcap: Annotated[Path | None, typer.Option(help="Explain every client's message of a capture file.")] = None,
+    leases: Annotated[Path | None, typer.Option(help="Lease file to decide on; none: no leases.")] = None,
+    relay: Annotated[str, typer.Option(help="The message comes through the relay with this address.")] = "",
+    interface: Annotated[str, typer.Option(help="The message comes in on this interface of the server.")] = "",
+    local: Annotated[str, typer.Option(help="The server's own address on that interface.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
+) -> None:
+    """Shows why a client gets this subnet, address and options, or silence; each step names its place in the file."""
+    loaded = load4(config)
+    network = loaded.network
+    store = MemoryStore(read_leases(leases)) if leases is not None else MemoryStore()
+    arrival, assumed = _arrival(network, relay, interface, local)
+    results = []
+    for data, how in _messages(mac, client_id, message, requested, packet, pcap, relay, arrival):
+        try:
+            parsed = Packet4.parse(data, how)
+        except WireError as error:
+            sys.stderr.write(f"not a DHCPv4 message: {error}\n")
+            raise typer.Exit(Status.NEGATIVE) from error
+        results.append(explain4(parsed, network, store.view, int(time.time())))
+    if as_json:
+        documents = [_placed(result.to_json(), loaded) for result in results]
+        print(json.dumps(documents if pcap is not None else documents[0], indent=2))
+    else:
+        if assumed:
+            print(f"assumed: {assumed}")
+        for result in results:
+            _show(result, loaded)
+    if not results:
+        sys.stderr.write("no DHCPv4 message from a client in the capture\n")
+    if not any(result.sent is not None for result in results):
+        raise typer.Exit(Status.NEGATIVE)
+
+
+def _messages(  # noqa: PLR0913, PLR0917  # the command's options
+    mac: str, client_id: str, message: str, requested: str, packet: str, pcap: Path | None, relay: str, arrival: Arrival
+) -> Iterator[tuple[bytes, Arrival]]:
+    """The messages to explain with how they came."""
+    if pcap is not None:
+        for datagram in read_capture(pcap.read_bytes()):
+            if datagram.dport == SERVER_PORT and isinstance(datagram.source, IPv4Address):
+                seen = datagram.arrival(arrival.interface)
+                broadcast = seen.broadcast or not seen.local
+                yield (
+                    datagram.payload,
+                    Arrival(arrival.interface, 0, seen.source, seen.port, seen.local or arrival.local, broadcast),
+                )
+        return
+    if packet:
+        yield _hex(packet, "--packet"), arrival
+        return
+    if not mac:
+        raise typer.BadParameter("one of --mac, --packet, --pcap says which message is to be explained")
+    hwaddr = _hex(mac.replace("-", ":"), "--mac")
+    kinds = {"discover": MessageType.DISCOVER, "request": MessageType.REQUEST, "inform": MessageType.INFORM}
+    if message not in kinds:
+        raise typer.BadParameter(f"--message is one of {', '.join(kinds)}, not {message!r}")
+    options = {53: bytes((kinds[message],)), 55: ASKED}
+    if client_id:
+        options[61] = _hex(client_id, "--client-id")
+    giaddr = _address(relay, "--relay").to_bytes(4, "big")
+    asked = _address(requested, "--requested").to_bytes(4, "big")
+    ciaddr = asked if message == "inform" else bytes(4)
+    if requested and message != "inform":
+        options[50] = asked
+    if message == "request":
+        options[54] = arrival.local.to_bytes(4, "big")
+    header = bytes((1, 1, len(hwaddr), 1 if relay else 0)) + bytes(8)
+    yield (
+        header + ciaddr + bytes(8) + giaddr + hwaddr.ljust(16, b"\0") + bytes(192) + COOKIE + join_options(options),
+        arrival,
+    )
+
+
+def _hex(text: str, option: str) -> bytes:
+    try:
+        return parse_hex(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def _address(text: str, option: str) -> int:
+    try:
+        return int(IPv4Address(text)) if text else 0
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def _arrival(network: Network, relay: str, interface: str, local: str) -> tuple[Arrival, str]:
+    """How the message comes, and what had to be assumed about that."""
+    giaddr = _address(relay, "--relay")
+    own = _address(local, "--local")
+    if giaddr:
+        return Arrival(interface, source=giaddr, port=SERVER_PORT, local=own), ""
+    if own or network.by_interface(interface):
+        first = network.by_interface(interface)
+        return Arrival(interface, local=own or first[0].first + 1, broadcast=True), ""
+    if not network.subnets:
+        return Arrival(interface, broadcast=True), ""
+    subnet = network.subnets[0]
+    assumed = (
+        f"the client is on the link of the first subnet, {subnet.prefix} (--interface, --local, --relay say otherwise)"
+    )
+    return Arrival(interface, local=subnet.first + 1, broadcast=True), assumed
+
+
+def _placed(document: dict[str, Any], loaded: Loaded4) -> dict[str, Any]:
+    for note in document["notes"]:
+        note["where"] = _place(note["where"], loaded)
+    return document
+
+
+def _place(where: str, loaded: Loaded4) -> str:
+    return str(loaded.source.place(where)) if where else ""
+
+
+def _show(result: Explanation, loaded: Loaded4) -> None:
+    print(result.packet)
+    width = max((len(note.step) for note in result.notes), default=0)
+    for note in result.notes:
+        print("  " + _line(note, width, _place(note.where, loaded)))
+    print(f"=> {result.verdict}")
+
+
+def _line(note: Note, width: int, where: str) -> str:
+    text = f"{note.step:{width}}  " + (f"{note.subject}: " if note.subject else "") + note.verdict
+    if note.because:
+        text += f", {note.because}"
+    return f"{text}  ({where})" if where else text
