@@ -118,7 +118,7 @@ def test_a_batch_decides_as_the_same_queries_one_by_one(network, data):
 
 @given(networks(), st.data())
 def test_a_decision_without_lease_changes_keeps_every_promise_and_writes_nothing(network, data):
-    """`repeat4`: while the store is down nothing is written, holders hear the truth, nobody new is promised anything."""
+    """`repeat4`: nothing is written, holders hear the truth, nobody new is promised anything."""
     lab = Lab4(network, ReferenceStore())
     for step in data.draw(conversations(network)):
         lab.take(step)
