@@ -242,7 +242,7 @@ _LINKS: Final[dict[int, Link]] = {  # www.tcpdump.org/linktypes.html
 
 def _udp(time: float, source_mac: bytes, destination_mac: bytes, packet: bytes) -> Datagram | None:
     version = packet[0] >> 4 if packet else 0
-    found = _ipv4(packet) if version == 4 else _ipv6(packet) if version == 6 else None  # noqa: PLR2004
+    found = _ipv4(packet) if version == 4 else _ipv6(packet) if version == 6 else None
     if found is None:
         return None
     source, destination, segment = found

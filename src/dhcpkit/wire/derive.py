@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 import construct as c
 
-__all__ = ["Codec", "Mapped", "Shape", "by_construct", "derive", "fixed_format"]
+__all__ = ["Codec", "Mapped", "Shape", "Sized", "Whole", "by_construct", "derive", "fixed_format"]
 
 T = TypeVar("T")
 
@@ -45,6 +45,38 @@ class Mapped(c.Adapter):  # type: ignore[type-arg]  # construct is untyped at ru
         return self.encode(obj)
 
 
+class Whole(c.Subconstruct):  # type: ignore[type-arg]  # as Mapped
+    """A subcon that must use up all the octets it is given: inside a Prefixed, what it leaves over is refused.
+
+    construct's own Prefixed passes over such octets in silence, and a GreedyRange in it over items it cannot read.
+    """
+
+    def _parse(self, stream: Any, context: Any, path: Any) -> Any:
+        value = self.subcon._parsereport(stream, context, path)  # noqa: SLF001  # construct's way to nest
+        if stream.read(1):
+            raise c.TerminatedError("octets left over", path=path)
+        return value
+
+
+class Sized(c.Construct):  # type: ignore[type-arg]  # as Mapped
+    """A number and then as many octets as `octets_of` makes of it; the value is a pair. A network of 13 bits is one."""
+
+    def __init__(self, number: Any, octets_of: Callable[[int], int]) -> None:
+        super().__init__()
+        self.number = number
+        self.octets_of = octets_of
+
+    def _parse(self, stream: Any, context: Any, path: Any) -> tuple[int, bytes]:
+        number = self.number._parsereport(stream, context, path)  # noqa: SLF001  # as Whole
+        return number, c.stream_read(stream, self.octets_of(number), path)
+
+    def _build(self, obj: Any, stream: Any, context: Any, path: Any) -> Any:
+        number, octets = obj
+        self.number._build(number, stream, context, path)  # noqa: SLF001  # as Whole
+        c.stream_write(stream, octets, self.octets_of(number), path)
+        return obj
+
+
 @attrs.frozen
 class Codec(Generic[T]):
     """Octets to value and back. Both raise ValueError and nothing else for what the declaration refuses."""
@@ -56,11 +88,11 @@ class Codec(Generic[T]):
 
 @attrs.frozen
 class Shape:
-    """What one construct node compiles to. `size` is its fixed length in octets, None where it varies."""
+    """What one construct node compiles to. `least` is the smallest number of octets that it reads."""
 
     read: Reader
     write: Writer
-    size: int | None
+    least: int
 
 
 FORMATS: Final = frozenset("BHLQbhlq")  # behind ">": 1, 2, 4 and 8 octets
@@ -119,7 +151,12 @@ def _whole(shape: Shape) -> Codec[Any]:
 
     def parse(data: bytes) -> Any:
         end = len(data)
-        value, stop = read(data, 0, end)
+        try:
+            value, stop = read(data, 0, end)
+        except ValueError:
+            raise
+        except Exception as error:  # from a function of a Mapped, which may be a user's
+            raise ValueError(_first_line(error)) from error
         if stop != end:
             raise ValueError(f"{end - stop} octets left over")
         return value
@@ -129,7 +166,7 @@ def _whole(shape: Shape) -> Codec[Any]:
             return write(value)
         except ValueError:
             raise
-        except (TypeError, AttributeError, struct.error, OverflowError, LookupError) as error:
+        except Exception as error:  # a value of another type than declared fails in many ways
             raise ValueError(_first_line(error)) from error
 
     return Codec(parse, build, derived=True)
@@ -177,6 +214,15 @@ def _number(con: Any) -> Shape | None:
     return Shape(read, pack, size)
 
 
+def _octets(value: Any) -> bytes:
+    """As construct: octets only, though `bytes` would make some of an integer or a list."""
+    if type(value) is bytes:
+        return value
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
+    raise ValueError(f"octets expected, not {type(value).__name__}")
+
+
 def _bytes(con: Any) -> Shape | None:
     size = con.length
     if not isinstance(size, int):
@@ -189,7 +235,7 @@ def _bytes(con: Any) -> Shape | None:
         return data[start:stop], stop
 
     def write(value: Any) -> bytes:
-        octets = value.to_bytes(size, "big") if isinstance(value, int) else bytes(value)
+        octets = value.to_bytes(size, "big") if isinstance(value, int) and size else _octets(value)
         if len(octets) != size:
             raise ValueError(f"{size} octets expected, not {len(octets)}")
         return octets
@@ -201,7 +247,31 @@ def _greedy_bytes(_con: Any) -> Shape:
     def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
         return data[start:end], end
 
-    return Shape(read, bytes, None)
+    return Shape(read, _octets, 0)
+
+
+def _sized(con: Sized) -> Shape | None:
+    number = _shape(con.number)
+    if number is None:
+        return None
+    read_number, write_number, octets_of = number.read, number.write, con.octets_of
+
+    def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
+        value, begin = read_number(data, start, end)
+        size = octets_of(value)
+        stop = begin + size
+        if size < 0 or stop > end:
+            raise ValueError(f"{size} octets expected, {end - begin} left")
+        return (value, data[begin:stop]), stop
+
+    def write(value: Any) -> bytes:
+        count, given = value
+        octets, size = _octets(given), octets_of(count)
+        if len(octets) != size:
+            raise ValueError(f"{size} octets expected, not {len(octets)}")
+        return write_number(count) + octets
+
+    return Shape(read, write, number.least)
 
 
 def _prefixed(con: Any) -> Shape | None:
@@ -214,22 +284,39 @@ def _prefixed(con: Any) -> Shape | None:
     def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
         size, begin = read_length(data, start, end)
         stop = begin + size
-        if stop > end:
+        if size < 0 or stop > end:
             raise ValueError(f"{size} octets announced, {end - begin} left")
-        # construct hands the inner parser a stream of its own and does not look at what it left there
+        # construct hands the inner parser a stream of its own and does not look at what it left there (see Whole)
         return read_inner(data, begin, stop)[0], stop
 
     def write(value: Any) -> bytes:
         octets = write_inner(value)
         return write_length(len(octets)) + octets
 
-    return Shape(read, write, None)
+    return Shape(read, write, length.least)
+
+
+def _whole_shape(con: Whole) -> Shape | None:
+    inner = _shape(con.subcon)
+    if inner is None:
+        return None
+    read_inner = inner.read
+
+    def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
+        value, stop = read_inner(data, start, end)
+        if stop != end:
+            raise ValueError(f"{end - stop} octets left over")
+        return value, stop
+
+    return Shape(read, inner.write, inner.least)
 
 
 def _greedy_range(con: Any) -> Shape | None:
     inner = _shape(con.subcon)
-    if inner is None or inner.size == 0 or con.discard:
+    if inner is None or con.discard:
         return None
+    if not inner.least:
+        raise TypeError("a GreedyRange of what may have no octets never ends")
     read_inner, write_inner = inner.read, inner.write
 
     def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
@@ -237,15 +324,43 @@ def _greedy_range(con: Any) -> Shape | None:
         while start < end:
             try:
                 item, start = read_inner(data, start, end)
-            except ValueError:
-                break  # as construct: the range ends before the first item that does not parse
+            except Exception:  # noqa: BLE001  # as construct: the range ends before the first item that does not parse
+                break
             items.append(item)
         return items, start
 
     def write(value: Any) -> bytes:
         return b"".join(map(write_inner, value))
 
-    return Shape(read, write, None)
+    return Shape(read, write, 0)
+
+
+def _repeat_until(con: Any) -> Shape | None:
+    inner = _shape(con.subcon)
+    if inner is None or con.discard or not callable(con.predicate):
+        return None
+    if not inner.least:
+        raise TypeError("a RepeatUntil of what may have no octets may never end")
+    read_inner, write_inner, is_last = inner.read, inner.write, con.predicate
+
+    def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
+        items: list[Any] = []
+        while True:
+            item, start = read_inner(data, start, end)
+            items.append(item)
+            if is_last(item, items, None):
+                return items, start
+
+    def write(value: Any) -> bytes:
+        parts, written = [], list[Any]()
+        for item in value:
+            parts.append(write_inner(item))
+            written.append(item)
+            if is_last(item, written, None):
+                return b"".join(parts)
+        raise ValueError("no item is the last one")
+
+    return Shape(read, write, inner.least)
 
 
 def _struct(con: Any) -> Shape | None:
@@ -257,8 +372,7 @@ def _struct(con: Any) -> Shape | None:
         members.append((member.name, shape))
     readers = [(name, shape.read) for name, shape in members]
     writers = [(name, shape.write, _bare(member)) for (name, shape), member in zip(members, con.subcons, strict=True)]
-    sizes = [shape.size for _, shape in members]
-    size = sum(s for s in sizes if s is not None) if None not in sizes else None
+    least = sum(shape.least for _, shape in members)
 
     def read(data: bytes, start: int, end: int) -> tuple[Any, int]:
         value: dict[str, Any] = c.Container()
@@ -269,13 +383,15 @@ def _struct(con: Any) -> Shape | None:
         return value, start
 
     def write(value: Any) -> bytes:
+        if value is None:  # as construct, for a Struct of nothing but Const
+            value = {}
         parts = []
         for name, write_member, member in writers:
             given = value.get(name) if name is not None and isinstance(member, c.Const) else None
             parts.append(write_member(given) if isinstance(member, c.Const) else write_member(value[name]))
         return b"".join(parts)
 
-    return Shape(read, write, size)
+    return Shape(read, write, least)
 
 
 def _const(con: Any) -> Shape | None:
@@ -296,7 +412,7 @@ def _const(con: Any) -> Shape | None:
             raise ValueError(f"{expected!r} expected, not {value!r}")
         return octets
 
-    return Shape(read, write, inner.size)
+    return Shape(read, write, inner.least)
 
 
 def _mapped(con: Mapped) -> Shape | None:
@@ -312,15 +428,18 @@ def _mapped(con: Mapped) -> Shape | None:
     def write(value: Any) -> bytes:
         return write_inner(encode(value))
 
-    return Shape(read, write, inner.size)
+    return Shape(read, write, inner.least)
 
 
 _COMPILERS: Final[tuple[tuple[type, Callable[[Any], Shape | None]], ...]] = (
     (c.FormatField, _number),
     (c.Bytes, _bytes),
     (type(c.GreedyBytes), _greedy_bytes),
+    (Sized, _sized),
+    (Whole, _whole_shape),
     (c.Prefixed, _prefixed),
     (c.GreedyRange, _greedy_range),
+    (c.RepeatUntil, _repeat_until),
     (c.Struct, _struct),
     (c.Const, _const),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 from typing import Any, Final, TypeVar
 
@@ -21,6 +21,7 @@ import construct as c
 
 from dhcpkit.wire.derive import fixed_format
 from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.nested import OPTION_MAX, SubOptions, options_octets
 from dhcpkit.wire.options import Option
 
 __all__ = [
@@ -39,9 +40,14 @@ T = TypeVar("T")
 COOKIE: Final = b"\x63\x82\x53\x63"  # RFC 2131 3
 OPTIONS_AT: Final = 240  # octets before the first option: 236 of BOOTP header and the cookie
 HEADER_SIZE: Final = 236
-OPTION_MAX: Final = 255  # octets one instance of an option can hold; longer values are split (RFC 3396)
+CHADDR_AT: Final = 28
+SNAME_AT: Final = 44
+FILE_AT: Final = 108
 PAD: Final = 0
 END: Final = 255
+END_OCTET: Final = b"\xff"
+OVERLOAD: Final = 52  # codes this module must know; the table is options4.py
+MESSAGE_TYPE: Final = 53
 BROADCAST: Final = 0x8000  # RFC 2131 figure 2, the only bit of `flags`
 
 HEADER: Final = c.Struct(  # RFC 2131 figure 1
@@ -96,8 +102,8 @@ class MessageType(enum.IntEnum):
 class Arrival:
     """How a datagram came: addresses are integers, 0 where not known.
 
-    `local` is the address of the interface (or of the socket) it came to, never a broadcast address; `broadcast` says that
-    it was not sent to `local` itself. `source_mac` is the link-layer sender where the socket shows it.
+    `local` is the address of the interface (or of the socket) it came to, never a broadcast address; `broadcast` says
+    that it was not sent to `local` itself. `source_mac` is the link-layer sender where the socket shows it.
     """
 
     interface: str = ""
@@ -116,11 +122,11 @@ class Packet4:
     """One DHCPv4 message. Addresses in the header are integers; `options` maps code to the joined payload (RFC 3396).
 
     `parse` raises WireError where there is no DHCP header; whatever is odd behind it is listed in `flaws` as
-    (offset, what). A packet that was not changed re-encodes to the very bytes it was parsed from.
+    (offset, what). A packet that was not changed re-encodes to the very bytes it was parsed from; fields of the header
+    and `options` may be assigned to.
     """
 
     __slots__ = (
-        "_changed",
         "arrival",
         "chaddr",
         "ciaddr",
@@ -157,11 +163,12 @@ class Packet4:
     type: int
     options: dict[int, bytes]
     flaws: tuple[tuple[int, str], ...]
-    _changed: bool
 
     @classmethod
     def parse(cls, data: bytes, arrival: Arrival = ARRIVAL_UNKNOWN) -> Packet4:
         """Reads a datagram's payload. WireError where it is shorter than a header or has no magic cookie."""
+        if type(data) is not bytes:  # slices of anything else could change behind our back
+            data = bytes(data)
         size = len(data)
         if size < OPTIONS_AT or data[HEADER_SIZE:OPTIONS_AT] != COOKIE:
             raise WireError(min(size, HEADER_SIZE), _no_dhcp(size))
@@ -185,9 +192,9 @@ class Packet4:
         self.data = data
         self.arrival = arrival
         self.flaws = ()
-        self._changed = False
         options: dict[int, bytes] = {}
         self.options = options
+        more: dict[int, list[bytes]] | None = None
         at = OPTIONS_AT
         try:
             while (code := data[at]) != END:
@@ -199,16 +206,29 @@ class Packet4:
                 if stop > size:
                     self.flaws = ((at, f"option {code} runs past the end"),)
                     break
-                if code in options:
-                    options[code] += data[start:stop]  # RFC 3396: instances are one value in parts
-                else:
+                if code not in options:
                     options[code] = data[start:stop]
+                elif more is None:
+                    more = {code: [data[start:stop]]}
+                else:
+                    more.setdefault(code, []).append(data[start:stop])
                 at = stop
         except IndexError:
             self.flaws = ((at, "no END option" if at == size else f"option {data[at]} has no length"),)
-        kind = options.get(53)
+        kind = options.get(MESSAGE_TYPE)
         self.type = kind[0] if kind else 0
+        if more is not None:
+            self._join(more)
         return self
+
+    def _join(self, more: dict[int, list[bytes]]) -> None:
+        """RFC 3396: instances of a code are one value in parts. `+=` on each of them would cost quadratic time."""
+        for code, parts in more.items():
+            self.options[code] = b"".join((self.options[code], *parts))
+        if MESSAGE_TYPE in more:
+            # A value of one octet has no parts: two of them contradict each other. Kea finds no type then, and drops.
+            self.type = 0
+            self.flaws = ((self.offset(MESSAGE_TYPE), "option 53 more than once"), *self.flaws)
 
     def __getitem__(self, option: Option[T]) -> T:
         """The option's value. KeyError where it is absent, WireError where its octets are not of its kind."""
@@ -224,11 +244,9 @@ class Packet4:
     def __setitem__(self, option: Option[T], value: T) -> None:
         """Sets the option. ValueError where its kind has no form for the value."""
         self.options[option.code] = option.kind.codec.build(value)
-        self._changed = True
 
     def __delitem__(self, option: Option[Any]) -> None:
         del self.options[option.code]
-        self._changed = True
 
     def __contains__(self, option: object) -> bool:
         return isinstance(option, Option) and option.code in self.options
@@ -244,12 +262,12 @@ class Packet4:
     @property
     def sname(self) -> bytes:
         """Field `sname` without its padding (64 octets at most)."""
-        return self.data[44:108].split(b"\0", 1)[0]
+        return self.data[SNAME_AT:FILE_AT].split(b"\0", 1)[0]
 
     @property
     def file(self) -> bytes:
         """Field `file` without its padding (128 octets at most)."""
-        return self.data[108:236].split(b"\0", 1)[0]
+        return self.data[FILE_AT:HEADER_SIZE].split(b"\0", 1)[0]
 
     def offset(self, code: int) -> int:
         """Where the first instance of an option starts in `data`; the end of the data where there is none."""
@@ -260,9 +278,50 @@ class Packet4:
             at += 1 if self.data[at] == PAD else 2 + self.data[at + 1]
         return min(at, len(self.data))
 
+    def without_overload(self) -> Packet4:
+        """The same message with the options in `file` and `sname` among the others, where option 52 says there are any.
+
+        RFC 2131 4.1: first come those of the option field, then of `file`, then of `sname`. Kea does not look there,
+        and neither does `parse`; a client that talks to other servers has to.
+        """
+        where = self.options.get(OVERLOAD, b"")[:1]
+        if where not in (b"\1", b"\2", b"\3"):
+            return self
+        in_file, in_sname = where[0] & 1, where[0] & 2
+        file, sname = self.data[FILE_AT:HEADER_SIZE], self.data[SNAME_AT:FILE_AT]
+        options = {code: payload for code, payload in self.options.items() if code != OVERLOAD}
+        for region in ([file] if in_file else []) + ([sname] if in_sname else []):
+            for code, payload in SubOptions(region, padded=True).options.items():
+                options[code] = options.get(code, b"") + payload
+        names = (bytes(64) if in_sname else sname) + (bytes(128) if in_file else file)
+        return Packet4.parse(self._header() + names + COOKIE + join_options(options), self.arrival)
+
+    def _header(self) -> bytes:
+        """The octets before `sname`. Behind the hardware address stays what was there."""
+        data, chaddr = self.data, self.chaddr
+        return _pack_header(
+            self.op,
+            self.htype,
+            self.hlen,
+            self.hops,
+            self.xid,
+            self.secs,
+            self.flags,
+            self.ciaddr,
+            self.yiaddr,
+            self.siaddr,
+            self.giaddr,
+            (chaddr + data[CHADDR_AT + len(chaddr) : SNAME_AT])[:16],
+        )
+
     def __bytes__(self) -> bytes:
-        """The datagram: the octets parsed, or where an option was changed the header and all options anew."""
-        return self.data[:OPTIONS_AT] + join_options(self.options) if self._changed else self.data
+        """The datagram: the very octets parsed; where a field or an option was changed, header or options anew."""
+        same = Packet4.parse(self.data).options == self.options
+        return (
+            self._header()
+            + self.data[SNAME_AT:OPTIONS_AT]
+            + (self.data[OPTIONS_AT:] if same else join_options(self.options))
+        )
 
     def __repr__(self) -> str:
         try:
@@ -289,8 +348,8 @@ def reply_header4(  # noqa: PLR0913  # the header's fields, by their names
 ) -> bytes:
     """The first 240 octets of the answer to `query`: its header copied as RFC 2131 table 3 says, and the cookie.
 
-    Copied are htype, hlen, hops (as Kea does, though the table says 0), xid, giaddr, chaddr, and flags unless given; secs is 0.
-    `sname` and `file` are cut where they are longer than their fields (64, 128 octets).
+    Copied are htype, hlen, hops (as Kea does, though the table says 0), xid, giaddr and chaddr, all as they came, and
+    flags unless given; secs is 0. `sname` and `file` are cut where they are longer than their fields (64, 128 octets).
     """
     data = query.data
     return (
@@ -306,16 +365,15 @@ def _no_dhcp(size: int) -> str:
     return "no magic cookie (63 82 53 63) behind the header: BOOTP without vendor extensions, or not DHCP"
 
 
-def join_options(options: dict[int, bytes]) -> bytes:
+def join_options(options: Mapping[int, bytes]) -> bytes:
     """An option field: each option in the mapping's order, split where it is longer than 255 octets, then END."""
     parts = []
     for code, payload in options.items():
         size = len(payload)
-        if size <= OPTION_MAX:
-            parts.append(bytes((code, size)) + payload)
+        if size > OPTION_MAX:
+            parts.append(options_octets({code: payload}))
         else:
-            for start in range(0, size, OPTION_MAX):
-                piece = payload[start : start + OPTION_MAX]
-                parts.append(bytes((code, len(piece))) + piece)
-    parts.append(b"\xff")
+            parts.append(bytes((code, size)))
+            parts.append(payload)
+    parts.append(END_OCTET)
     return b"".join(parts)

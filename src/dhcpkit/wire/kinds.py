@@ -1,20 +1,20 @@
 """What an option's payload is: a construct declaration, its derived codec and its text form in one value.
 
 A `Kind` is all that is ever said about a form of payload; options only name one. The text forms are Kea's
-(`option-data` with `csv-format` true). This module does not know options or packets.
+(`option-data` with `csv-format` true, see `text.py`). This module does not know options or packets.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address
-from typing import Any, Final, Generic, TypeVar
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from typing import Any, Final, Generic, TypeVar, overload
 
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Codec, Mapped, derive
+from dhcpkit.wire.derive import Codec, Mapped, Sized, derive
+from dhcpkit.wire.text import join_text, parse_digits, parse_hex, parse_number, show_hex, split_text
 
 __all__ = [
     "BINARY",
@@ -24,34 +24,51 @@ __all__ = [
     "INT16",
     "INT32",
     "IPV4",
+    "IPV6",
+    "IPV6_PREFIX",
+    "LONG_TUPLE",
+    "PSID",
     "TEXT",
+    "TUPLE",
     "UINT8",
     "UINT16",
     "UINT32",
     "Kind",
     "list_of",
+    "octets_for_bits",
+    "parse_hex",
+    "record",
+    "scalar",
     "show_hex",
     "split_text",
 ]
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 
 
 @attrs.frozen(eq=False)
 class Kind(Generic[T]):
     """A form of payload. `name` is Kea's type name where Kea has one (`ipv4-address`, `uint16`, `record` ...).
 
-    `parse_text` raises ValueError with a sentence that says what was expected; `text_form` shows that form in one
-    line, for the reference and for error messages. `array` and `element` describe lists to whoever derives from kinds.
+    `parse_fields` makes a value of the fields of a text and raises ValueError with a sentence that says what was
+    expected; `show_fields` is its inverse; `text_form` shows the form in one line, for the reference and for error
+    messages. `array` and `element` describe lists, `fields` records, to whoever derives from kinds. `nothing` is the
+    payload of a text without fields, where there may be one.
     """
 
     name: str
     con: Any = attrs.field(repr=False)
-    parse_text: Callable[[str], T] = attrs.field(repr=False)
-    show_text: Callable[[T], str] = attrs.field(repr=False)
+    parse_fields: Callable[[Sequence[str]], T] = attrs.field(repr=False)
+    show_fields: Callable[[T], Sequence[str]] = attrs.field(repr=False)
     text_form: str = attrs.field(repr=False)
     array: bool = False
     element: Kind[Any] | None = attrs.field(default=None, repr=False)
+    fields: tuple[Kind[Any], ...] = attrs.field(default=(), repr=False)
+    nothing: bytes | None = attrs.field(default=None, repr=False)
     codec: Codec[T] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -65,31 +82,154 @@ class Kind(Generic[T]):
         """Value to octets; ValueError where the declaration has no form for it."""
         return self.codec.build(value)
 
+    def parse_text(self, text: str) -> T:
+        """The value of a text; ValueError where it is not of the kind's form.
+
+        As in Kea, fields behind those that the kind needs are passed over: of `a, b` a string is `a`.
+        """
+        return self.parse_fields(split_text(text))
+
+    def show_text(self, value: T) -> str:
+        """The text of a value."""
+        return join_text(self.show_fields(value))
+
+    def build_text(self, text: str) -> bytes:
+        """The payload that Kea makes of a text; a list may be given no values there, and is sent without octets."""
+        fields = split_text(text)
+        return self.build(self.parse_fields(fields)) if fields or self.nothing is None else self.nothing
+
+
+def scalar(
+    name: str, con: Any, parse_field: Callable[[str], T], show_field: Callable[[T], str], text_form: str
+) -> Kind[T]:
+    """A kind whose text is one field."""
+
+    def parse_fields(fields: Sequence[str]) -> T:
+        if not fields:
+            raise ValueError(f"no value given: {text_form} expected")
+        return parse_field(fields[0])
+
+    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form)
+
+
+def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
+    """One or more values of `element`, one after the other; in text separated by commas."""
+
+    def parse_fields(fields: Sequence[str]) -> tuple[T, ...]:
+        return _at_least_one([element.parse_fields([field]) for field in fields])
+
+    def show_fields(values: tuple[T, ...]) -> Sequence[str]:
+        return [field for value in values for field in element.show_fields(value)]
+
+    con = Mapped(c.GreedyRange(element.con), _at_least_one, lambda values: list(_at_least_one(tuple(values))))
+    text_form = f"{element.text_form}, several separated by commas"
+    return Kind(element.name, con, parse_fields, show_fields, text_form, array=True, element=element, nothing=b"")
+
+
+@overload
+def record(a: Kind[A], b: Kind[B], /) -> Kind[tuple[A, B]]: ...
+@overload
+def record(a: Kind[A], b: Kind[B], c: Kind[C], /) -> Kind[tuple[A, B, C]]: ...
+@overload
+def record(a: Kind[A], b: Kind[B], c: Kind[C], d: Kind[D], /) -> Kind[tuple[A, B, C, D]]: ...
+@overload
+def record(*kinds: Kind[Any]) -> Kind[Any]: ...
+def record(*kinds: Kind[Any]) -> Kind[Any]:
+    """Values of several kinds, one after the other, as a tuple. Where the last is a list it takes all that is left."""
+
+    def parse_fields(fields: Sequence[str]) -> tuple[Any, ...]:
+        if len(fields) < len(kinds):
+            raise ValueError(f"{len(kinds)} values separated by commas expected, not {len(fields)}")
+        last = len(kinds) - 1
+        return tuple(
+            kind.parse_fields(fields[number:] if number == last else [fields[number]])
+            for number, kind in enumerate(kinds)
+        )
+
+    def show_fields(values: tuple[Any, ...]) -> Sequence[str]:
+        return [field for kind, value in zip(kinds, values, strict=True) for field in kind.show_fields(value)]
+
+    names = [str(number) for number in range(len(kinds))]
+
+    def encode(values: Sequence[Any]) -> dict[str, Any]:
+        return dict(zip(names, values, strict=True))
+
+    con = Mapped(
+        c.Struct(*(name / kind.con for name, kind in zip(names, kinds, strict=True))),
+        lambda found: tuple(found[name] for name in names),
+        encode,
+    )
+    return Kind("record", con, parse_fields, show_fields, ", ".join(k.text_form for k in kinds), fields=kinds)
+
+
+def octets_for_bits(bits: int) -> int:
+    """How many octets hold so many bits."""
+    return (bits + 7) // 8
+
 
 def _number(name: str, con: Any, low: int, high: int) -> Kind[int]:
-    def parse_text(text: str) -> int:
-        word = text.strip()
-        try:
-            value = int(word, 16 if word.lower().startswith("0x") else 10)
-        except ValueError:
-            raise ValueError(f"{word!r} is not a whole number") from None
-        if not low <= value <= high:
-            raise ValueError(f"{word} is out of range {low} to {high}")
-        return value
-
-    return Kind(name, con, parse_text, str, f"a whole number from {low} to {high}")
+    return scalar(name, con, lambda field: parse_number(field, low, high), str, f"a whole number from {low} to {high}")
 
 
-def _address(text: str) -> IPv4Address:
+def _address(field: str) -> IPv4Address:
     try:
-        return IPv4Address(text.strip())
+        return IPv4Address(field)
     except ValueError:
-        raise ValueError(f"{text.strip()!r} is not an IPv4 address") from None
+        raise ValueError(f"{field!r} is not an IPv4 address") from None
 
 
-def _no_text(text: str) -> bytes:
-    if text.strip():
-        raise ValueError(f"no value expected, not {text.strip()!r}")
+def _address6(field: str) -> IPv6Address:
+    try:
+        return IPv6Address(field)
+    except ValueError:
+        raise ValueError(f"{field!r} is not an IPv6 address") from None
+
+
+def _prefix6(field: str) -> IPv6Network:
+    try:
+        return IPv6Network(field)
+    except ValueError:
+        raise ValueError(f"{field!r} is not an IPv6 prefix such as 2001:db8::/48") from None
+
+
+def _prefix6_decode(found: tuple[int, bytes]) -> IPv6Network:
+    bits, octets = found
+    return IPv6Network((octets.ljust(16, b"\0"), bits))
+
+
+def _prefix6_encode(prefix: IPv6Network) -> tuple[int, bytes]:
+    return prefix.prefixlen, prefix.network_address.packed[: octets_for_bits(prefix.prefixlen)]
+
+
+def _psid(field: str) -> tuple[int, int]:
+    value, slash, bits = field.partition("/")
+    if not slash:
+        raise ValueError(f"{field!r} is not a port set such as 3/4 (PSID and its length in bits)")
+    return _check_psid(parse_number(value, 0, 2**16 - 1), parse_number(bits, 0, 16))
+
+
+def _check_psid(value: int, bits: int) -> tuple[int, int]:
+    if not 0 <= bits <= 16:
+        raise ValueError(f"a PSID has 0 to 16 bits, not {bits}")
+    if value >> bits:
+        raise ValueError(f"PSID {value} does not fit into {bits} bits")
+    return value, bits
+
+
+def _psid_decode(found: dict[str, int]) -> tuple[int, int]:
+    bits = found["bits"]
+    # RFC 7618 3: the PSID stands left-aligned in 16 bits; what follows it counts for nothing
+    return _check_psid(found["value"] >> (16 - bits) if bits <= 16 else 0, bits)
+
+
+def _psid_encode(psid: tuple[int, int]) -> dict[str, int]:
+    value, bits = _check_psid(*psid)
+    return {"bits": bits, "value": value << (16 - bits)}
+
+
+def _no_text(fields: Sequence[str]) -> bytes:
+    if fields:
+        raise ValueError(f"no value expected, not {fields[0]!r}")
     return b""
 
 
@@ -105,39 +245,17 @@ def _truth(octet: int) -> bool:
     return octet == 1
 
 
-def _truth_text(text: str) -> bool:
-    word = text.strip().lower()
-    if word in ("true", "1"):
-        return True
-    if word in ("false", "0"):
-        return False
-    raise ValueError(f"true or false expected, not {text.strip()!r}")
+def _truth_number(value: bool) -> int:  # noqa: FBT001  # a value, not a switch
+    if value not in (True, False):
+        raise ValueError(f"true or false expected, not {value!r}")
+    return int(value)
 
 
-HEX_FORM: Final = re.compile(r"\A(?:0[xX])?(?:[0-9A-Fa-f]{2}(?:[: ]?[0-9A-Fa-f]{2})*)?\Z")
-
-
-def parse_hex(text: str) -> bytes:
-    """Kea's hexadecimal forms: `0A0B`, `0x0a0b`, `0a:0b`, `0a 0b`, and `'text'` in single quotes (ASCII octets)."""
-    word = text.strip()
-    if len(word) > 1 and word[0] == word[-1] == "'":
-        return word[1:-1].encode()
-    if word[:2].lower() == "0x":
-        word = word[2:]
-    parts = re.split(r"[: ]+", word) if re.search(r"[: ]", word) else [word]
-    if len(parts) > 1:
-        digits = "".join(part.rjust(2, "0") for part in parts)
-    else:
-        digits = word if len(word) % 2 == 0 else "0" + word  # Kea pads an odd number of digits in front
-    try:
-        return bytes.fromhex(digits)
-    except ValueError:
-        raise ValueError(f"{text.strip()!r} is not a string of hexadecimal digits") from None
-
-
-def show_hex(octets: bytes) -> str:
-    """Octets as upper-case hexadecimal digits without separators, as Kea shows binary options."""
-    return octets.hex().upper()
+def _truth_text(field: str) -> bool:
+    word = field.lower()
+    if word not in ("true", "1", "false", "0"):
+        raise ValueError(f"true or false expected, not {field!r}")
+    return word in ("true", "1")
 
 
 def _text_decode(octets: bytes) -> str:
@@ -149,45 +267,63 @@ def _text_encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-UINT8: Final = _number("uint8", c.Int8ub, 0, 255)
-UINT16: Final = _number("uint16", c.Int16ub, 0, 65535)
-UINT32: Final = _number("uint32", c.Int32ub, 0, 2**32 - 1)
-INT8: Final = _number("int8", c.Int8sb, -128, 127)
-INT16: Final = _number("int16", c.Int16sb, -32768, 32767)
-INT32: Final = _number("int32", c.Int32sb, -(2**31), 2**31 - 1)
-IPV4: Final[Kind[IPv4Address]] = Kind(
-    "ipv4-address", Mapped(c.Bytes(4), IPv4Address, lambda a: a.packed), _address, str, "an IPv4 address"
-)
-BOOLEAN: Final[Kind[bool]] = Kind(
-    "boolean", Mapped(c.Int8ub, _truth, int), _truth_text, lambda v: "true" if v else "false", "true or false"
-)
-TEXT: Final[Kind[str]] = Kind(
-    "string", Mapped(c.GreedyBytes, _text_decode, _text_encode), lambda text: text, lambda text: text, "text"
-)
-BINARY: Final[Kind[bytes]] = Kind("binary", c.GreedyBytes, parse_hex, show_hex, "hexadecimal digits or 'text'")
-EMPTY: Final[Kind[bytes]] = Kind("empty", Mapped(c.GreedyBytes, _no_octets, _no_octets), _no_text, lambda _: "", "nothing")
+def _some_text(field: str) -> str:
+    if not field:
+        raise ValueError("no text given")
+    return field
 
 
-def split_text(text: str) -> list[str]:
-    r"""The fields of a comma-separated value; `\,` is a comma inside a field. Blanks around fields are dropped."""
-    fields = re.split(r"(?<!\\),", text)
-    return [field.replace("\\,", ",").strip() for field in fields]
-
-
-def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
-    """One or more values of `element`, one after the other; in text separated by commas."""
-
-    def parse_text(text: str) -> tuple[T, ...]:
-        return tuple(element.parse_text(field) for field in split_text(text))
-
-    def show_text(values: tuple[T, ...]) -> str:
-        return ", ".join(element.show_text(value).replace(",", "\\,") for value in values)
-
-    con = Mapped(c.GreedyRange(element.con), _at_least_one, list)
-    return Kind(element.name, con, parse_text, show_text, f"{element.text_form}, several separated by commas", True, element)
+def _tuple(length: Any, octets_max: int) -> Kind[str]:
+    """Text behind its length. Kea's `tuple` of DHCPv4 has one octet of length, that of RFC 8572 has two."""
+    con = Mapped(c.Prefixed(length, c.GreedyBytes), _text_decode, _text_encode)
+    return scalar("tuple", con, _some_text, lambda text: text, f"text of at most {octets_max} octets")
 
 
 def _at_least_one(values: Sequence[Any]) -> tuple[Any, ...]:
     if not values:
         raise ValueError("at least one value expected")
     return tuple(values)
+
+
+UINT8: Final = _number("uint8", c.Int8ub, 0, 255)
+UINT16: Final = _number("uint16", c.Int16ub, 0, 65535)
+UINT32: Final = _number("uint32", c.Int32ub, 0, 2**32 - 1)
+INT8: Final = _number("int8", c.Int8sb, -128, 127)
+INT16: Final = _number("int16", c.Int16sb, -32768, 32767)
+INT32: Final = _number("int32", c.Int32sb, -(2**31), 2**31 - 1)
+IPV4: Final[Kind[IPv4Address]] = scalar(
+    "ipv4-address", Mapped(c.Bytes(4), IPv4Address, lambda a: a.packed), _address, str, "an IPv4 address"
+)
+IPV6: Final[Kind[IPv6Address]] = scalar(
+    "ipv6-address", Mapped(c.Bytes(16), IPv6Address, lambda a: a.packed), _address6, str, "an IPv6 address"
+)
+IPV6_PREFIX: Final[Kind[IPv6Network]] = scalar(
+    "ipv6-prefix",
+    Mapped(Sized(c.Int8ub, octets_for_bits), _prefix6_decode, _prefix6_encode),
+    _prefix6,
+    str,
+    "an IPv6 prefix",
+)
+PSID: Final[Kind[tuple[int, int]]] = scalar(
+    "psid",
+    Mapped(c.Struct("bits" / c.Int8ub, "value" / c.Int16ub), _psid_decode, _psid_encode),
+    _psid,
+    lambda psid: f"{psid[0]}/{psid[1]}",
+    "a port set: PSID/length",
+)
+BOOLEAN: Final[Kind[bool]] = scalar(
+    "boolean",
+    Mapped(c.Int8ub, _truth, _truth_number),
+    _truth_text,
+    lambda value: "true" if value else "false",
+    "true or false",
+)
+TEXT: Final[Kind[str]] = scalar(
+    "string", Mapped(c.GreedyBytes, _text_decode, _text_encode), _some_text, lambda text: text, "text"
+)
+TUPLE: Final = _tuple(c.Int8ub, 255)
+LONG_TUPLE: Final = _tuple(c.Int16ub, 65535)
+BINARY: Final[Kind[bytes]] = scalar("binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits")
+EMPTY: Final[Kind[bytes]] = Kind(
+    "empty", Mapped(c.GreedyBytes, _no_octets, _no_octets), _no_text, lambda _: (), "nothing"
+)

@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 @attrs.frozen(eq=False)
 class Option(Generic[T]):
-    """One declared option. `packet[option]` has the option's type, whatever the packet's family."""
+    """One declared option. `packet[option]` has the option's type, whatever the packet's family.
+
+    `encapsulates` is the space its sub-options are declared in. `redefinable` options are those that Kea 2.2 leaves
+    to a configuration's own `option-def`, which therefore may say anything of their codes and names.
+    """
 
     space: str
     code: int
@@ -28,6 +32,8 @@ class Option(Generic[T]):
     kind: Kind[T]
     rfc: str = ""
     note: str = ""
+    encapsulates: Space | None = None
+    redefinable: bool = False
 
     def parse(self, data: bytes) -> T:
         """The value of a whole payload; ValueError where its kind refuses it."""
@@ -37,12 +43,19 @@ class Option(Generic[T]):
         """The payload of a value; ValueError where its kind has no form for it."""
         return self.kind.codec.build(value)
 
+    def build_text(self, text: str) -> bytes:
+        """The payload that Kea makes of a text, as `data` of `option-data` holds it; ValueError where it refuses it."""
+        return self.kind.build_text(text)
+
     def __repr__(self) -> str:
         return f"<{self.space}.{self.name} ({self.code}) {self.kind.name}{'[]' if self.kind.array else ''}>"
 
 
 class Space:
-    """A numbering of options: `dhcp4`, a relay's sub-options, a vendor's. `extends` is looked in when a code is unknown."""
+    """A numbering of options: `dhcp4`, a relay's sub-options, a vendor's.
+
+    `extends` is looked in when a code or name is unknown here.
+    """
 
     def __init__(self, name: str, extends: Space | None = None) -> None:
         self.name = name
@@ -50,9 +63,19 @@ class Space:
         self._by_code: dict[int, Option[Any]] = {}
         self._by_name: dict[str, Option[Any]] = {}
 
-    def define(self, code: int, name: str, kind: Kind[T], *, rfc: str = "", note: str = "") -> Option[T]:
+    def define(  # noqa: PLR0913  # what may be said of an option, by name
+        self,
+        code: int,
+        name: str,
+        kind: Kind[T],
+        *,
+        rfc: str = "",
+        note: str = "",
+        encapsulates: Space | None = None,
+        redefinable: bool = False,
+    ) -> Option[T]:
         """Declares an option here. ValueError where the code or the name is already taken in this space."""
-        option = Option(self.name, code, name, kind, rfc, note)
+        option = Option(self.name, code, name, kind, rfc, note, encapsulates, redefinable)
         for taken in (self._by_code.get(code), self._by_name.get(name)):
             if taken is not None:
                 raise ValueError(f"{option!r}: {taken!r} is already defined")

@@ -5,21 +5,200 @@ This is a table. A new option is one `DHCP4.define(...)` line here, or in a modu
 
 from typing import Final
 
-from dhcpkit.wire.kinds import BINARY, IPV4, TEXT, UINT8, UINT32, list_of
+from dhcpkit.wire.client_fqdn import CLIENT_FQDN
+from dhcpkit.wire.kinds import (
+    BINARY,
+    BOOLEAN,
+    EMPTY,
+    INT32,
+    IPV4,
+    IPV6,
+    LONG_TUPLE,
+    PSID,
+    TEXT,
+    UINT8,
+    UINT16,
+    UINT32,
+    list_of,
+    record,
+)
+from dhcpkit.wire.names import FQDN, FQDNS
+from dhcpkit.wire.nested import SUB_OPTIONS, VENDOR_SUB_OPTIONS
 from dhcpkit.wire.options import Space
+from dhcpkit.wire.routes import ROUTES
+from dhcpkit.wire.vendor import VENDOR_CLASSES, VENDOR_OPTIONS
+
+# What relay agents add, inside option 82. Kea knows these numbers, but has no names for them.
+RELAY_AGENT: Final = Space("dhcp-agent-options-space")
+
+RELAY_CIRCUIT_ID: Final = RELAY_AGENT.define(1, "circuit-id", BINARY, rfc="RFC 3046 3.1")
+RELAY_REMOTE_ID: Final = RELAY_AGENT.define(2, "remote-id", BINARY, rfc="RFC 3046 3.2")
+RELAY_DOCSIS_DEVICE_CLASS: Final = RELAY_AGENT.define(4, "docsis-device-class", UINT32, rfc="RFC 3256 3")
+RELAY_LINK_SELECTION: Final = RELAY_AGENT.define(5, "link-selection", IPV4, rfc="RFC 3527 3")
+RELAY_SUBSCRIBER_ID: Final = RELAY_AGENT.define(6, "subscriber-id", TEXT, rfc="RFC 3993 2")
+RELAY_RADIUS_ATTRIBUTES: Final = RELAY_AGENT.define(7, "radius-attributes", BINARY, rfc="RFC 4014 3")
+RELAY_AUTHENTICATION: Final = RELAY_AGENT.define(8, "authentication", BINARY, rfc="RFC 4030 3")
+RELAY_VENDOR_OPTIONS: Final = RELAY_AGENT.define(9, "vendor-specific", VENDOR_OPTIONS, rfc="RFC 4243 3")
+RELAY_FLAGS: Final = RELAY_AGENT.define(10, "relay-flags", UINT8, rfc="RFC 5010 3", note="bit 0x80: came as unicast")
+RELAY_SERVER_ID: Final = RELAY_AGENT.define(11, "server-id-override", IPV4, rfc="RFC 5107 4")
+RELAY_ID: Final = RELAY_AGENT.define(12, "relay-id", BINARY, rfc="RFC 6925 3", note="a DUID")
+RELAY_ACCESS_TECHNOLOGY: Final = RELAY_AGENT.define(13, "access-technology", UINT16, rfc="RFC 7839 4.1")
+RELAY_ACCESS_NETWORK_NAME: Final = RELAY_AGENT.define(14, "access-network-name", TEXT, rfc="RFC 7839 4.2")
+RELAY_ACCESS_POINT_NAME: Final = RELAY_AGENT.define(15, "access-point-name", TEXT, rfc="RFC 7839 4.3")
+RELAY_ACCESS_POINT_ID: Final = RELAY_AGENT.define(16, "access-point-bssid", BINARY, rfc="RFC 7839 4.4")
+RELAY_OPERATOR_ID: Final = RELAY_AGENT.define(17, "operator-id", UINT32, rfc="RFC 7839 4.5")
+RELAY_OPERATOR_REALM: Final = RELAY_AGENT.define(18, "operator-realm", TEXT, rfc="RFC 7839 4.6")
+RELAY_PORT: Final = RELAY_AGENT.define(
+    19, "relay-port", EMPTY, rfc="RFC 8357 4.1", note="reply to the port it came from"
+)
+RELAY_VIRTUAL_SUBNET: Final = RELAY_AGENT.define(151, "virtual-subnet-selection", BINARY, rfc="RFC 6607 3.2")
+RELAY_VIRTUAL_SUBNET_CONTROL: Final = RELAY_AGENT.define(152, "virtual-subnet-control", EMPTY, rfc="RFC 6607 3.3")
+
+VENDOR_ENCAPSULATED: Final = Space("vendor-encapsulated-options-space")  # inside option 43, whoever the vendor is
+
+DOCSIS3: Final = Space("docsis3-v4")  # CableLabs' options inside option 125, CL-SP-CANN-DHCP-Reg
+
+DOCSIS3_ORO: Final = DOCSIS3.define(1, "oro", list_of(UINT8))
+DOCSIS3_TFTP_SERVERS: Final = DOCSIS3.define(2, "tftp-servers", list_of(IPV4))
+
+VENDOR_SPACES: Final = {4491: DOCSIS3}  # enterprise number -> its options in 125 (Kea also says `vendor-4491`)
 
 DHCP4: Final = Space("dhcp4")
 
 SUBNET_MASK: Final = DHCP4.define(1, "subnet-mask", IPV4, rfc="RFC 2132 3.3")
+TIME_OFFSET: Final = DHCP4.define(2, "time-offset", INT32, rfc="RFC 2132 3.4", note="replaced by 100, 101")
 ROUTERS: Final = DHCP4.define(3, "routers", list_of(IPV4), rfc="RFC 2132 3.5")
+TIME_SERVERS: Final = DHCP4.define(4, "time-servers", list_of(IPV4), rfc="RFC 2132 3.6")
+NAME_SERVERS: Final = DHCP4.define(5, "name-servers", list_of(IPV4), rfc="RFC 2132 3.7", note="IEN 116, not DNS")
 DOMAIN_NAME_SERVERS: Final = DHCP4.define(6, "domain-name-servers", list_of(IPV4), rfc="RFC 2132 3.8")
+LOG_SERVERS: Final = DHCP4.define(7, "log-servers", list_of(IPV4), rfc="RFC 2132 3.9")
+COOKIE_SERVERS: Final = DHCP4.define(8, "cookie-servers", list_of(IPV4), rfc="RFC 2132 3.10")
+LPR_SERVERS: Final = DHCP4.define(9, "lpr-servers", list_of(IPV4), rfc="RFC 2132 3.11")
+IMPRESS_SERVERS: Final = DHCP4.define(10, "impress-servers", list_of(IPV4), rfc="RFC 2132 3.12")
+RESOURCE_LOCATION_SERVERS: Final = DHCP4.define(11, "resource-location-servers", list_of(IPV4), rfc="RFC 2132 3.13")
 HOST_NAME: Final = DHCP4.define(12, "host-name", TEXT, rfc="RFC 2132 3.14")
+BOOT_SIZE: Final = DHCP4.define(13, "boot-size", UINT16, rfc="RFC 2132 3.15", note="blocks of 512 octets")
+MERIT_DUMP: Final = DHCP4.define(14, "merit-dump", TEXT, rfc="RFC 2132 3.16")
 DOMAIN_NAME: Final = DHCP4.define(15, "domain-name", TEXT, rfc="RFC 2132 3.17")
+SWAP_SERVER: Final = DHCP4.define(16, "swap-server", IPV4, rfc="RFC 2132 3.18")
+ROOT_PATH: Final = DHCP4.define(17, "root-path", TEXT, rfc="RFC 2132 3.19")
+EXTENSIONS_PATH: Final = DHCP4.define(18, "extensions-path", TEXT, rfc="RFC 2132 3.20")
+IP_FORWARDING: Final = DHCP4.define(19, "ip-forwarding", BOOLEAN, rfc="RFC 2132 4.1")
+NON_LOCAL_SOURCE_ROUTING: Final = DHCP4.define(20, "non-local-source-routing", BOOLEAN, rfc="RFC 2132 4.2")
+POLICY_FILTER: Final = DHCP4.define(21, "policy-filter", list_of(IPV4), rfc="RFC 2132 4.3", note="address, mask ...")
+MAX_DGRAM_REASSEMBLY: Final = DHCP4.define(22, "max-dgram-reassembly", UINT16, rfc="RFC 2132 4.4")
+DEFAULT_IP_TTL: Final = DHCP4.define(23, "default-ip-ttl", UINT8, rfc="RFC 2132 4.5")
+PATH_MTU_AGING_TIMEOUT: Final = DHCP4.define(24, "path-mtu-aging-timeout", UINT32, rfc="RFC 2132 4.6")
+PATH_MTU_PLATEAU_TABLE: Final = DHCP4.define(25, "path-mtu-plateau-table", list_of(UINT16), rfc="RFC 2132 4.7")
+INTERFACE_MTU: Final = DHCP4.define(26, "interface-mtu", UINT16, rfc="RFC 2132 5.1")
+ALL_SUBNETS_LOCAL: Final = DHCP4.define(27, "all-subnets-local", BOOLEAN, rfc="RFC 2132 5.2")
+BROADCAST_ADDRESS: Final = DHCP4.define(28, "broadcast-address", IPV4, rfc="RFC 2132 5.3")
+PERFORM_MASK_DISCOVERY: Final = DHCP4.define(29, "perform-mask-discovery", BOOLEAN, rfc="RFC 2132 5.4")
+MASK_SUPPLIER: Final = DHCP4.define(30, "mask-supplier", BOOLEAN, rfc="RFC 2132 5.5")
+ROUTER_DISCOVERY: Final = DHCP4.define(31, "router-discovery", BOOLEAN, rfc="RFC 2132 5.6")
+ROUTER_SOLICITATION_ADDRESS: Final = DHCP4.define(32, "router-solicitation-address", IPV4, rfc="RFC 2132 5.7")
+STATIC_ROUTES: Final = DHCP4.define(
+    33, "static-routes", list_of(IPV4), rfc="RFC 2132 5.8", note="destination, router ...; replaced by 121"
+)
+TRAILER_ENCAPSULATION: Final = DHCP4.define(34, "trailer-encapsulation", BOOLEAN, rfc="RFC 2132 6.1")
+ARP_CACHE_TIMEOUT: Final = DHCP4.define(35, "arp-cache-timeout", UINT32, rfc="RFC 2132 6.2")
+IEEE802_3_ENCAPSULATION: Final = DHCP4.define(36, "ieee802-3-encapsulation", BOOLEAN, rfc="RFC 2132 6.3")
+DEFAULT_TCP_TTL: Final = DHCP4.define(37, "default-tcp-ttl", UINT8, rfc="RFC 2132 7.1")
+TCP_KEEPALIVE_INTERVAL: Final = DHCP4.define(38, "tcp-keepalive-interval", UINT32, rfc="RFC 2132 7.2")
+TCP_KEEPALIVE_GARBAGE: Final = DHCP4.define(39, "tcp-keepalive-garbage", BOOLEAN, rfc="RFC 2132 7.3")
+NIS_DOMAIN: Final = DHCP4.define(40, "nis-domain", TEXT, rfc="RFC 2132 8.1")
+NIS_SERVERS: Final = DHCP4.define(41, "nis-servers", list_of(IPV4), rfc="RFC 2132 8.2")
+NTP_SERVERS: Final = DHCP4.define(42, "ntp-servers", list_of(IPV4), rfc="RFC 2132 8.3")
+VENDOR_ENCAPSULATED_OPTIONS: Final = DHCP4.define(
+    43, "vendor-encapsulated-options", VENDOR_SUB_OPTIONS, rfc="RFC 2132 8.4", encapsulates=VENDOR_ENCAPSULATED
+)
+NETBIOS_NAME_SERVERS: Final = DHCP4.define(44, "netbios-name-servers", list_of(IPV4), rfc="RFC 2132 8.5")
+NETBIOS_DD_SERVER: Final = DHCP4.define(45, "netbios-dd-server", list_of(IPV4), rfc="RFC 2132 8.6")
+NETBIOS_NODE_TYPE: Final = DHCP4.define(46, "netbios-node-type", UINT8, rfc="RFC 2132 8.7", note="1 B, 2 P, 4 M, 8 H")
+NETBIOS_SCOPE: Final = DHCP4.define(47, "netbios-scope", TEXT, rfc="RFC 2132 8.8")
+FONT_SERVERS: Final = DHCP4.define(48, "font-servers", list_of(IPV4), rfc="RFC 2132 8.9")
+X_DISPLAY_MANAGER: Final = DHCP4.define(49, "x-display-manager", list_of(IPV4), rfc="RFC 2132 8.10")
 DHCP_REQUESTED_ADDRESS: Final = DHCP4.define(50, "dhcp-requested-address", IPV4, rfc="RFC 2132 9.1")
-DHCP_LEASE_TIME: Final = DHCP4.define(51, "dhcp-lease-time", UINT32, rfc="RFC 2132 9.2")
+DHCP_LEASE_TIME: Final = DHCP4.define(51, "dhcp-lease-time", UINT32, rfc="RFC 2132 9.2", note="seconds")
+DHCP_OPTION_OVERLOAD: Final = DHCP4.define(
+    52, "dhcp-option-overload", UINT8, rfc="RFC 2132 9.3", note="options in 1 file, 2 sname, 3 both"
+)
 DHCP_MESSAGE_TYPE: Final = DHCP4.define(53, "dhcp-message-type", UINT8, rfc="RFC 2132 9.6")
 DHCP_SERVER_IDENTIFIER: Final = DHCP4.define(54, "dhcp-server-identifier", IPV4, rfc="RFC 2132 9.7")
-DHCP_PARAMETER_REQUEST_LIST: Final = DHCP4.define(
-    55, "dhcp-parameter-request-list", list_of(UINT8), rfc="RFC 2132 9.8"
+DHCP_PARAMETER_REQUEST_LIST: Final = DHCP4.define(55, "dhcp-parameter-request-list", list_of(UINT8), rfc="RFC 2132 9.8")
+DHCP_MESSAGE: Final = DHCP4.define(56, "dhcp-message", TEXT, rfc="RFC 2132 9.9")
+DHCP_MAX_MESSAGE_SIZE: Final = DHCP4.define(57, "dhcp-max-message-size", UINT16, rfc="RFC 2132 9.10")
+DHCP_RENEWAL_TIME: Final = DHCP4.define(58, "dhcp-renewal-time", UINT32, rfc="RFC 2132 9.11", note="seconds, T1")
+DHCP_REBINDING_TIME: Final = DHCP4.define(59, "dhcp-rebinding-time", UINT32, rfc="RFC 2132 9.12", note="seconds, T2")
+VENDOR_CLASS_IDENTIFIER: Final = DHCP4.define(60, "vendor-class-identifier", TEXT, rfc="RFC 2132 9.13")
+DHCP_CLIENT_IDENTIFIER: Final = DHCP4.define(
+    61, "dhcp-client-identifier", BINARY, rfc="RFC 2132 9.14, RFC 4361", note="its parts: duid.ClientId"
 )
-DHCP_CLIENT_IDENTIFIER: Final = DHCP4.define(61, "dhcp-client-identifier", BINARY, rfc="RFC 2132 9.14, RFC 4361")
+NWIP_DOMAIN_NAME: Final = DHCP4.define(62, "nwip-domain-name", TEXT, rfc="RFC 2242 2")
+NWIP_SUBOPTIONS: Final = DHCP4.define(63, "nwip-suboptions", BINARY, rfc="RFC 2242 3")
+NISPLUS_DOMAIN_NAME: Final = DHCP4.define(64, "nisplus-domain-name", TEXT, rfc="RFC 2132 8.11")
+NISPLUS_SERVERS: Final = DHCP4.define(65, "nisplus-servers", list_of(IPV4), rfc="RFC 2132 8.12")
+TFTP_SERVER_NAME: Final = DHCP4.define(66, "tftp-server-name", TEXT, rfc="RFC 2132 9.4")
+BOOT_FILE_NAME: Final = DHCP4.define(67, "boot-file-name", TEXT, rfc="RFC 2132 9.5")
+MOBILE_IP_HOME_AGENT: Final = DHCP4.define(68, "mobile-ip-home-agent", list_of(IPV4), rfc="RFC 2132 8.13")
+SMTP_SERVER: Final = DHCP4.define(69, "smtp-server", list_of(IPV4), rfc="RFC 2132 8.14")
+POP_SERVER: Final = DHCP4.define(70, "pop-server", list_of(IPV4), rfc="RFC 2132 8.15")
+NNTP_SERVER: Final = DHCP4.define(71, "nntp-server", list_of(IPV4), rfc="RFC 2132 8.16")
+WWW_SERVER: Final = DHCP4.define(72, "www-server", list_of(IPV4), rfc="RFC 2132 8.17")
+FINGER_SERVER: Final = DHCP4.define(73, "finger-server", list_of(IPV4), rfc="RFC 2132 8.18")
+IRC_SERVER: Final = DHCP4.define(74, "irc-server", list_of(IPV4), rfc="RFC 2132 8.19")
+STREETTALK_SERVER: Final = DHCP4.define(75, "streettalk-server", list_of(IPV4), rfc="RFC 2132 8.20")
+STREETTALK_DIRECTORY_ASSISTANCE_SERVER: Final = DHCP4.define(
+    76, "streettalk-directory-assistance-server", list_of(IPV4), rfc="RFC 2132 8.21"
+)
+USER_CLASS: Final = DHCP4.define(77, "user-class", BINARY, rfc="RFC 3004 4", note="its parts: vendor.opaque_list")
+SLP_DIRECTORY_AGENT: Final = DHCP4.define(78, "slp-directory-agent", record(BOOLEAN, list_of(IPV4)), rfc="RFC 2610 2")
+SLP_SERVICE_SCOPE: Final = DHCP4.define(79, "slp-service-scope", record(BOOLEAN, TEXT), rfc="RFC 2610 3")
+RAPID_COMMIT: Final = DHCP4.define(80, "rapid-commit", EMPTY, rfc="RFC 4039 4", redefinable=True)
+FQDN_OPTION: Final = DHCP4.define(81, "fqdn", CLIENT_FQDN, rfc="RFC 4702 2", note="hides host-name (12)")
+DHCP_AGENT_OPTIONS: Final = DHCP4.define(
+    82, "dhcp-agent-options", SUB_OPTIONS, rfc="RFC 3046 2", encapsulates=RELAY_AGENT
+)
+NDS_SERVERS: Final = DHCP4.define(85, "nds-servers", list_of(IPV4), rfc="RFC 2241 2")
+NDS_TREE_NAME: Final = DHCP4.define(86, "nds-tree-name", TEXT, rfc="RFC 2241 3")
+NDS_CONTEXT: Final = DHCP4.define(87, "nds-context", TEXT, rfc="RFC 2241 4")
+BCMS_CONTROLLER_NAMES: Final = DHCP4.define(88, "bcms-controller-names", FQDNS, rfc="RFC 4280 4.3")
+BCMS_CONTROLLER_ADDRESS: Final = DHCP4.define(89, "bcms-controller-address", list_of(IPV4), rfc="RFC 4280 4.1")
+AUTHENTICATE: Final = DHCP4.define(90, "authenticate", BINARY, rfc="RFC 3118 2")
+CLIENT_LAST_TRANSACTION_TIME: Final = DHCP4.define(91, "client-last-transaction-time", UINT32, rfc="RFC 4388 6.1")
+ASSOCIATED_IP: Final = DHCP4.define(92, "associated-ip", list_of(IPV4), rfc="RFC 4388 6.1")
+CLIENT_SYSTEM: Final = DHCP4.define(93, "client-system", list_of(UINT16), rfc="RFC 4578 2.1", note="0 BIOS, 7 EFI")
+CLIENT_NDI: Final = DHCP4.define(94, "client-ndi", record(UINT8, UINT8, UINT8), rfc="RFC 4578 2.2")
+UUID_GUID: Final = DHCP4.define(97, "uuid-guid", record(UINT8, BINARY), rfc="RFC 4578 2.3")
+UAP_SERVERS: Final = DHCP4.define(98, "uap-servers", TEXT, rfc="RFC 2485 2")
+GEOCONF_CIVIC: Final = DHCP4.define(99, "geoconf-civic", BINARY, rfc="RFC 4776 3.1")
+PCODE: Final = DHCP4.define(100, "pcode", TEXT, rfc="RFC 4833 2", note="a time zone as POSIX writes it")
+TCODE: Final = DHCP4.define(101, "tcode", TEXT, rfc="RFC 4833 2", note="a time zone by its name")
+V6_ONLY_PREFERRED: Final = DHCP4.define(108, "v6-only-preferred", UINT32, rfc="RFC 8925 3.1", note="seconds")
+NETINFO_SERVER_ADDRESS: Final = DHCP4.define(112, "netinfo-server-address", list_of(IPV4), rfc="RFC 3679 3.2")
+NETINFO_SERVER_TAG: Final = DHCP4.define(113, "netinfo-server-tag", TEXT, rfc="RFC 3679 3.2")
+V4_CAPTIVE_PORTAL: Final = DHCP4.define(114, "v4-captive-portal", TEXT, rfc="RFC 8910 2.1")
+AUTO_CONFIG: Final = DHCP4.define(116, "auto-config", UINT8, rfc="RFC 2563 2")
+NAME_SERVICE_SEARCH: Final = DHCP4.define(117, "name-service-search", list_of(UINT16), rfc="RFC 2937")
+SUBNET_SELECTION: Final = DHCP4.define(118, "subnet-selection", IPV4, rfc="RFC 3011 2")
+DOMAIN_SEARCH: Final = DHCP4.define(119, "domain-search", FQDNS, rfc="RFC 3397 2")
+CLASSLESS_STATIC_ROUTE: Final = DHCP4.define(
+    121, "classless-static-route", ROUTES, rfc="RFC 3442", note="hides routers (3) and static-routes", redefinable=True
+)
+VIVCO_SUBOPTIONS: Final = DHCP4.define(124, "vivco-suboptions", VENDOR_CLASSES, rfc="RFC 3925 3")
+VIVSO_SUBOPTIONS: Final = DHCP4.define(125, "vivso-suboptions", VENDOR_OPTIONS, rfc="RFC 3925 4")
+PANA_AGENT: Final = DHCP4.define(136, "pana-agent", list_of(IPV4), rfc="RFC 5192 3.1")
+V4_LOST: Final = DHCP4.define(137, "v4-lost", FQDN, rfc="RFC 5223 4")
+CAPWAP_AC_V4: Final = DHCP4.define(138, "capwap-ac-v4", list_of(IPV4), rfc="RFC 5417 2")
+SIP_UA_CS_DOMAINS: Final = DHCP4.define(141, "sip-ua-cs-domains", FQDNS, rfc="RFC 6011 4.1")
+V4_SZTP_REDIRECT: Final = DHCP4.define(
+    143, "v4-sztp-redirect", list_of(LONG_TUPLE), rfc="RFC 8572 8.1", redefinable=True
+)
+RDNSS_SELECTION: Final = DHCP4.define(146, "rdnss-selection", record(UINT8, IPV4, IPV4, FQDNS), rfc="RFC 6731 4.3")
+TFTP_SERVER_ADDRESS: Final = DHCP4.define(150, "tftp-server-address", list_of(IPV4), rfc="RFC 5859 2", redefinable=True)
+V4_PORTPARAMS: Final = DHCP4.define(159, "v4-portparams", record(UINT8, PSID), rfc="RFC 7618 9")
+PXELINUX_CONFIG_FILE: Final = DHCP4.define(209, "pxelinux-config-file", TEXT, rfc="RFC 5071 4", redefinable=True)
+PXELINUX_PATH_PREFIX: Final = DHCP4.define(210, "pxelinux-path-prefix", TEXT, rfc="RFC 5071 5", redefinable=True)
+PXELINUX_REBOOT_TIME: Final = DHCP4.define(211, "pxelinux-reboot-time", UINT32, rfc="RFC 5071 6", redefinable=True)
+OPTION_6RD: Final = DHCP4.define(212, "option-6rd", record(UINT8, UINT8, IPV6, list_of(IPV4)), rfc="RFC 5969 7.1.1")
+V4_ACCESS_DOMAIN: Final = DHCP4.define(213, "v4-access-domain", FQDN, rfc="RFC 5986 3.2")

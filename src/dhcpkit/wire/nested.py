@@ -1,0 +1,161 @@
+"""Options inside an option: a relay agent's (82), a vendor's (43, 125).
+
+The value is a `SubOptions`: the payload's very octets and an index of what lies in them, decoded on access as in a
+packet. This module does not know which sub-options exist; they are declared in spaces like any option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+import construct as c
+
+from dhcpkit.wire.derive import Mapped
+from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.kinds import Kind
+from dhcpkit.wire.options import Option
+from dhcpkit.wire.text import parse_digits, show_hex
+
+__all__ = ["SUB_OPTIONS", "VENDOR_SUB_OPTIONS", "SubOptions", "options_octets"]
+
+T = TypeVar("T")
+
+OPTION_MAX: Final = 255  # octets one instance can hold, its length being one octet; longer values are split (RFC 3396)
+PAD: Final = 0
+END: Final = 255
+
+
+class SubOptions:
+    """The options inside an option. Immutable; `octets` is the payload as it came, `options` maps code to joined value.
+
+    Reading never fails, as in Kea: a sub-option that runs past the end is left out with all behind it, and `flaws`
+    says so as (offset in the payload, what). With `padded`, codes 0 and 255 are PAD and END.
+    """
+
+    __slots__ = ("_hash", "flaws", "octets", "options")
+
+    octets: bytes
+    options: Mapping[int, bytes]
+    flaws: tuple[tuple[int, str], ...]
+
+    def __init__(self, octets: bytes = b"", *, padded: bool = False) -> None:
+        self.octets = octets
+        found, self.flaws = _index(octets, padded=padded)
+        self.options = MappingProxyType(found)
+
+    @classmethod
+    def of(cls, values: Mapping[Option[Any] | int, Any]) -> SubOptions:
+        """From options and their values, or codes and octets. ValueError where an option has no form for its value."""
+        return cls(options_octets(values))
+
+    def __getitem__(self, option: Option[T]) -> T:
+        """The sub-option's value. KeyError where it is absent, WireError (offset 0) where it is not of its kind."""
+        try:
+            return option.kind.codec.parse(self.options[option.code])
+        except ValueError as error:
+            raise WireError(0, f"sub-option {option.name} ({option.code}): {error}") from error
+
+    def get(self, option: Option[T]) -> T | None:
+        """The sub-option's value, or None where it is absent. WireError where its octets are not of its kind."""
+        return self[option] if option.code in self.options else None
+
+    def replacing(self, option: Option[T], value: T) -> SubOptions:
+        """A copy in which the sub-option has this value, where it stood or at the end."""
+        return SubOptions(options_octets(dict(self.options) | {option.code: option.build(value)}))
+
+    def without(self, option: Option[Any]) -> SubOptions:
+        """A copy in which the sub-option is absent."""
+        return SubOptions(options_octets({code: v for code, v in self.options.items() if code != option.code}))
+
+    def __contains__(self, option: object) -> bool:
+        return isinstance(option, Option) and option.code in self.options
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.options)
+
+    def __len__(self) -> int:
+        return len(self.options)
+
+    def __eq__(self, other: object) -> bool:
+        return self.octets == other.octets if isinstance(other, SubOptions) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.octets)
+
+    def __repr__(self) -> str:
+        return f"<SubOptions {self.octets.hex(':')}>"
+
+
+def options_octets(values: Mapping[Option[Any], Any] | Mapping[int, bytes] | Mapping[Option[Any] | int, Any]) -> bytes:
+    """Options one after the other, in the mapping's order, split where longer than 255 octets (RFC 3396); no END."""
+    parts = []
+    for option, value in values.items():
+        if isinstance(option, int):
+            code, payload = option, value
+        else:
+            code, payload = option.code, option.build(value)
+        if not 0 <= code <= 0xFF:
+            raise ValueError(f"an option's code is 0 to 255, not {code}")
+        for start in range(0, len(payload), OPTION_MAX) if len(payload) > OPTION_MAX else (0,):
+            piece = payload[start : start + OPTION_MAX]
+            parts.append(bytes((code, len(piece))) + piece)
+    return b"".join(parts)
+
+
+def _index(octets: bytes, *, padded: bool) -> tuple[dict[int, bytes], tuple[tuple[int, str], ...]]:
+    options: dict[int, bytes] = {}
+    more: dict[int, list[bytes]] = {}  # instances behind the first, joined once: `+=` on each would cost quadratic time
+    at, end = 0, len(octets)
+    flaws: tuple[tuple[int, str], ...] = ()
+    while at < end:
+        code = octets[at]
+        if padded and code == PAD:
+            at += 1
+            continue
+        if padded and code == END:
+            break
+        start = at + 2
+        stop = start + octets[at + 1] if start <= end else end + 1
+        if stop > end:
+            flaws = ((at, f"sub-option {code} runs past the end"),)
+            break
+        if code in options:
+            more.setdefault(code, []).append(octets[start:stop])
+        else:
+            options[code] = octets[start:stop]
+        at = stop
+    for code, parts in more.items():
+        options[code] = b"".join((options[code], *parts))
+    return options, flaws
+
+
+def _parse_fields(fields: Sequence[str]) -> SubOptions:
+    return SubOptions(parse_digits(fields[0]) if fields else b"")
+
+
+def _parse_padded(fields: Sequence[str]) -> SubOptions:
+    return SubOptions(parse_digits(fields[0]) if fields else b"", padded=True)
+
+
+def _show_fields(value: SubOptions) -> Sequence[str]:
+    return (show_hex(value.octets),) if value.octets else ()
+
+
+def _octets(value: SubOptions) -> bytes:
+    return value.octets
+
+
+# Kea's type for both is `empty`: a configuration gives no data, but options in the space they encapsulate. Their text
+# here is nothing, or for people's eyes the payload in hexadecimal digits.
+SUB_OPTIONS: Final[Kind[SubOptions]] = Kind(
+    "empty", Mapped(c.GreedyBytes, SubOptions, _octets), _parse_fields, _show_fields, "hexadecimal digits or nothing"
+)
+VENDOR_SUB_OPTIONS: Final[Kind[SubOptions]] = Kind(  # RFC 2132 8.4 lets option 43 be padded and ended
+    "empty",
+    Mapped(c.GreedyBytes, lambda octets: SubOptions(octets, padded=True), _octets),
+    _parse_padded,
+    _show_fields,
+    "hexadecimal digits or nothing",
+)

@@ -1,0 +1,129 @@
+"""What vendors say of themselves: vendor classes (124) and options (125) by enterprise number, and user classes (77).
+
+RFC 3925, RFC 3004. This module does not know any vendor's options (`options4.VENDOR_SPACES` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import attrs
+import construct as c
+
+from dhcpkit.wire.derive import Codec, Mapped, derive
+from dhcpkit.wire.kinds import Kind
+from dhcpkit.wire.nested import SubOptions
+from dhcpkit.wire.text import parse_digits, parse_number, show_hex
+
+__all__ = ["VENDOR_CLASSES", "VENDOR_OPTIONS", "VendorClass", "VendorOptions", "opaque_list"]
+
+T = TypeVar("T")
+
+ENTERPRISE_MAX: Final = 2**32 - 1  # an enterprise number has four octets
+
+
+@attrs.frozen
+class VendorClass:
+    """One enterprise's description of a client (RFC 3925 3)."""
+
+    enterprise: int
+    data: bytes
+
+    @property
+    def classes(self) -> tuple[bytes, ...]:
+        """The vendor classes in `data`."""
+        return opaque_list(self.data)
+
+
+@attrs.frozen
+class VendorOptions:
+    """One enterprise's options (RFC 3925 4)."""
+
+    enterprise: int
+    options: SubOptions
+
+
+def opaque_list(octets: bytes) -> tuple[bytes, ...]:
+    """Strings with an octet of length before each, or the octets as the only one where they are no such list.
+
+    RFC 3004 wants the list in option 77, and RFC 3925 in 124; many boot loaders (iPXE, for one) send bare text, and
+    Kea takes either.
+    """
+    found, at = [], 0
+    while at < len(octets):
+        start = at + 1
+        at = start + octets[at]
+        if at == start or at > len(octets):
+            return (octets,)
+        found.append(octets[start:at])
+    return tuple(found)
+
+
+def _by_enterprise(member: str, decode: Callable[[int, bytes], T], encode: Callable[[T], tuple[int, bytes]]) -> Any:
+    """Blocks of an enterprise number and octets of its own, as a tuple of values; at least one."""
+    con = c.GreedyRange(c.Struct("enterprise" / c.Int32ub, member / c.Prefixed(c.Int8ub, c.GreedyBytes)))
+
+    def decode_all(found: Sequence[dict[str, Any]]) -> tuple[T, ...]:
+        return tuple(decode(item["enterprise"], item[member]) for item in _some(found))
+
+    def encode_all(values: Sequence[T]) -> list[dict[str, Any]]:
+        return [dict(zip(("enterprise", member), encode(value), strict=True)) for value in _some(values)]
+
+    return Mapped(con, decode_all, encode_all)
+
+
+def _some(values: Sequence[Any]) -> Sequence[Any]:
+    if not values:
+        raise ValueError("at least one enterprise number expected")
+    return values
+
+
+def _parse_with(codec: Codec[T], bare: bytes) -> Callable[[Sequence[str]], T]:
+    """Fields in pairs: an enterprise number, and the hexadecimal digits of what follows it in the payload."""
+
+    def parse_fields(fields: Sequence[str]) -> T:
+        payload = b""
+        for number, field in enumerate(_some(fields)):
+            if number % 2 == 0:
+                payload += parse_number(field, 0, ENTERPRISE_MAX).to_bytes(4, "big")
+            else:
+                payload += parse_digits(field)
+        return codec.parse(payload + bare if len(fields) == 1 else payload)
+
+    return parse_fields
+
+
+def _show(enterprise: int, octets: bytes) -> tuple[str, str]:
+    return str(enterprise), show_hex(bytes((len(octets),)) + octets)
+
+
+def _show_classes(values: Sequence[VendorClass]) -> Sequence[str]:
+    return [field for value in values for field in _show(value.enterprise, value.data)]
+
+
+def _show_options(values: Sequence[VendorOptions]) -> Sequence[str]:
+    return [field for value in values for field in _show(value.enterprise, value.options.octets)]
+
+
+_classes: Final = _by_enterprise("data", VendorClass, lambda value: (value.enterprise, value.data))
+_options: Final = _by_enterprise(
+    "options",
+    lambda enterprise, octets: VendorOptions(enterprise, SubOptions(octets)),
+    lambda value: (value.enterprise, value.options.octets),
+)
+
+VENDOR_CLASSES: Final[Kind[tuple[VendorClass, ...]]] = Kind(
+    "record",
+    _classes,
+    _parse_with(derive(_classes), b""),
+    _show_classes,
+    "an enterprise number, and hexadecimal digits: an octet of length and the class's data",
+)
+VENDOR_OPTIONS: Final[Kind[tuple[VendorOptions, ...]]] = Kind(  # Kea: the number alone, options come from its space
+    "uint32",
+    _options,
+    _parse_with(derive(_options), b"\0"),
+    _show_options,
+    "an enterprise number, or with hexadecimal digits: an octet of length and the options",
+)
