@@ -151,13 +151,13 @@ def dhcp_filter(port: int, ifindex: int) -> bytes:
         away = refusal - at - 1
         skips = yes if yes > 1 else 0
         program.append((code, away if yes == 1 else skips, away if no == 1 else 0, operand))
-    return assemble(program)
+    return _assemble(program)
 
 
-def assemble(program: list[Instruction]) -> bytes:
+def _assemble(program: list[Instruction]) -> bytes:
     """A program in the kernel's form (`struct sock_filter`), in this machine's byte order."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
-DROP_ALL: Final = assemble([(_RETURN, 0, 0, 0)])
+DROP_ALL: Final = _assemble([(_RETURN, 0, 0, 0)])
 """A program that refuses everything: for a socket that only holds its port and sends."""

@@ -126,7 +126,7 @@ def _forget(wanted: Iterable[str]) -> None:
     for name in {*known, *wanted}:
         logger = logging.getLogger(name)
         for handler in list(logger.handlers):
-            if isinstance(handler, LineHandler | SyslogOutput):
+            if isinstance(handler, _LineHandler | _SyslogOutput):
                 logger.removeHandler(handler)
                 handler.close()
         logger.setLevel(logging.NOTSET)
@@ -137,7 +137,7 @@ def reopen() -> None:
     """Opens every log file anew: somebody has moved it away (SIGUSR1)."""
     for name in list(logging.root.manager.loggerDict):
         for handler in logging.getLogger(name).handlers:
-            if isinstance(handler, LineHandler):
+            if isinstance(handler, _LineHandler):
                 handler.reopen()
 
 
@@ -209,7 +209,7 @@ class _Moment:
         return f"{int(record.created * 1000) % 1000:03d}".join(self._halves)
 
 
-class LineHandler(logging.Handler):
+class _LineHandler(logging.Handler):
     """Lines to a stream or a file. A write that fails loses the line, never the server."""
 
     def __init__(self, setting: OutputSetting) -> None:
@@ -269,7 +269,7 @@ class LineHandler(logging.Handler):
         os.close(old)
 
 
-class SyslogOutput(SysLogHandler):
+class _SyslogOutput(SysLogHandler):
     """The machine's system log, over its unix socket."""
 
     def __init__(self, setting: OutputSetting) -> None:
@@ -285,7 +285,7 @@ class SyslogOutput(SysLogHandler):
 
 
 def _handler(setting: OutputSetting) -> logging.Handler:
-    return SyslogOutput(setting) if setting.output.split(":")[0] == "syslog" else LineHandler(setting)
+    return _SyslogOutput(setting) if setting.output.split(":")[0] == "syslog" else _LineHandler(setting)
 
 
 class RateLimit:

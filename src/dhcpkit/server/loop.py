@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
-from ipaddress import IPv4Address
 from random import Random
 from typing import Final, Protocol, cast
 
+import attrs
+
 from dhcpkit.alloc.answer import Outgoing4, answer4
-from dhcpkit.alloc.decision import Decision4, Event, silent
+from dhcpkit.alloc.decision import Decision4, silent
 from dhcpkit.alloc.engine4 import plan4, repeat4
 from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.points import Consult, NextStep
@@ -28,26 +28,17 @@ from dhcpkit.alloc.view import Key, LeaseView4, NotLoaded, Overlay4
 from dhcpkit.backends.protocols import LeaseStore, LocalLeaseStore, StoreUnavailable
 from dhcpkit.hooks import Exchange, Hooks, Pkt4Receive, Pkt4Send
 from dhcpkit.server import messages as m
-from dhcpkit.server.log import RateLimit
-from dhcpkit.server.statistics import RECEIVED, RECEIVED_UNKNOWN, SENT, LeaseTally, Statistics
-from dhcpkit.wire.dhcp4 import Arrival, MessageType, Packet4
+from dhcpkit.server.account import Account
+from dhcpkit.server.statistics import Statistics
+from dhcpkit.wire.dhcp4 import Arrival, Packet4
 from dhcpkit.wire.errors import WireError
 
 __all__ = ["BATCH_MAX", "PLAN_AGAIN_MAX", "WAITING_MAX", "Batches", "Clock4", "Transport"]
 
 BATCH_MAX: Final = 64  # datagrams; a batch of 64 costs one database round trip or one sync (docs/why/batches.md)
-WAITING_MAX: Final = (
-    256  # exchanges waiting for their commit before sockets are left unread (Kea's parked-packet-limit)
-)
+WAITING_MAX: Final = 256  # exchanges that wait before sockets are left unread: Kea's parked-packet-limit
 PLAN_AGAIN_MAX: Final = 5  # lost races before a client is left to ask again
 LOADS_MAX: Final = 64  # times a partial view learns more for one batch; each doubles what it knows of a pool
-
-DROP_MESSAGES: Final = {
-    "not-for-us": m.DHCP4_PACKET_DROP_0003,
-    "rfc-violation": m.DHCP4_PACKET_DROP_0004,
-    "admin-filtered": m.DHCP4_PACKET_DROP_0010,
-}
-ALLOC_FAIL: Final = "v4-allocation-fail"
 
 Committed = tuple[Decision4, Outgoing4 | None]
 
@@ -109,11 +100,7 @@ class Batches:
         self._consults: dict[Query4, Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
-        self._tally: defaultdict[str, int] = defaultdict(int)
-        self._leases = LeaseTally()
-        self._faults = RateLimit(m.DHCP4_PACKET_PROCESS_EXCEPTION)
-        self._unsent = RateLimit(m.DHCP4_PACKET_SEND_FAIL)
-        self._full = RateLimit(m.ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET)
+        self._account = Account(self.statistics)
 
     @property
     def waiting(self) -> int:
@@ -122,37 +109,43 @@ class Batches:
 
     def take(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:
         """Serves what has arrived together."""
-        tally = self._tally
-        tally["pkt4-received"] += len(datagrams)
+        account = self._account
+        account.tally["pkt4-received"] += len(datagrams)
         packets = []
         listening = self.hooks.listens(Pkt4Receive)
         for data, arrival in datagrams:
             try:
                 packet = Packet4.parse(data, arrival)
             except WireError as error:
-                self._unreadable(arrival, error)
+                account.unreadable(arrival, error)
                 continue
-            tally[RECEIVED.get(packet.type, RECEIVED_UNKNOWN)] += 1
-            if listening:
-                point = Pkt4Receive(packet)
-                if self.hooks.consult(point) is NextStep.DROP:
-                    self._drop(packet, Dropped("admin-filtered", "a callout of pkt4_receive dropped it"))
-                    continue
-                packet = point.query
-            packets.append(packet)
+            account.parsed(packet)
+            shown = self._shown_to_callouts(packet) if listening else packet
+            if shown is not None:
+                packets.append(shown)
         if self.serving:
             self._serve(packets)
         else:
-            tally["pkt4-service-disabled"] += len(packets)
-            tally["pkt4-receive-drop"] += len(packets)
-        self._end_of_batch()
+            account.disabled(len(packets))
+        account.close()
 
     async def drained(self) -> None:
         """Waits until every exchange that was begun is answered."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         while self._local is not None and self._busy:
-            await synced(self._local)
+            await _synced(self._local)
+
+    def _shown_to_callouts(self, packet: Packet4) -> Packet4 | None:
+        """The packet that the callouts of pkt4_receive leave, None where they drop it."""
+        point = Pkt4Receive(packet)
+        try:
+            if self.hooks.consult(point) is not NextStep.DROP:
+                return point.query
+            self._account.dropped(packet, Dropped("admin-filtered", "a callout of pkt4_receive dropped it"))
+        except Exception as error:  # noqa: BLE001  # as in _open
+            self._account.fault(packet, error)
+        return None
 
     # From packets to decisions.
 
@@ -162,7 +155,10 @@ class Batches:
             queries = self._open(packets)
             if queries:
                 if self._local is not None:
-                    self._serve_local(queries, self._local)
+                    try:
+                        self._serve_local(queries, self._local)
+                    except Exception as error:  # noqa: BLE001  # as in _open: a fault of a store
+                        self._give_up(queries, error)
                 else:
                     task = asyncio.create_task(self._serve_remote(queries))
                     self._tasks.add(task)
@@ -184,10 +180,9 @@ class Batches:
                 if hooked:
                     consult = Exchange(self.hooks)
                 query = open4(packet, network, consult, NO_TRACE, own)
-                if query.__class__ is Dropped:
-                    self._drop(packet, query)
+                if isinstance(query, Dropped):
+                    self._account.dropped(packet, query)
                     continue
-                query = cast("Query4", query)
                 key = query.identity
                 if key in busy:
                     self._hold_back(key, query)
@@ -197,10 +192,8 @@ class Batches:
                     self._consults[query] = cast("Exchange", consult)
                 queries.append(query)
             except Exception as error:  # noqa: BLE001  # a fault in one packet's processing must not end the service
-                self._fault(packet, error)
-        if m.DHCP4_PACKET_RECEIVED.on:
-            for query in queries:
-                log_received(query)
+                self._account.fault(packet, error)
+        self._account.opened(queries)
         return queries
 
     def _plan(
@@ -220,7 +213,7 @@ class Batches:
                 again.append(query)
                 missing += more.keys
             except Exception as error:  # noqa: BLE001  # as in _open
-                self._fault(query.packet, error)
+                self._account.fault(query.packet, error)
                 self._done(query)
         return decisions, again, missing
 
@@ -268,15 +261,13 @@ class Batches:
 
     async def _serve_remote(self, queries: list[Query4]) -> None:
         """One batch with a store that waits: what is missing is loaded together, and planned again."""
+        begun = list(queries)
         try:
             await self._rounds(queries)
         except StoreUnavailable as error:
             self._unavailable(queries, None, error)
-        except Exception as error:  # noqa: BLE001  # as in _open: a fault of a store must not end the service either
-            for query in queries:
-                if self._busy.get(query.identity) is query:
-                    self._fault(query.packet, error)
-                    self._done(query)
+        except Exception as error:  # noqa: BLE001  # as in _open: a fault of a store
+            self._give_up(begun, error)
         self._wake()
 
     async def _rounds(self, queries: list[Query4]) -> None:
@@ -319,54 +310,43 @@ class Batches:
             await self.store.load(missing, view)
         return decisions + [silent(query, "its leases could not all be read") for query in todo]
 
+    def _give_up(self, queries: Iterable[Query4], error: Exception) -> None:
+        """Lets those of a batch go that were not answered when something failed that must not."""
+        for query in queries:
+            if self._busy.get(query.identity) is query:
+                self._account.fault(query.packet, error)
+                self._done(query)
+
     # From decisions to answers.
 
     def _answer(self, decision: Decision4) -> Outgoing4 | None:
         try:
             return answer4(decision)
         except Exception as error:  # noqa: BLE001  # as in _open
-            self._fault(decision.query.packet, error)
+            self._account.fault(decision.query.packet, error)
             return None
 
     def _finish(self, decision: Decision4, outgoing: Outgoing4 | None) -> None:
         """A decision is final: send what it answers, count and tell what happened, let the client's next message in."""
         query = decision.query
-        packet = query.packet
-        if outgoing is not None:
-            if self.hooks and self.hooks.listens(Pkt4Send):
-                outgoing = self._offer_to_callouts(decision, outgoing)
+        try:
+            if outgoing is not None and self.hooks and self.hooks.listens(Pkt4Send):
+                outgoing = self._offered_to_callouts(decision, outgoing)
             if outgoing is not None:
-                try:
-                    self.transport.send(outgoing, packet.arrival)
-                    self._tally["pkt4-sent"] += 1
-                    self._tally[SENT[outgoing.type]] += 1
-                    if m.DHCP4_PACKET_SEND.on:
-                        log_sent(query, outgoing)
-                except OSError as error:
-                    self._unsent.log(
-                        destination=f"{IPv4Address(outgoing.address)}:{outgoing.port}",
-                        interface=packet.arrival.interface,
-                        reason=error.strerror or error,
-                    )
-        event = decision.event
-        if decision.unit:
-            fresh = event is ALLOC
-            for change in decision.unit:
-                self._leases.changed(change.before, change.after, fresh=fresh)
-        elif event is REUSE:
-            self._reused(query)
-        elif event is FULL or event is NO_POOL:
-            self._failed(decision)
-        message = EVENT_MESSAGES[event]
-        if message.on:
-            log_event(decision, message)
+                self.transport.send(outgoing, query.packet.arrival)
+                self._account.sent(query, outgoing)
+        except OSError as error:
+            self._account.unsent(query, error)
+        except Exception as error:  # noqa: BLE001  # as in _open
+            self._account.fault(query.packet, error)
+        self._account.settled(decision)
         self._done(query)
 
-    def _offer_to_callouts(self, decision: Decision4, outgoing: Outgoing4) -> Outgoing4 | None:
+    def _offered_to_callouts(self, decision: Decision4, outgoing: Outgoing4) -> Outgoing4 | None:
         point = Pkt4Send(decision, outgoing.data)
         if self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP):
             return None
-        return Outgoing4(point.data, outgoing.type, outgoing.address, outgoing.port, outgoing.hwaddr)
+        return attrs.evolve(outgoing, data=point.data)
 
     def _done(self, query: Query4) -> None:
         key = query.identity
@@ -385,63 +365,17 @@ class Batches:
         if self._paused and len(self._busy) < WAITING_MAX:
             self._paused = False
             self.transport.resume()
-        self._end_of_batch()
-
-    def _end_of_batch(self) -> None:
-        if self._tally:
-            self.statistics.add(self._tally)
-            self._tally.clear()
-        if self._leases.counts:
-            self.statistics.add_leases(self._leases)
-            self._leases.counts.clear()
+        self._account.close()
 
     # What goes otherwise.
-
-    def _unreadable(self, arrival: Arrival, error: WireError) -> None:
-        self._tally["pkt4-parse-failed"] += 1
-        self._tally["pkt4-receive-drop"] += 1
-        if m.DHCP4_PACKET_DROP_0001.on:
-            source = IPv4Address(arrival.source)
-            m.DHCP4_PACKET_DROP_0001.log(source=source, interface=arrival.interface, reason=error)
-
-    def _drop(self, packet: Packet4, dropped: object) -> None:
-        assert isinstance(dropped, Dropped), "what is opened is a query or dropped"
-        self._tally[f"pkt4-{dropped.reason}"] += 1
-        self._tally["pkt4-receive-drop"] += 1
-        message = DROP_MESSAGES.get(dropped.reason, m.DHCP4_PACKET_DROP_0001)
-        if message.on:
-            arrival = packet.arrival
-            message.log(
-                client=client_text(packet),
-                source=IPv4Address(arrival.source),
-                interface=arrival.interface,
-                reason=dropped.because,
-            )
 
     def _hold_back(self, key: bytes, query: Query4) -> None:
         """A client whose exchange is in progress: the same again is dropped, of anything newer the newest waits."""
         earlier, packet = self._busy[key], query.packet
         again = earlier.packet.xid == packet.xid and earlier.type == query.type
-        dropped = again or key in self._next
+        self._account.held_back(query, again=again, replaces=not again and key in self._next)
         if not again:
             self._next[key] = packet
-        if dropped:
-            self._tally["pkt4-duplicate"] += 1
-            self._tally["pkt4-receive-drop"] += 1
-        if m.DHCP4_PACKET_DROP_0011.on:
-            verdict = (
-                "dropped" if again else "kept for later in place of the one before" if dropped else "kept for later"
-            )
-            m.DHCP4_PACKET_DROP_0011.log(client=query, verdict=verdict)
-
-    def _fault(self, packet: Packet4, error: Exception) -> None:
-        self._tally["pkt4-processing-failed"] += 1
-        self._tally["pkt4-receive-drop"] += 1
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where is not None else ""
-        self._faults.log(client=client_text(packet), reason=f"{type(error).__name__}: {error}{place}")
 
     def _unavailable(self, queries: list[Query4], view: LeaseView4 | None, error: StoreUnavailable) -> None:
         """Nothing can be written: what is promised already is said again, for the time that remains (no lease changes).
@@ -462,7 +396,7 @@ class Batches:
             except NotLoaded:
                 self._finish(silent(query, "the lease store cannot be reached"), None)
             except Exception as fault:  # noqa: BLE001  # as in _open
-                self._fault(query.packet, fault)
+                self._account.fault(query.packet, fault)
                 self._done(query)
 
     def _available(self) -> None:
@@ -470,89 +404,9 @@ class Batches:
             m.DHCPSRV_LEASE_STORE_AVAILABLE.log(seconds=int(time.monotonic() - self.unavailable_since))
             self.unavailable_since = None
 
-    def _reused(self, query: Query4) -> None:
-        self._tally["v4-lease-reuses"] += 1
-        if query.subnet is not None:
-            self._tally[f"subnet[{query.subnet.id}].v4-lease-reuses"] += 1
 
-    def _failed(self, decision: Decision4) -> None:
-        """Kea's five counters of a client that got no address, and the message."""
-        query = decision.query
-        subnet = query.subnet
-        assert subnet is not None, "pools are looked at only in a subnet"
-        kinds = ["", "-shared-network" if subnet.shared_network else "-subnet", "-classes"]
-        if decision.event is Event.NO_POOL:
-            kinds.append("-no-pools")
-        for kind in kinds:
-            self._tally[ALLOC_FAIL + kind] += 1
-            self._tally[f"subnet[{subnet.id}].{ALLOC_FAIL}{kind}"] += 1
-        self._full.log(
-            client=query,
-            subnet=subnet.prefix,
-            id=subnet.id,
-            network=subnet.shared_network or "(none)",
-            because=decision.because,
-        )
-
-
-async def synced(store: LocalLeaseStore) -> None:
+async def _synced(store: LocalLeaseStore) -> None:
     """Waits until everything appended to a local store is durable."""
     done = asyncio.get_running_loop().create_future()
     store.when_synced(lambda error: None if done.done() else done.set_result(error))
     await done
-
-
-ALLOC, REUSE, FULL, NO_POOL = Event.ALLOC, Event.REUSE, Event.FULL, Event.NO_POOL
-EVENT_MESSAGES: Final = {
-    Event.OFFER: m.DHCP4_LEASE_OFFER,
-    Event.ALLOC: m.DHCP4_LEASE_ALLOC,
-    Event.RENEW: m.DHCP4_LEASE_ALLOC,
-    Event.REUSE: m.DHCP4_LEASE_REUSE,
-    Event.RELEASE: m.DHCP4_RELEASE,
-    Event.DECLINE: m.DHCP4_DECLINE_LEASE,
-    Event.NAK: m.DHCP4_PACKET_NAK,
-    Event.INFORM: m.DHCP4_INFORM_ANSWERED,
-    Event.SILENT: m.DHCP4_NO_ANSWER,
-    Event.FULL: m.DHCP4_NO_ANSWER,
-    Event.NO_POOL: m.DHCP4_NO_ANSWER,
-}
-
-
-def log_event(decision: Decision4, message: m.Message) -> None:
-    """Tells what became of a message."""
-    lease, reply = decision.lease, decision.reply
-    lifetime = reply.lifetime if reply is not None else lease.valid_lifetime if lease is not None else 0
-    message.log(
-        client=decision.query,
-        address=IPv4Address(lease.address) if lease is not None else "",
-        lifetime=lifetime,
-        because=decision.because,
-    )
-
-
-def log_received(query: Query4) -> None:
-    """Tells that a message was understood."""
-    arrival = query.packet.arrival
-    m.DHCP4_PACKET_RECEIVED.log(
-        client=query,
-        type=f"DHCP{MessageType(query.type).name}",
-        source=IPv4Address(arrival.source),
-        interface=arrival.interface,
-    )
-
-
-def log_sent(query: Query4, outgoing: Outgoing4) -> None:
-    """Tells what was sent where."""
-    m.DHCP4_PACKET_SEND.log(
-        client=query,
-        type=f"DHCP{MessageType(outgoing.type).name}",
-        destination=f"{IPv4Address(outgoing.address)}:{outgoing.port}",
-        interface=query.packet.arrival.interface,
-    )
-
-
-def client_text(packet: Packet4) -> str:
-    """A client as Kea's log names it, for a packet that was not opened."""
-    client_id = packet.options.get(61)
-    shown = client_id.hex(":") if client_id else "no info"
-    return f"[hwtype={packet.htype} {packet.chaddr.hex(':')}], cid=[{shown}], tid={packet.xid:#x}"

@@ -369,7 +369,7 @@ DHCP4_PACKET_SEND: Final = _packets.debug(
 )
 DHCP4_PACKET_SEND_FAIL: Final = _packets.error(
     "DHCP4_PACKET_SEND_FAIL",
-    "failed to send a datagram to {destination} on interface {interface}: {reason}",
+    "{client}: failed to send an answer on interface {interface}: {reason}",
     "The machine refused to send an answer. The client will ask again.",
 )
 DHCP4_BUFFER_RECEIVE_FAIL: Final = _packets.error(

@@ -30,7 +30,7 @@ from dhcpkit.server.loop import BATCH_MAX
 from dhcpkit.server.process import holder_of_port
 from dhcpkit.wire.dhcp4 import Arrival
 
-__all__ = ["CLIENT_PORT", "SERVER_PORT", "ServiceUnavailable", "Sockets"]
+__all__ = ["CLIENT_PORT", "SERVER_PORT", "RawPort", "ServiceUnavailable", "Sockets", "UdpPort"]
 
 SERVER_PORT, CLIENT_PORT = 67, 68  # RFC 2131 4.1
 BROADCAST: Final = 0xFFFFFFFF

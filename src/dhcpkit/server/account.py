@@ -1,0 +1,201 @@
+"""What is counted and told about exchanges: a batch is tallied here and added to the statistics once.
+
+Messages cost nothing unless somebody wants them; those a client could cause without end are limited. This module
+decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from ipaddress import IPv4Address
+from typing import Final
+
+from dhcpkit.alloc.answer import Outgoing4
+from dhcpkit.alloc.decision import Decision4, Event
+from dhcpkit.alloc.query import Dropped, Query4
+from dhcpkit.server import messages as m
+from dhcpkit.server.log import RateLimit
+from dhcpkit.server.statistics import RECEIVED, RECEIVED_UNKNOWN, SENT, LeaseTally, Statistics
+from dhcpkit.wire.dhcp4 import Arrival, MessageType, Packet4
+from dhcpkit.wire.errors import WireError
+
+__all__ = ["Account"]
+
+DROP_MESSAGES: Final = {
+    "not-for-us": m.DHCP4_PACKET_DROP_0003,
+    "rfc-violation": m.DHCP4_PACKET_DROP_0004,
+    "admin-filtered": m.DHCP4_PACKET_DROP_0010,
+}
+EVENT_MESSAGES: Final = {
+    Event.OFFER: m.DHCP4_LEASE_OFFER,
+    Event.ALLOC: m.DHCP4_LEASE_ALLOC,
+    Event.RENEW: m.DHCP4_LEASE_ALLOC,
+    Event.REUSE: m.DHCP4_LEASE_REUSE,
+    Event.RELEASE: m.DHCP4_RELEASE,
+    Event.DECLINE: m.DHCP4_DECLINE_LEASE,
+    Event.NAK: m.DHCP4_PACKET_NAK,
+    Event.INFORM: m.DHCP4_INFORM_ANSWERED,
+    Event.SILENT: m.DHCP4_NO_ANSWER,
+    Event.FULL: m.DHCP4_NO_ANSWER,
+    Event.NO_POOL: m.DHCP4_NO_ANSWER,
+}
+ALLOC, REUSE = Event.ALLOC, Event.REUSE  # looked up once: an enum's attribute costs a call
+NO_ADDRESS: Final = (Event.FULL, Event.NO_POOL)
+ALLOC_FAIL: Final = "v4-allocation-fail"
+
+
+class Account:
+    """The tally of the batch in progress, and the server's voice."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self.statistics = statistics
+        self.tally: defaultdict[str, int] = defaultdict(int)
+        self._leases = LeaseTally()
+        self._faults = RateLimit(m.DHCP4_PACKET_PROCESS_EXCEPTION)
+        self._unsent = RateLimit(m.DHCP4_PACKET_SEND_FAIL)
+        self._full = RateLimit(m.ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET)
+        self._refused = RateLimit(m.DHCP4_PACKET_NAK)
+
+    def close(self) -> None:
+        """The batch is over: adds it to the statistics."""
+        if self.tally:
+            self.statistics.add(self.tally)
+            self.tally.clear()
+        if self._leases.counts:
+            self.statistics.add_leases(self._leases)
+            self._leases.counts.clear()
+
+    def parsed(self, packet: Packet4) -> None:
+        """A datagram was a message."""
+        self.tally[RECEIVED.get(packet.type, RECEIVED_UNKNOWN)] += 1
+
+    def unreadable(self, arrival: Arrival, error: WireError) -> None:
+        """A datagram was no message."""
+        self._lost("parse-failed")
+        if m.DHCP4_PACKET_DROP_0001.on:
+            source = IPv4Address(arrival.source)
+            m.DHCP4_PACKET_DROP_0001.log(source=source, interface=arrival.interface, reason=error)
+
+    def disabled(self, count: int) -> None:
+        """Messages came while the service is off."""
+        self._lost("service-disabled", count)
+
+    def dropped(self, packet: Packet4, dropped: Dropped) -> None:
+        """A message is not answered, whoever sent it."""
+        self._lost(dropped.reason)
+        message = DROP_MESSAGES.get(dropped.reason, m.DHCP4_PACKET_DROP_0001)
+        if message.on:
+            arrival = packet.arrival
+            message.log(
+                client=_client_text(packet),
+                source=IPv4Address(arrival.source),
+                interface=arrival.interface,
+                reason=dropped.because,
+            )
+
+    def opened(self, queries: list[Query4]) -> None:
+        """Messages were understood and are about to be decided."""
+        if m.DHCP4_PACKET_RECEIVED.on:
+            for query in queries:
+                arrival = query.packet.arrival
+                m.DHCP4_PACKET_RECEIVED.log(
+                    client=query,
+                    type=f"DHCP{MessageType(query.type).name}",
+                    source=IPv4Address(arrival.source),
+                    interface=arrival.interface,
+                )
+
+    def held_back(self, query: Query4, *, again: bool, replaces: bool) -> None:
+        """A client's earlier exchange is in progress: a repetition is dropped, something newer waits for it."""
+        if again or replaces:
+            self._lost("duplicate")
+        if m.DHCP4_PACKET_DROP_0011.on:
+            kept = "kept for later in place of the one before" if replaces else "kept for later"
+            m.DHCP4_PACKET_DROP_0011.log(client=query, verdict="dropped" if again else kept)
+
+    def fault(self, packet: Packet4, error: Exception) -> None:
+        """The server failed at a message: its own fault."""
+        self._lost("processing-failed")
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where is not None else ""
+        self._faults.log(client=_client_text(packet), reason=f"{type(error).__name__}: {error}{place}")
+
+    def sent(self, query: Query4, outgoing: Outgoing4) -> None:
+        """An answer left."""
+        tally = self.tally
+        tally["pkt4-sent"] += 1
+        tally[SENT[outgoing.type]] += 1
+        if m.DHCP4_PACKET_SEND.on:
+            m.DHCP4_PACKET_SEND.log(
+                client=query,
+                type=f"DHCP{MessageType(outgoing.type).name}",
+                destination=f"{IPv4Address(outgoing.address)}:{outgoing.port}",
+                interface=query.packet.arrival.interface,
+            )
+
+    def unsent(self, query: Query4, error: OSError) -> None:
+        """An answer could not leave."""
+        self._unsent.log(client=query, interface=query.packet.arrival.interface, reason=error.strerror or error)
+
+    def settled(self, decision: Decision4) -> None:
+        """A decision is final: what it changed is committed."""
+        event = decision.event
+        if decision.unit:
+            fresh = event is ALLOC
+            for change in decision.unit:
+                self._leases.changed(change.before, change.after, fresh=fresh)
+        elif event is REUSE:
+            self._reused(decision.query)
+        elif event in NO_ADDRESS:
+            self._failed(decision)
+        message = EVENT_MESSAGES[event]
+        if message.on:
+            self._tell(decision, message)
+
+    def _tell(self, decision: Decision4, message: m.Message) -> None:
+        lease, reply = decision.lease, decision.reply
+        lifetime = reply.lifetime if reply is not None else lease.valid_lifetime if lease is not None else 0
+        told: RateLimit | m.Message = self._refused if message is m.DHCP4_PACKET_NAK else message
+        told.log(
+            client=decision.query,
+            address=IPv4Address(lease.address) if lease is not None else "",
+            lifetime=lifetime,
+            because=decision.because,
+        )
+
+    def _lost(self, reason: str, count: int = 1) -> None:
+        self.tally[f"pkt4-{reason}"] += count
+        self.tally["pkt4-receive-drop"] += count
+
+    def _reused(self, query: Query4) -> None:
+        self.tally["v4-lease-reuses"] += 1
+        if query.subnet is not None:
+            self.tally[f"subnet[{query.subnet.id}].v4-lease-reuses"] += 1
+
+    def _failed(self, decision: Decision4) -> None:
+        """Kea's counters of a client that got no address, and the message."""
+        query = decision.query
+        subnet = query.subnet
+        assert subnet is not None, "pools are looked at only in a subnet"
+        kinds = ["", "-shared-network" if subnet.shared_network else "-subnet", "-classes"]
+        if decision.event is Event.NO_POOL:
+            kinds.append("-no-pools")
+        for kind in kinds:
+            self.tally[ALLOC_FAIL + kind] += 1
+            self.tally[f"subnet[{subnet.id}].{ALLOC_FAIL}{kind}"] += 1
+        self._full.log(
+            client=query,
+            subnet=subnet.prefix,
+            id=subnet.id,
+            network=subnet.shared_network or "(none)",
+            because=decision.because,
+        )
+
+
+def _client_text(packet: Packet4) -> str:
+    """A client as Kea's log names it, for a packet that was not opened."""
+    client_id = packet.options.get(61)
+    shown = client_id.hex(":") if client_id else "no info"
+    return f"[hwtype={packet.htype} {packet.chaddr.hex(':')}], cid=[{shown}], tid={packet.xid:#x}"
