@@ -181,8 +181,11 @@ def test_limits_give_their_reason(path):
         )
         for target in targets:
             if isinstance(target, ast.Name) and target.id.endswith("_MAX") and target.id.isupper():
-                own, above = lines[node.lineno - 1], lines[node.lineno - 2].strip()
-                said = "#" in own or above.startswith("#")
+                around = [
+                    lines[node.lineno - 2].strip().startswith("#"),
+                    *("#" in x for x in lines[node.lineno - 1 : node.end_lineno]),
+                ]
+                said = any(around)
                 assert said, f"{name_of(path)}:{node.lineno}: why is {target.id} what it is?"
 
 

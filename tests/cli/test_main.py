@@ -39,7 +39,8 @@ def test_help_and_version_import_no_server():
         "import sys; from dhcpkit.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "print(sorted(name for name in sys.modules if name.startswith('dhcpkit.') and name.count('.') == 1), file=sys.stderr)"
+        "rooms = sorted(name for name in sys.modules if name.startswith('dhcpkit.') and name.count('.') == 1)\n"
+        "print(rooms, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "['dhcpkit.cli', 'dhcpkit.errors']"
