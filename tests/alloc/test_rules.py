@@ -252,7 +252,7 @@ class TestReleaseAndDecline:
         kept = reclaim4(over, over.expire + 1, hold=True).after
         assert (kept.state, kept.hostname, kept.fqdn_fwd) == (LeaseState.EXPIRED_RECLAIMED, "", False)
         assert reclaim4(over, over.expire + 1, hold=False).after is None
-        assert reclaim4(attrs.evolve(over, state=1), over.expire + 1, hold=True).after is None
+        assert reclaim4(over._replace(state=1), over.expire + 1, hold=True).after is None
 
 
 class TestSubnetSelection:

@@ -1,6 +1,5 @@
 """Callouts: order, answers, and the memory of an exchange."""
 
-import attrs
 import pytest
 
 from dhcpkit.alloc import Lease4
@@ -36,7 +35,7 @@ def test_an_exchange_asks_once_and_repeats_what_was_changed():
     @hooks.on(Lease4Select)
     def shorten(point):
         asked.append(point.lease)
-        point.lease = attrs.evolve(point.lease, valid_lifetime=30)
+        point.lease = point.lease._replace(valid_lifetime=30)
 
     exchange = Exchange(hooks)
     for _ in range(3):
@@ -44,7 +43,7 @@ def test_an_exchange_asks_once_and_repeats_what_was_changed():
         assert exchange(point) is None
         assert point.lease.valid_lifetime == 30
     assert asked == [LEASE]
-    other = Lease4Select(PACKET, attrs.evolve(LEASE, address=2), offer=False)
+    other = Lease4Select(PACKET, LEASE._replace(address=2), offer=False)
     exchange(other)
     assert len(asked) == 2
 

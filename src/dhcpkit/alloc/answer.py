@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -34,8 +34,7 @@ OWN_CODES: Final = frozenset((12, 51, 53, 54, 58, 59, 61, 81, 82, 118))  # the s
 MASK, SERVER_ID, LEASE_TIME, T1, T2 = 1, 54, 51, 58, 59
 
 
-@attrs.frozen
-class Outgoing4:
+class Outgoing4(NamedTuple):
     """A datagram to send: payload, destination address (integer) and port, and the link-layer destination.
 
     `hwaddr` is the client's where it may have no address yet; empty where the kernel can route.
@@ -56,36 +55,38 @@ def answer4(decision: Decision4) -> Outgoing4 | None:
     query = decision.query
     packet, network = query.packet, query.network
     options = packet.options
-    echo_id = options.get(61) if network.echo_client_id else None
-    relay = options.get(82)
-    first, second, third, fourth, last = _block(reply, packet, network, query.trace)
-    parts = [first]
-    if reply.host_name is not None:
-        parts.append(_option(12, reply.host_name))
-    parts.append(second)
-    if echo_id is not None:
-        parts.append(_option(61, echo_id))
-    parts.append(third)
-    if reply.fqdn is not None:
-        parts.append(_option(81, reply.fqdn))
-    parts.append(fourth)
-    if 118 in options:
-        parts.append(_option(118, options[118]))
-    parts.append(last)
-    if relay and _well_formed(relay):
-        parts.append(_option(82, relay))  # RFC 3046 2.2: last
-    parts.append(b"\xff")
-
+    shared = _shared(reply, packet, network, query.trace)
+    host = reply.host
+    if host is None:
+        siaddr, sname, file = shared.siaddr, shared.sname, shared.file
+    else:
+        siaddr = host.next_server or shared.siaddr
+        sname = host.server_hostname.encode() or shared.sname
+        file = host.boot_file_name.encode() or shared.file
     address, port, hwaddr, to_relay = _destination(packet, reply, inform=query.type == INFORM)
     flags = packet.flags | 0x8000 if to_relay and reply.type == NAK else packet.flags  # RFC 2131 4.3.2
-    siaddr, sname, file = _fixed_fields(reply, network)
-    header = reply_header4(
+    data = reply_header4(
         packet, ciaddr=reply.ciaddr, yiaddr=reply.yiaddr, siaddr=siaddr, flags=flags, sname=sname, file=file
     )
     if packet.giaddr and not to_relay:  # an INFORM answered past the relay it came through
-        header = header[:3] + b"\0" + header[4:24] + b"\0\0\0\0" + header[28:]
-    parts.insert(0, header)
-    return Outgoing4(b"".join(parts), reply.type, address, port, hwaddr)
+        data = data[:3] + b"\0" + data[4:24] + b"\0\0\0\0" + data[28:]
+    data += shared.first if reply.host_name is None else shared.to_12 + _option(12, reply.host_name) + shared.to_61
+    if 61 in options and network.echo_client_id:
+        data += _option(61, options[61])
+    if reply.fqdn is None and 118 not in options:
+        data += shared.rest
+    else:
+        data += shared.to_81
+        if reply.fqdn is not None:
+            data += _option(81, reply.fqdn)
+        data += shared.to_118
+        if 118 in options:
+            data += _option(118, options[118])
+        data += shared.last
+    relay = options.get(82)
+    if relay and _well_formed(relay):
+        data += _option(82, relay)  # RFC 3046 2.2: last
+    return Outgoing4(data + b"\xff", reply.type, address, port, hwaddr)
 
 
 def _option(code: int, payload: bytes) -> bytes:
@@ -118,64 +119,61 @@ def _destination(packet: Packet4, reply: Reply4, *, inform: bool) -> tuple[int, 
 
 
 def _fixed_fields(reply: Reply4, network: Network) -> tuple[int, bytes, bytes]:
-    """siaddr, sname, file: the subnet's, overridden by the first class that sets one, overridden by the reservation."""
-    subnet, host = reply.subnet, reply.host
+    """siaddr, sname, file: the subnet's, overridden by the first class that sets one. A reservation beats both."""
+    subnet = reply.subnet
     if subnet is None or reply.type == NAK:
         return 0, b"", b""
-    siaddr, sname, file = subnet.next_server, subnet.server_hostname, subnet.boot_file_name
-    if network.classes:
-        for attribute in ("next_server", "server_hostname", "boot_file_name"):
-            value = next((v for c in _classes(reply, network) if (v := getattr(c, attribute))), None)
-            if value is not None and attribute == "next_server":
-                siaddr = value
-            elif value is not None and attribute == "server_hostname":
-                sname = value
-            elif value is not None:
-                file = value
-    if host is not None:
-        siaddr, sname, file = host.next_server or siaddr, host.server_hostname or sname, host.boot_file_name or file
+    classes = [network.classes[name] for name in reply.classes if name in network.classes]
+    siaddr = next((c.next_server for c in classes if c.next_server), subnet.next_server)
+    sname = next((c.server_hostname for c in classes if c.server_hostname), subnet.server_hostname)
+    file = next((c.boot_file_name for c in classes if c.boot_file_name), subnet.boot_file_name)
     return siaddr, sname.encode(), file.encode()
 
 
-def _classes(reply: Reply4, network: Network) -> Iterator[object]:
-    for name in reply.classes:
-        found = network.classes.get(name)
-        if found is not None:
-            yield found
+@attrs.frozen
+class _Shared:
+    """What such clients' answers have in common: fixed fields, and options cut where a client's own go.
+
+    `first` is `to_12` and `to_61` in one, `rest` is `to_81`, `to_118` and `last`.
+    """
+
+    siaddr: int
+    sname: bytes
+    file: bytes
+    first: bytes
+    rest: bytes
+    to_12: bytes
+    to_61: bytes
+    to_81: bytes
+    to_118: bytes
+    last: bytes
 
 
-def _block(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-    """The options every such client gets, in the five pieces between which the client's own go."""
+def _shared(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> _Shared:
     asked = packet.options.get(55, b"")
     local = packet.arrival.local
-    subnet, host = reply.subnet, reply.host
+    subnet, host, pool = reply.subnet, reply.host, reply.pool
     if trace or (host is not None and len(host.options)):
-        return _join(_collect(reply, asked, local, network, trace))
-    key = (
-        reply.type,
-        subnet and subnet.id,
-        reply.pool and reply.pool.first,
-        reply.classes,
-        asked,
-        reply.lifetime,
-        local,
-    )
-    block = network.blocks.get(key)
-    if block is None:
+        return _join(reply, network, _collect(reply, asked, local, network, trace))
+    key = (reply.type, subnet, pool, reply.classes, asked, reply.lifetime, local)
+    try:
+        return network.blocks[key]  # type: ignore[no-any-return]  # the network does not know what is remembered there
+    except KeyError:
         if len(network.blocks) >= MEMO_MAX:
             network.blocks.clear()
-        block = network.blocks[key] = _join(_collect(reply, asked, local, network, trace))
-    return block
+        made = network.blocks[key] = _join(reply, network, _collect(reply, asked, local, network, trace))
+        return made
 
 
-def _join(chosen: dict[int, bytes]) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-    """Message type first, then by code (as Kea), cut where a client's own options go: 12, 61, 81, 118."""
+def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> _Shared:
+    """Message type first, then by code (as Kea)."""
     pieces: list[list[bytes]] = [[_option(53, chosen.pop(53))], [], [], [], []]
     for code in sorted(chosen):
         piece = (code > 12) + (code > 61) + (code > 81) + (code > 118)
         pieces[piece].append(_option(code, chosen[code]))
-    first, second, third, fourth, last = (b"".join(piece) for piece in pieces)
-    return first, second, third, fourth, last
+    to_12, to_61, to_81, to_118, last = (b"".join(piece) for piece in pieces)
+    fields = _fixed_fields(reply, network)
+    return _Shared(*fields, to_12 + to_61, to_81 + to_118 + last, to_12, to_61, to_81, to_118, last)
 
 
 def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: Trace) -> dict[int, bytes]:

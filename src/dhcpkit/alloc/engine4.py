@@ -133,5 +133,5 @@ def reclaim4(lease: Lease4, now: int, *, hold: bool) -> Change:
     assert lease.expired(now), "only what has expired is reclaimed"
     if not hold or lease.state != LeaseState.DEFAULT:
         return Change(lease, None)
-    kept = attrs.evolve(lease, state=LeaseState.EXPIRED_RECLAIMED.value, hostname="", fqdn_fwd=False, fqdn_rev=False)
+    kept = lease._replace(state=LeaseState.EXPIRED_RECLAIMED.value, hostname="", fqdn_fwd=False, fqdn_rev=False)
     return Change(lease, kept)

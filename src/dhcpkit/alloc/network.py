@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -247,7 +247,11 @@ class Network:
         self.ignore_dhcp_server_identifier = ignore_dhcp_server_identifier
         self.server_identifiers = frozenset(server_identifiers)
         self.early_global_reservations_lookup = early_global_reservations_lookup
-        self.blocks: dict[tuple[object, ...], tuple[bytes, bytes, bytes, bytes, bytes]] = {}  # a memo of `answer`
+        self.blocks: dict[tuple[object, ...], Any] = {}  # a memo of `answer`
+        self.selected: dict[object, Subnet4 | None] = {}  # a memo of `select`
+        self.guarded = any(s.client_classes for s in self.subnets) or any(
+            n.client_classes for n in self.shared_networks
+        )
         self.by_id: Mapping[int, Subnet4] = {}
         self._siblings: dict[int, tuple[Subnet4, ...]] = {}
         self._networks: dict[int, SharedNetwork4] = {}

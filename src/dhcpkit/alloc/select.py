@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address
+from typing import Final
 
 from dhcpkit.alloc.classify import allowed
 from dhcpkit.alloc.network import Network, Subnet4
@@ -17,6 +18,8 @@ from dhcpkit.alloc.trace import Trace
 from dhcpkit.wire.dhcp4 import Packet4
 
 __all__ = ["select_subnet4", "suboption"]
+
+SELECTED_MAX: Final = 4096  # remembered links; anybody can write any giaddr, so it must not grow with them
 
 
 def suboption(relay_information: bytes, code: int) -> bytes | None:
@@ -32,6 +35,26 @@ def suboption(relay_information: bytes, code: int) -> bytes | None:
 
 def select_subnet4(packet: Packet4, network: Network, classes: tuple[str, ...], trace: Trace) -> Subnet4 | None:
     """The subnet of a client, or None. Later stages may move it within its shared network only."""
+    options = packet.options
+    if network.guarded or trace or 82 in options or 118 in options:
+        return _select(packet, network, classes, trace)
+    # Without guards and options only the link decides, and its clients have that in common: remember it.
+    key: object = packet.giaddr
+    if not key:
+        arrival = packet.arrival
+        if not arrival.broadcast and (packet.ciaddr or arrival.source):
+            return _select(packet, network, classes, trace)
+        key = (arrival.interface, arrival.local)
+    try:
+        return network.selected[key]
+    except KeyError:
+        if len(network.selected) >= SELECTED_MAX:
+            network.selected.clear()
+        found = network.selected[key] = _select(packet, network, classes, trace)
+        return found
+
+
+def _select(packet: Packet4, network: Network, classes: tuple[str, ...], trace: Trace) -> Subnet4 | None:
     chosen = _chosen_by_option(packet, network)
     if chosen is not None:
         address, reason = chosen

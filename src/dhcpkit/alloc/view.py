@@ -7,7 +7,7 @@ for the rest; the caller loads those keys and plans again (docs/why/batches.md).
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import attrs
 
@@ -34,8 +34,7 @@ HWADDR: Final = "hw-address"
 Key = tuple[Literal["address"], int] | tuple[Literal["client-id", "hw-address"], bytes]
 
 
-@attrs.frozen
-class Change:
+class Change(NamedTuple):
     """One lease before and after. The store must still hold `before` (None: nothing), else the unit fails."""
 
     before: Lease4 | None
@@ -114,16 +113,26 @@ class Overlay4:
     `record` takes what a decision changes and which address it took in turn. The leases below are not changed.
     """
 
-    __slots__ = ("_changed", "view")
+    __slots__ = ("_by_client_id", "_by_hwaddr", "_changed", "view")
 
     def __init__(self, view: LeaseView4) -> None:
         self.view = view
         self._changed: dict[int, Lease4 | None] = {}
+        self._by_client_id: dict[bytes, list[Lease4]] = {}
+        self._by_hwaddr: dict[bytes, list[Lease4]] = {}
 
     def record(self, unit: Unit, offered: int | None = None) -> None:
         """Shows `unit` to later queries; `offered` is an address that was taken from a pool in its turn."""
-        for change in unit:
-            self._changed[change.address] = change.after
+        for before, after in unit:
+            if after is None:
+                assert before is not None, "a change has a lease before or after it"
+                self._changed[before.address] = None
+                continue
+            self._changed[after.address] = after
+            if after.client_id:
+                self._by_client_id.setdefault(after.client_id, []).append(after)
+            if after.hwaddr:
+                self._by_hwaddr.setdefault(after.hwaddr, []).append(after)
         if offered is not None:
             self.view.handed_out(offered)
 
@@ -136,12 +145,12 @@ class Overlay4:
     def by_client_id(self, client_id: bytes) -> Sequence[Lease4]:
         """As LeaseView4."""
         below = self.view.by_client_id(client_id)
-        return self._laid_over(below, [x for x in self._now() if x.client_id == client_id]) if self._changed else below
+        return self._laid_over(below, self._by_client_id.get(client_id, ())) if self._changed else below
 
     def by_hwaddr(self, hwaddr: bytes) -> Sequence[Lease4]:
         """As LeaseView4."""
         below = self.view.by_hwaddr(hwaddr)
-        return self._laid_over(below, [x for x in self._now() if x.hwaddr == hwaddr]) if self._changed else below
+        return self._laid_over(below, self._by_hwaddr.get(hwaddr, ())) if self._changed else below
 
     def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
         """As LeaseView4."""
@@ -158,11 +167,13 @@ class Overlay4:
         """As LeaseView4."""
         self.view.handed_out(address)
 
-    def _now(self) -> list[Lease4]:
-        return [lease for lease in self._changed.values() if lease is not None]
-
-    def _laid_over(self, below: Sequence[Lease4], above: list[Lease4]) -> Sequence[Lease4]:
-        return [lease for lease in below if lease.address not in self._changed] + above
+    def _laid_over(self, below: Sequence[Lease4], above: Sequence[Lease4]) -> Sequence[Lease4]:
+        """What is below and unchanged, and what the batch made of the rest; `above` may hold what it changed again."""
+        changed = self._changed
+        if not below and not above:
+            return below
+        kept = [lease for lease in below if lease.address not in changed]
+        return kept + [lease for lease in above if changed[lease.address] is lease]
 
 
 class _Taken:
