@@ -21,6 +21,8 @@ __all__ = ["Decision4", "Event", "Reply4", "silent"]
 class Event(enum.Enum):
     """What a decision amounts to."""
 
+    __hash__ = object.__hash__  # members are singletons; an enumeration's own hash runs in Python, for every packet
+
     OFFER = "offer"
     ALLOC = "alloc"
     RENEW = "renew"

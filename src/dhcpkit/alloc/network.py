@@ -18,6 +18,7 @@ from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.alloc.pick import Allocator, Iterative
 from dhcpkit.alloc.trace import Place
+from dhcpkit.alloc.view import Sweep
 from dhcpkit.wire.options import Option
 
 __all__ = ["ClientClass", "Level", "Lifetimes", "Network", "Pool4", "SharedNetwork4", "Subnet4", "parse_range"]
@@ -68,6 +69,7 @@ class Pool4:
     client_classes: tuple[str, ...] = ()
     options: OptionValues = NO_OPTIONS
     where: Place | None = None
+    sweep: Sweep = attrs.field(init=False, repr=False)
 
     def __init__(  # one argument for each of Kea's keys
         self,
@@ -80,6 +82,7 @@ class Pool4:
     ) -> None:
         first, last = parse_range(pool)
         self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where)
+        object.__setattr__(self, "sweep", Sweep(first, last))
 
     def __contains__(self, address: object) -> bool:
         return isinstance(address, int) and self.first <= address <= self.last

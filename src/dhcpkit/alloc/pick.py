@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from dhcpkit.alloc.view import Sweep
-
 if TYPE_CHECKING:
     from dhcpkit.alloc.network import Pool4
 
@@ -33,4 +31,4 @@ class Iterative:
 
     def candidates(self, pool: Pool4, _hwaddr: bytes, _client_id: bytes, _rng: Random) -> Iterable[int]:
         """The pool from the view's turn on."""
-        return Sweep(pool.first, pool.last)
+        return pool.sweep
