@@ -64,6 +64,11 @@ class Reclaimer:
         self._unfinished = 0
         self._tasks: list[asyncio.Task[None]] = []
 
+    def use_store(self, store: LeaseStore) -> None:
+        """Tidies another store from now on."""
+        self._store = store
+        self._held.clear()
+
     def start(self) -> None:
         """Starts the timers, or starts them anew with changed settings."""
         self.stop()

@@ -15,8 +15,6 @@ from functools import partial
 from random import Random
 from typing import Final, Protocol, cast
 
-import attrs
-
 from dhcpkit.alloc.answer import Outgoing4, answer4
 from dhcpkit.alloc.decision import Decision4, silent
 from dhcpkit.alloc.engine4 import plan4, repeat4
@@ -85,7 +83,6 @@ class Batches:
         rng: Random | None = None,
     ) -> None:
         self.network = network
-        self.store = store
         self.transport = transport
         self.statistics = statistics if statistics is not None else Statistics()
         self.hooks = hooks if hooks is not None else Hooks()
@@ -93,7 +90,6 @@ class Batches:
         self.serving = True
         self.unavailable_since: float | None = None
         self._clock = clock
-        self._local = cast("LocalLeaseStore", store) if store.local else None
         self._busy: dict[bytes, Query4] = {}  # the client's exchange that is not answered yet; WAITING_MAX bounds it
         self._next: dict[bytes, Packet4] = {}  # what the same client sent meanwhile, the newest
         self._revived: list[Packet4] = []
@@ -101,6 +97,13 @@ class Batches:
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
         self._account = Account(self.statistics)
+        self.use_store(store)
+
+    def use_store(self, store: LeaseStore) -> None:
+        """Serves from another store; nothing may be in progress."""
+        assert not self._busy, "exchanges end with the store they began with"
+        self.store = store
+        self._local = cast("LocalLeaseStore", store) if store.local else None
 
     @property
     def waiting(self) -> int:
@@ -346,7 +349,7 @@ class Batches:
         point = Pkt4Send(decision, outgoing.data)
         if self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP):
             return None
-        return attrs.evolve(outgoing, data=point.data)
+        return outgoing._replace(data=point.data)
 
     def _done(self, query: Query4) -> None:
         key = query.identity

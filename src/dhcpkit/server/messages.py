@@ -314,8 +314,8 @@ ALLOC_ENGINE_V4_LEASE_RECLAIM: Final = _engine.debug(
 DHCP4_LEASE_OFFER: Final = _leases.info(
     "DHCP4_LEASE_OFFER",
     "{client}: lease {address} will be offered",
-    "A client asked who has an address for it, and is offered this one. Nothing is promised yet. (DHCP4_LEASE_ADVERT "
-    "before Kea 2.5.)",
+    "A client asked who has an address for it, and is offered this one. Nothing is promised yet. Kea 2.2 "
+    "calls it DHCP4_LEASE_ADVERT.",
 )
 DHCP4_LEASE_ALLOC: Final = _leases.info(
     "DHCP4_LEASE_ALLOC",

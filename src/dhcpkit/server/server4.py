@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from random import Random
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
@@ -94,7 +94,6 @@ class Server4:
         self._tasks: list[asyncio.Task[None]] = []
         self._retry: asyncio.TimerHandle | None = None
         self._retries = 0
-        self._lfc: asyncio.Task[None] | None = None
 
     @property
     def network(self) -> Network:
@@ -104,10 +103,8 @@ class Server4:
     async def serve(self) -> None:
         """Serves until `stop`. Raises ServiceUnavailable where no socket can be opened, unless it is to be patient."""
         await self.start()
-        ending = self._ending
-        assert ending is not None, "a started server can be ended"
         try:
-            await ending.wait()
+            await self.ended()
         finally:
             await self.end()
 
@@ -129,24 +126,45 @@ class Server4:
         self._retry_later()
         self._start_timers()
 
+    async def ended(self) -> None:
+        """Waits until `stop` is called."""
+        assert self._ending is not None, "only what was started ends"
+        await self._ending.wait()
+
     async def end(self) -> None:
         """Stops listening, finishes and answers what was begun, and lets go of sockets and timers. Not of the store."""
         self.sockets.pause()
         self.reclaimer.stop()
-        for task in self._tasks:
-            task.cancel()
-        if self._lfc is not None:
-            self._lfc.cancel()
+        self._stop_timers()
         if self._retry is not None:
             self._retry.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.batches.drained(), STOP_MAX)
         self.sockets.close()
 
+    async def suspend(self) -> None:
+        """Serves nobody until `go_on`: what was begun is answered, what arrives waits in the sockets."""
+        self.sockets.pause()
+        self.reclaimer.stop()
+        await self.batches.drained()
+
+    async def go_on(self, store: LeaseStore) -> None:
+        """Serves again, from this store."""
+        self._store = store
+        self.batches.use_store(store)
+        self.reclaimer.use_store(store)
+        await self.recount()
+        self._start_timers()
+        self.sockets.resume()
+
     def reconfigure(
-        self, network: Network, listening: Listening | None = None, reclaiming: Reclaiming | None = None
+        self,
+        network: Network,
+        listening: Listening | None = None,
+        reclaiming: Reclaiming | None = None,
+        lfc_interval: int | None = None,
     ) -> None:
-        """Serves another network, from the next batch on; with `listening`, on other interfaces."""
+        """Serves another network, from the next batch on; what else is given changes too."""
         self.batches.network = network
         self.statistics.network(network)
         if listening is not None and listening != self.listening:
@@ -157,11 +175,14 @@ class Server4:
         if reclaiming is not None and reclaiming != self.reclaimer.settings:
             self.reclaimer.settings = reclaiming
             self.reclaimer.start()
+        if lfc_interval is not None and lfc_interval != self.lfc_interval:
+            self.lfc_interval = lfc_interval
+            self._start_timers()
 
     async def recount(self) -> None:
         """Counts the addresses in use anew, from the store."""
         self.statistics.network(self.network)
-        totals: dict[str, int] = {}
+        totals = self.statistics.no_leases()
         with suppress(StoreUnavailable):  # counters begin at 0 then; the store's trouble is told where it matters
             async for page in self._store.pages():
                 for name, count in lease_totals(page).items():
@@ -199,11 +220,17 @@ class Server4:
         self._retry_later()
 
     def _start_timers(self) -> None:
+        self._stop_timers()
         self.reclaimer.start()
         self._tasks = [asyncio.create_task(self._watch_clock())]
         clean_up = getattr(self._store, "clean_up", None)
         if clean_up is not None and self.lfc_interval:
-            self._lfc = asyncio.create_task(self._clean_up_files(cast("Callable[[], Awaitable[object]]", clean_up)))
+            self._tasks.append(asyncio.create_task(self._clean_up_files(clean_up)))
+
+    def _stop_timers(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
 
     async def _watch_clock(self) -> None:
         while True:

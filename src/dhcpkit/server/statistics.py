@@ -167,6 +167,13 @@ class Statistics:
                     values[key] = self.value(key)
         self.put(values)
 
+    def no_leases(self) -> dict[str, int]:
+        """Every counter of assigned and declined addresses at 0: what a recount starts from."""
+        return {name: 0 for name in self._values if name.endswith((f".{ASSIGNED}", f".{DECLINED}"))} | {
+            ASSIGNED: 0,
+            DECLINED: 0,
+        }
+
     def _set(self, name: str, value: int, at: float) -> None:
         self._values[name] = value
         kept = self._samples.get(name)
