@@ -16,6 +16,7 @@ from dhcpkit.testing.machine import (
     Release,
     Renew,
     Request,
+    Snatch,
     Wait,
 )
 from dhcpkit.testing.networks import clients, networks
@@ -46,6 +47,10 @@ class Conversation(RuleBasedStateMachine):
     @rule(client=consumes(met), kind=st.sampled_from([Release, Decline]))
     def give_up(self, client, kind):
         self.lab.take(kind(client))
+
+    @rule(client=met, other=met)
+    def snatch(self, client, other):
+        self.lab.take(Snatch(client, other))
 
     @rule(seconds=st.integers(1, 60))
     def wait(self, seconds):

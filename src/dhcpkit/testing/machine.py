@@ -1,7 +1,8 @@
 """A laboratory for engines: network, store, virtual clock and clients in one value, no sockets.
 
 `Lab4(network)` plays conversations (`Discover`, `Request`, `Renew` ...) and `check()` holds every invariant dhcpkit
-holds its own engine to. Use it for your allocator, your store or your configuration; see `networks()` and `conversations()`.
+holds its own engine to. Use it for your allocator, your store or your configuration; see `networks()` and
+`conversations()`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ __all__ = [
     "Release",
     "Renew",
     "Request",
+    "Snatch",
     "Step",
     "Wait",
     "message4",
@@ -84,6 +86,13 @@ class Discover(_ByClient):
 
 class Request(_ByClient):
     """The client takes the offer it has, if any (SELECTING)."""
+
+
+@attrs.frozen
+class Snatch(_ByClient):
+    """The client asks this server for what another client was offered or holds, if anything."""
+
+    other: Client
 
 
 class Renew(_ByClient):
@@ -243,6 +252,11 @@ class Lab4:
             address, server = state.offered
             asked = {50: address.to_bytes(4, "big"), 54: server.to_bytes(4, "big")}
             return message4(MessageType.REQUEST, client, xid=xid, options=asked), True
+        if isinstance(step, Snatch):
+            theirs = self.clients.get(step.other, _State())
+            wanted = theirs.address or (theirs.offered[0] if theirs.offered else 0)
+            asked = {50: wanted.to_bytes(4, "big"), 54: (client.local or self._local()).to_bytes(4, "big")}
+            return (message4(MessageType.REQUEST, client, xid=xid, options=asked), True) if wanted else None
         if not state.address:
             return None
         if isinstance(step, Inform):

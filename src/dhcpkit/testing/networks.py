@@ -19,6 +19,7 @@ from dhcpkit.testing.machine import (
     Release,
     Renew,
     Request,
+    Snatch,
     Step,
     Wait,
 )
@@ -96,7 +97,8 @@ TALK = (Discover, Request, Discover, Request, Renew, Rebind, Reboot, Release, De
 def steps(who: st.SearchStrategy[Client] | None = None) -> st.SearchStrategy[Step]:
     """One step of a conversation between `who` (`clients()` unless given) and the server."""
     talk = st.tuples(st.sampled_from(TALK), who if who is not None else clients()).map(lambda pair: pair[0](pair[1]))
-    return talk | talk | talk | st.builds(Wait, st.integers(1, 60)) | st.builds(Reclaim, st.booleans())
+    snatch = st.builds(Snatch, who if who is not None else clients(), who if who is not None else clients())
+    return talk | talk | talk | snatch | st.builds(Wait, st.integers(1, 60)) | st.builds(Reclaim, st.booleans())
 
 
 @st.composite
