@@ -1,8 +1,8 @@
 """Leases in memory: the live index that every local store answers from, and a store that is nothing but that.
 
-A lease at rest is its row (`rows.py`), in a dict by address; by client identifier and hardware address there are
-dicts from a hash of the identifier to the address. A million leases are a few dozen objects to the garbage collector
-and about 330 octets each; a lease that is asked for is decoded then (docs/why/batches.md).
+A lease at rest is its row (`rows.py`), in a dict by address; from client identifier and hardware address to the
+address leads `identifiers.py`. To the garbage collector a million leases are nothing it has to look at, and they take
+about 250 octets each; a lease that is asked for is decoded then (docs/why/batches.md).
 
 This module does not know files, nor what time it is.
 """
@@ -10,26 +10,24 @@ This module does not know files, nor what time it is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from binascii import unhexlify
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
 from typing import Final
 
 from dhcpkit.alloc.lease import GIVEN_BACK, INFINITE, Lease4, LeaseState
 from dhcpkit.alloc.view import Change, Key, LeaseView4, Sweep, Unit
 from dhcpkit.backends.expiry import Expiry
 from dhcpkit.backends.free import FreeAddresses
+from dhcpkit.backends.identifiers import Identifiers
 from dhcpkit.backends.protocols import EVERYTHING, StoreUnavailable, Where
-from dhcpkit.backends.rows import decode, encode, encode_deleted, ends, is_deletion
+from dhcpkit.backends.rows import decode, deletion, encode, ends, is_deletion
 
 __all__ = ["Leases4", "MemoryStore", "Replaced"]
 
-_HASH: Final = (1 << 60) - 1  # two digits of a Python integer: 32 octets instead of 36
 _DECODED_MAX: Final = 1024  # leases kept decoded; a batch of 64 queries reads some 200
 _DUE_STEPS: Final = 256  # entries a search for a free address looks at: about 0.3 ms
 _DUE_STEPS_WANTED: Final = 8192  # the same where nothing else is free
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
-
-Addresses = int | tuple[int, ...] | set[int]  # one, a few, many: what an identifier's hash leads to
-_FEW: Final = 8
 
 Replaced = tuple[int, bytes | None]  # an address and the row it had: what undoes a change
 
@@ -46,8 +44,8 @@ class Leases4:
 
     def __init__(self) -> None:
         self.rows: dict[int, bytes] = {}
-        self._by_client_id: dict[int, Addresses] = {}
-        self._by_hwaddr: dict[int, Addresses] = {}
+        self._by_client_id = Identifiers()
+        self._by_hwaddr = Identifiers()
         self._free = FreeAddresses()
         self._expiry = Expiry(self._end_of)
         self._decoded: dict[int, tuple[bytes, Lease4]] = {}
@@ -67,35 +65,19 @@ class Leases4:
             return known[1]
         if len(self._decoded) >= _DECODED_MAX:
             self._decoded.clear()
-        lease = decode(row)
+        lease = decode(address, row)
         self._decoded[address] = (row, lease)
         return lease
 
     def by_client_id(self, client_id: bytes, /) -> Sequence[Lease4]:
         """As LeaseView4."""
-        found = self._by_client_id.get(hash(client_id.hex(":").encode()) & _HASH)
-        if found is None:
-            return ()
-        if type(found) is int:
-            lease = self.by_address(found)
-            return (lease,) if lease is not None and lease.client_id == client_id else ()
-        return [lease for lease in self._leases(found) if lease.client_id == client_id]
+        found = self._by_client_id.get(client_id)
+        return [x for a in found if (x := self.by_address(a)) and x.client_id == client_id] if found else ()
 
     def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
         """As LeaseView4."""
-        found = self._by_hwaddr.get(hash(hwaddr.hex(":").encode()) & _HASH)
-        if found is None:
-            return ()
-        if type(found) is int:
-            lease = self.by_address(found)
-            return (lease,) if lease is not None and lease.hwaddr == hwaddr else ()
-        return [lease for lease in self._leases(found) if lease.hwaddr == hwaddr]
-
-    def _leases(self, addresses: Addresses) -> Iterator[Lease4]:
-        for address in _each(addresses):
-            lease = self.by_address(address)
-            if lease is not None:
-                yield lease
+        found = self._by_hwaddr.get(hwaddr)
+        return [x for a in found if (x := self.by_address(a)) and x.hwaddr == hwaddr] if found else ()
 
     def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
         """As LeaseView4. A `Sweep` is answered from the free addresses; any other order is walked."""
@@ -192,9 +174,9 @@ class Leases4:
         elif row is None or not self._is(before, row, address):
             return False
         if after is None or is_deletion(after.valid_lifetime, after.state):
-            if before is not None:
+            if before is not None and row is not None:
                 undo.append((address, row))
-                lines.append(encode_deleted(before))
+                lines.append(deletion(row))
                 self._remove(address, before)
             return True
         new = encode(after)
@@ -206,14 +188,14 @@ class Leases4:
     def _is(self, before: Lease4, row: bytes, address: int) -> bool:
         assert before.address == address, "a change is about one address"
         known = self._decoded.get(address)
-        return (known is not None and known[0] is row and known[1] is before) or encode(before) == row
+        return (known is not None and known[0] is row and known[1] == before) or encode(before) == row
 
     def restore(self, replaced: Sequence[Replaced]) -> None:
         """Undoes changes, the last one first."""
         for address, row in reversed(replaced):
             before = self.by_address(address)
             if row is not None:
-                self._put(address, before, decode(row), row)
+                self._put(address, before, decode(address, row), row)
             elif before is not None:
                 self._remove(address, before)
 
@@ -221,14 +203,14 @@ class Leases4:
         self.rows[address] = row
         if before is None:
             if after.client_id:
-                _index(self._by_client_id, after.client_id.hex(":").encode(), address)
+                self._by_client_id.add(after.client_id, address)
             if after.hwaddr:
-                _index(self._by_hwaddr, after.hwaddr.hex(":").encode(), address)
+                self._by_hwaddr.add(after.hwaddr, address)
         else:
             if before.client_id != after.client_id:
-                _reindex(self._by_client_id, before.client_id, after.client_id, address)
+                _move(self._by_client_id, before.client_id, after.client_id, address)
             if before.hwaddr != after.hwaddr:
-                _reindex(self._by_hwaddr, before.hwaddr, after.hwaddr, address)
+                _move(self._by_hwaddr, before.hwaddr, after.hwaddr, address)
         if after.state in GIVEN_BACK:
             self._free.give(address)
         else:
@@ -239,9 +221,9 @@ class Leases4:
         del self.rows[address]
         self._decoded.pop(address, None)
         if before.client_id:
-            _reindex(self._by_client_id, before.client_id, b"", address)
+            self._by_client_id.remove(before.client_id, address)
         if before.hwaddr:
-            _reindex(self._by_hwaddr, before.hwaddr, b"", address)
+            self._by_hwaddr.remove(before.hwaddr, address)
         self._free.give(address)
         self._expiry.changed(address, _end(before), None)
 
@@ -249,15 +231,15 @@ class Leases4:
         """Takes over the rows of a file that was just read. Only an empty index is filled."""
         assert not self.rows, "only an empty index is filled"
         self.rows = rows
-        by_client_id, by_hwaddr = self._by_client_id, self._by_hwaddr
+        by_client_id, by_hwaddr = self._by_client_id.add, self._by_hwaddr.add
         take, give, changed = self._free.take, self._free.give, self._expiry.changed
         infinite = b"%d" % INFINITE
         for address, row in rows.items():
             _, hwaddr, client_id, valid, end, _, _, _, _, state, _ = row.split(b",", 10)
             if client_id:
-                _index(by_client_id, client_id, address)
+                by_client_id(unhexlify(client_id.replace(b":", b"")), address)
             if hwaddr:
-                _index(by_hwaddr, hwaddr, address)
+                by_hwaddr(unhexlify(hwaddr.replace(b":", b"")), address)
             if state in (b"0", b"1"):
                 take(address)
                 if valid != infinite:
@@ -270,20 +252,14 @@ class Leases4:
     def check(self) -> None:
         """Raises AssertionError where an invariant does not hold."""
         self._free.check()
-        leases = {address: decode(row) for address, row in self.rows.items()}
+        leases = {address: decode(address, row) for address, row in self.rows.items()}
         due = set(self._expiry.due(1 << 62))
-        by_client_id: dict[int, set[int]] = {}
-        by_hwaddr: dict[int, set[int]] = {}
         for address, lease in leases.items():
             assert lease.address == address, "a row is filed under its own address"
             assert encode(lease) == self.rows[address], "a row is in the one form there is"
             assert self._free.taken(address) == (lease.state not in GIVEN_BACK and address not in due), "taken or free"
-            if lease.client_id:
-                by_client_id.setdefault(hash(lease.client_id.hex(":").encode()) & _HASH, set()).add(address)
-            if lease.hwaddr:
-                by_hwaddr.setdefault(hash(lease.hwaddr.hex(":").encode()) & _HASH, set()).add(address)
-        for index, expected in ((self._by_client_id, by_client_id), (self._by_hwaddr, by_hwaddr)):
-            assert {key: set(_each(value)) for key, value in index.items()} == expected, "identifiers lead to leases"
+        self._by_client_id.check((x.client_id, a) for a, x in leases.items() if x.client_id)
+        self._by_hwaddr.check((x.hwaddr, a) for a, x in leases.items() if x.hwaddr)
         start = 0
         walked: list[int] = []
         while (found := self.block_from(start)) is not None:
@@ -293,40 +269,11 @@ class Leases4:
         self._expiry.check({a: end for a, lease in leases.items() if (end := _end(lease)) is not None})
 
 
-def _each(addresses: Addresses) -> Iterable[int]:
-    return (addresses,) if isinstance(addresses, int) else addresses
-
-
-def _index(index: dict[int, Addresses], text: bytes, address: int) -> None:
-    key = hash(text) & _HASH
-    there = index.setdefault(key, address)
-    if there is address:
-        return
-    if isinstance(there, set):
-        there.add(address)
-    elif isinstance(there, int):
-        index[key] = (there, address)
-    elif len(there) < _FEW:
-        index[key] = (*there, address)
-    else:
-        index[key] = {*there, address}
-
-
-def _reindex(index: dict[int, Addresses], old: bytes, new: bytes, address: int) -> None:
+def _move(index: Identifiers, old: bytes, new: bytes, address: int) -> None:
     if old:
-        key = hash(old.hex(":").encode()) & _HASH
-        there = index[key]
-        if isinstance(there, int):
-            del index[key]
-        elif isinstance(there, set):
-            there.discard(address)
-            if len(there) == 1:
-                index[key] = there.pop()
-        else:
-            rest = tuple(other for other in there if other != address)
-            index[key] = rest if len(rest) > 1 else rest[0]
+        index.remove(old, address)
     if new:
-        _index(index, new.hex(":").encode(), address)
+        index.add(new, address)
 
 
 async def pages_of(leases: Leases4, where: Where, size: int) -> AsyncIterator[Sequence[Lease4]]:
@@ -345,7 +292,7 @@ async def pages_of(leases: Leases4, where: Where, size: int) -> AsyncIterator[Se
                 fields = row.split(b",", 10)
                 if (subnet is not None and fields[5] != subnet) or (state is not None and fields[9] != state):
                     continue
-            page.append(decode(row))
+            page.append(decode(address, row))
             if len(page) >= size:
                 yield page
                 page = []

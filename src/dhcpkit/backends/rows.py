@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from binascii import unhexlify
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,10 +24,11 @@ __all__ = [
     "RowError",
     "address_of",
     "decode",
+    "deletion",
     "encode",
-    "encode_deleted",
     "ends",
     "is_deletion",
+    "nothing_at",
     "read_line",
     "read_loosely",
 ]
@@ -42,6 +44,7 @@ HEADERS: Final = {
     for count, version in ((9, "1.0"), (10, "2.0"), (11, "2.1"), (12, "3.0"))
 }
 
+_FULL: Final = 11  # columns of a whole row: those of 2.1; a missing pool_id is 0
 _RELEASED: Final = LeaseState.RELEASED.value
 _DECLINED: Final = LeaseState.DECLINED.value
 _U32: Final = 0xFFFFFFFF
@@ -89,14 +92,19 @@ def encode(lease: Lease4) -> bytes:
     return b"%s%s,%d,%s,%d" % (head.encode(), name, lease.state, _escape(_octets(context)), lease.pool_id)
 
 
-def encode_deleted(lease: Lease4) -> bytes:
-    """The row that removes a lease: Kea's way, a lifetime of 0 that ends when the client was last seen."""
-    state = 0 if lease.state == _RELEASED else lease.state  # see is_deletion
-    gone = Lease4(
-        lease.address, lease.hwaddr, lease.client_id, 0, lease.cltt, lease.subnet_id, lease.fqdn_fwd, lease.fqdn_rev,
-        lease.hostname, state, lease.user_context, lease.pool_id,
-    )  # fmt: skip
-    return encode(gone)
+def deletion(row: bytes) -> bytes:
+    """The row that removes the lease of a row: Kea's way, a lifetime of 0 that ends when the client was last seen."""
+    fields = row.split(b",")
+    fields[4] = b"%d" % (int(fields[4]) - int(fields[3]))
+    fields[3] = b"0"
+    if fields[9] == b"3":  # a released lease of no lifetime is kept: see is_deletion
+        fields[9] = b"0"
+    return b",".join(fields)
+
+
+def nothing_at(address: int) -> bytes:
+    """The row that says there is no lease at an address, whatever there was before."""
+    return encode(Lease4(address, b"", b"", 0, 0, 0, state=_DECLINED))
 
 
 def is_deletion(valid_lifetime: int, state: int) -> bool:
@@ -108,15 +116,14 @@ def is_deletion(valid_lifetime: int, state: int) -> bool:
     return valid_lifetime == 0 and state != _RELEASED
 
 
-def decode(row: bytes) -> Lease4:
-    """The lease of a row that is in the form `encode` gives."""
-    address, hwaddr, client_id, valid, expire, subnet, forward, reverse, name, state, context, pool = row.split(b",")
+def decode(address: int, row: bytes) -> Lease4:
+    """The lease of a row that is in the form `encode` gives; whoever has a row knows its address."""
+    _, hwaddr, client_id, valid, expire, subnet, forward, reverse, name, state, context, pool = row.split(b",")
     lifetime = int(valid)
-    a, b, c, d = address.split(b".")
     return Lease4(
-        int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d),
-        bytes.fromhex(hwaddr.decode().replace(":", "")),
-        bytes.fromhex(client_id.decode().replace(":", "")),
+        address,
+        unhexlify(hwaddr.replace(b":", b"")),
+        unhexlify(client_id.replace(b":", b"")),
         lifetime,
         int(expire) - lifetime,
         int(subnet),
@@ -147,37 +154,41 @@ def address_of(text: bytes) -> int:
         raise RowError(f"{text[:40].decode('latin-1')!r} is not an IPv4 address") from None
 
 
-_HEX: Final = rb"(?:[0-9a-f]{2}(?::[0-9a-f]{2})*)?"
+_HEX: Final = rb"[0-9a-f]{2}(?::[0-9a-f]{2})*"
 _NUMBER: Final = rb"(?:0|[1-9][0-9]{0,9})"
-# A line that is already in the form `encode` gives, but for `pool_id`, which files before 3.0 do not have. Groups:
-# address, hwaddr, client_id, lifetime, expire, state, and what is missing. Nearly every line of a file matches.
-_CANONICAL: Final = re.compile(
-    rb"([0-9.]{7,15}),(" + _HEX + rb"),(" + _HEX + rb"),"
-    rb"(" + _NUMBER + rb"),(0|[1-9][0-9]{0,11})," + _NUMBER + rb",[01],[01],"
-    rb"[^,&A-Z\x00-\x1f\x7f]*,([0-9]),(?:,(" + _NUMBER + rb"))?"
-)
+_AFTER_EXPIRE: Final = _NUMBER + rb",[01],[01],[^,&A-Z\x00-\x1f\x7f]*,"  # subnet id to host name
+# A line that is in the form `encode` gives and holds a lease, without user context: nearly every line of a file.
+_USUAL: Final = re.compile(
+    rb"([0-9.]{5,11})\.([0-9]{1,3})," + _HEX + rb",(?:" + _HEX + rb")?,"
+    rb"(?:[1-9][0-9]{0,8}|4294967295),[1-9][0-9]{0,10}," + _AFTER_EXPIRE + rb"[0-9],(," + _NUMBER + rb")?"
+)  # fmt: skip
+# The same for a line that removes one.
+_USUAL_DELETION: Final = re.compile(
+    rb"([0-9.]{7,15}),(?:" + _HEX + rb")?,(?:" + _HEX + rb")?,0,[0-9]{1,11}," + _AFTER_EXPIRE + rb"[0-24-9],(?:,"
+    + _NUMBER + rb")?"
+)  # fmt: skip
+_BASES_MAX: Final = 65_536  # networks of 256 addresses
+_bases: dict[bytes, int] = {}  # the first address of such a network by the first three octets' text
 
 Entry = tuple[int, bytes | None]  # address, and its row; None: the lease is deleted
 
 
 def read_line(line: bytes) -> Entry:
     """Address and row of a line in the columns of 2.1 or 3.0, None for a deletion. RowError says what is wrong."""
-    match = _CANONICAL.fullmatch(line)
+    match = _USUAL.fullmatch(line)
     if match is None:
-        return read_loosely(line, COLUMNS)
-    text, hwaddr, client_id, valid, _, state, pool = match.groups()
+        gone = _USUAL_DELETION.fullmatch(line)
+        return (address_of(gone[1]), None) if gone else read_loosely(line, COLUMNS)
+    head, last, pool = match.groups()
+    row = line if pool else line + b",0"  # files of Kea 2.2 have no pool_id
     try:
-        a, b, c, d = text.split(b".")
-        address = _DECIMAL[a] << 24 | _DECIMAL[b] << 16 | _DECIMAL[c] << 8 | _DECIMAL[d]
-    except (ValueError, KeyError):
-        raise RowError(f"{text.decode()!r} is not an IPv4 address") from None
-    if valid == b"0" and state != b"3":
-        return address, None
-    if not hwaddr and not client_id and state != b"1":
-        raise RowError("neither hardware address nor client identifier")
-    if len(valid) == 10 and int(valid) > _U32:  # digits of 2^32
-        raise RowError(f"{valid.decode()} is more than a lifetime can be")
-    return address, (line if pool is not None else line + b",0")
+        return _bases[head] + _DECIMAL[last], row
+    except KeyError:
+        address = address_of(b"%s.%s" % (head, last))
+    if len(_bases) >= _BASES_MAX:
+        _bases.clear()
+    _bases[head] = address & ~255
+    return address, row
 
 
 def _unsigned(text: bytes, what: str) -> int:
@@ -231,9 +242,11 @@ def _context(text: bytes) -> str:
 def read_loosely(line: bytes, columns: Sequence[str]) -> Entry:
     """As `read_line`, for any columns and any spelling Kea accepts: field by field, with the exact complaint."""
     fields = line.split(b",")
-    needed = min(len(columns), 11)  # Kea 2.1's; a missing pool_id is 0
+    needed = min(len(columns), _FULL)
     if len(fields) < needed:
         raise RowError(f"{len(fields)} columns where {needed} are needed")
+    if len(fields) >= _FULL:
+        columns = COLUMNS if tuple(columns) == COLUMNS[: len(columns)] else columns  # a newer row in an older file
     value = dict(zip(columns, fields, strict=False))
     address = address_of(value["address"])
     valid = _unsigned(value["valid_lifetime"], "lifetime")
