@@ -16,7 +16,7 @@ from dhcpkit.alloc.classify import DROP, allowed, with_host
 from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
-from dhcpkit.alloc.names import NO_NAME, Name, choose_name
+from dhcpkit.alloc.names import NO_NAME, choose_name
 from dhcpkit.alloc.network import Lifetimes, Pool4, Subnet4
 from dhcpkit.alloc.points import Consult, Lease4Renew, Lease4Select, NextStep
 from dhcpkit.alloc.query import DISCOVER, Manner, Query4
@@ -31,6 +31,8 @@ OFFER: Final = MessageType.OFFER.value
 ACK: Final = MessageType.ACK.value
 NAK: Final = MessageType.NAK.value
 DEFAULT: Final = LeaseState.DEFAULT.value
+DECLINED: Final = LeaseState.DECLINED.value
+OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE  # an enum's attribute costs
 NOBODY: Final[Container[int]] = frozenset()
 
 
@@ -131,7 +133,7 @@ class Desk:
         if not hint:
             return self.offer()  # Kea is liberal: a request for nothing in particular is served like a discover
         subnet = self._holding(hint)
-        reserved = self._reserved_address()
+        reserved = self._reserved_address() if self.found else 0
         if reserved != hint:
             other = self._reserved_for_other(subnet, hint)
             if other is not None:
@@ -179,17 +181,19 @@ class Desk:
         """The client's lease in this network: by client identifier first, then by hardware address (Kea)."""
         query = self.query
         client_id, hwaddr = query.client_id, query.hwaddr
-        siblings = query.siblings
         by_client = self.leases.by_client_id(client_id) if client_id else ()
-        for subnet in siblings if by_client else ():
-            for lease in by_client:
-                if lease.subnet_id == subnet.id and subnet.match_client_id and lease.state != LeaseState.DECLINED:
-                    return lease
+        if by_client:
+            for subnet in query.siblings:
+                for lease in by_client:
+                    if lease.subnet_id == subnet.id and subnet.match_client_id and lease.state != DECLINED:
+                        return lease
         by_hwaddr = self.leases.by_hwaddr(hwaddr) if hwaddr else ()
-        for subnet in siblings if by_hwaddr else ():
-            for lease in by_hwaddr:
-                if lease.subnet_id == subnet.id and (not subnet.match_client_id or lease.belongs_to(client_id, hwaddr)):
-                    return lease
+        if by_hwaddr:
+            for subnet in query.siblings:
+                for lease in by_hwaddr:
+                    mine = not subnet.match_client_id or lease.belongs_to(client_id, hwaddr)
+                    if lease.subnet_id == subnet.id and mine:
+                        return lease
         return None
 
     def _owns(self, lease: Lease4) -> bool:
@@ -295,26 +299,32 @@ class Desk:
         in_turn: bool = False,
     ) -> Decision4:
         query, now = self.query, self.now
+        packet = query.packet
         pool = subnet.pool_at(address)
         host = current_host(subnet, self.found) if self.found else None
-        granted = self._lifetimes(subnet).granted(query.asked_lifetime)
-        name = self._name(subnet, host, address)
-        mine = before is not None and self._owns(before) and not before.expired(now)
+        lifetimes = self._lifetimes(subnet) if query.network.classes else subnet.lifetimes
+        asked = query.asked_lifetime
+        named = 12 in packet.options or 81 in packet.options or host is not None
+        name = choose_name(packet, subnet, host, address) if named else NO_NAME
+        mine = before is not None and not before.expired(now) and self._owns(before)
         lease = Lease4(
             address,
             query.hwaddr,
             query.client_id if subnet.match_client_id else b"",
-            granted,
+            lifetimes.granted(asked) if asked else lifetimes.default,
             now,
             subnet.id,
-            hostname=name.hostname,
-            user_context=extended_info(query) if subnet.store_extended_info else "",
-            pool_id=pool.pool_id if pool is not None else 0,
+            False,  # noqa: FBT003  # by position: names cost a third more, and this is made for every answer
+            False,  # noqa: FBT003
+            name.hostname,
+            DEFAULT,
+            extended_info(query) if subnet.store_extended_info else "",
+            pool.pool_id if pool is not None else 0,
         )
         remaining = remaining_of_cached(subnet, before, lease, now) if mine and before is not None else None
         offer = query.type == DISCOVER
         if self.consult is not None:
-            point = Lease4Renew(query.packet, lease) if mine and not offer else Lease4Select(query.packet, lease, offer)
+            point = Lease4Renew(packet, lease) if mine and not offer else Lease4Select(packet, lease, offer)
             if self.consult(point) in (NextStep.SKIP, NextStep.DROP):
                 return silent(query, f"a callout of {point.kea_name} refused the lease")
             if point.lease is not lease:
@@ -326,7 +336,7 @@ class Desk:
             pool,
             host,
             lease.address,
-            0 if offer else query.packet.ciaddr,
+            0 if offer else packet.ciaddr,
             remaining if remaining is not None else lease.valid_lifetime,
             name.host_name,
             name.fqdn,
@@ -335,19 +345,13 @@ class Desk:
             self._explain(subnet, pool, lease, before, remaining)
         picked = address if in_turn else None
         if offer:
-            return Decision4(query, Event.OFFER, lease, (), picked, reply)
+            return Decision4(query, OFFERED, lease, (), picked, reply)
         if remaining is not None:
-            return Decision4(query, Event.REUSE, before, (), None, reply)
+            return Decision4(query, REUSED, before, (), None, reply)
         unit: Unit = (Change(before, lease),)
         if replaces is not None and replaces.address != address:
             unit = (*unit, Change(replaces, None))
-        return Decision4(query, Event.RENEW if mine else Event.ALLOC, lease, unit, picked, reply)
-
-    def _name(self, subnet: Subnet4, host: object, address: int) -> Name:
-        options = self.query.packet.options
-        if 12 in options or 81 in options or host is not None:
-            return choose_name(self.query.packet, subnet, host, address)  # type: ignore[arg-type]
-        return NO_NAME
+        return Decision4(query, RENEWED if mine else ALLOCATED, lease, unit, picked, reply)
 
     def _lifetimes(self, subnet: Subnet4) -> Lifetimes:
         """The first class that sets lifetimes, else the subnet's (Kea)."""

@@ -29,6 +29,7 @@ DECLINE: Final = MessageType.DECLINE.value
 RELEASE: Final = MessageType.RELEASE.value
 INFORM: Final = MessageType.INFORM.value
 SERVED: Final = frozenset((DISCOVER, REQUEST, DECLINE, RELEASE, INFORM))
+NEEDS_SUBNET: Final = frozenset((DISCOVER, REQUEST, INFORM))
 CLIENT_ID_MIN, CLIENT_ID_MAX = 2, 128  # octets; Kea refuses others (RFC 2132 9.14: at least 2)
 
 
@@ -68,11 +69,8 @@ class Query4:
     server_id: bytes | None
     asked_lifetime: int | None
     trace: Trace
-
-    @property
-    def identity(self) -> bytes:
-        """Who asks, for telling whether two messages come from one client."""
-        return self.client_id or self.hwaddr
+    identity: bytes
+    """Who asks, for telling whether two messages come from one client."""
 
     @property
     def manner(self) -> Manner:
@@ -147,7 +145,7 @@ def open4(
     classes = classify(packet, trace)
     subnet = None
     siblings: tuple[Subnet4, ...] = ()
-    if kind in (DISCOVER, REQUEST, INFORM):
+    if kind in NEEDS_SUBNET:
         subnet = select_subnet4(packet, network, classes, trace)
         if consult is not None:
             point = Subnet4Select(packet, subnet)
@@ -172,6 +170,7 @@ def open4(
         server_id,
         asked,
         trace,
+        client_id or hwaddr,
     )
 
 
