@@ -55,6 +55,18 @@ class Account:
         self._unsent = RateLimit(m.DHCP4_PACKET_SEND_FAIL)
         self._full = RateLimit(m.ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET)
         self._refused = RateLimit(m.DHCP4_PACKET_NAK)
+        self._wanted: dict[Event, bool] = {}
+        self._sends_wanted = False
+        self._looked = -1
+        self.begin(0)
+
+    def begin(self, now: int) -> None:
+        """A batch begins. Once a second looks which messages are wanted, so that single exchanges need not."""
+        if now == self._looked:
+            return
+        self._looked = now
+        self._wanted = {event: message.on for event, message in EVENT_MESSAGES.items()}
+        self._sends_wanted = m.DHCP4_PACKET_SEND.on
 
     def close(self) -> None:
         """The batch is over: adds it to the statistics."""
@@ -127,7 +139,7 @@ class Account:
         tally = self.tally
         tally["pkt4-sent"] += 1
         tally[SENT[outgoing.type]] += 1
-        if m.DHCP4_PACKET_SEND.on:
+        if self._sends_wanted:
             m.DHCP4_PACKET_SEND.log(
                 client=query,
                 type=f"DHCP{MessageType(outgoing.type).name}",
@@ -150,9 +162,8 @@ class Account:
             self._reused(decision.query)
         elif event in NO_ADDRESS:
             self._failed(decision)
-        message = EVENT_MESSAGES[event]
-        if message.on:
-            self._tell(decision, message)
+        if self._wanted[event]:
+            self._tell(decision, EVENT_MESSAGES[event])
 
     def _tell(self, decision: Decision4, message: m.Message) -> None:
         lease, reply = decision.lease, decision.reply

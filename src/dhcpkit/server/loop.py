@@ -113,6 +113,7 @@ class Batches:
     def take(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:
         """Serves what has arrived together."""
         account = self._account
+        account.begin(self._clock.now())
         account.tally["pkt4-received"] += len(datagrams)
         packets = []
         listening = self.hooks.listens(Pkt4Receive)
@@ -186,7 +187,7 @@ class Batches:
                 if isinstance(query, Dropped):
                     self._account.dropped(packet, query)
                     continue
-                key = query.identity
+                key = query.client_id or query.hwaddr
                 if key in busy:
                     self._hold_back(key, query)
                     continue
@@ -352,7 +353,7 @@ class Batches:
         return outgoing._replace(data=point.data)
 
     def _done(self, query: Query4) -> None:
-        key = query.identity
+        key = query.client_id or query.hwaddr
         if self._busy.get(key) is query:
             del self._busy[key]
         if self._consults:

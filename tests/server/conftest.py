@@ -1,0 +1,166 @@
+"""A link between two network namespaces, for tests with real sockets and real clients. Needs root."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+SERVER_ADDRESS, SERVER_MAC, CLIENT_MAC = "10.77.0.1", "02:00:00:00:00:01", "02:00:00:00:00:10"
+PATIENCE = 20.0  # seconds a test waits for what must happen; it decides nothing but when to give up
+
+
+def call(*words, check=True):
+    return subprocess.run(words, check=check, capture_output=True, text=True, env={**os.environ, "PATH": PATH})
+
+
+class Link:
+    """`s` and `c` are namespaces with an eth0 each, joined by a cable; the server's has an address."""
+
+    def __init__(self, name):
+        self.names = {"s": f"{name}s", "c": f"{name}c"}
+        self.processes = []
+
+    def up(self):
+        for name in self.names.values():
+            call("ip", "netns", "add", name)
+            call("ip", "-n", name, "link", "set", "lo", "up")
+        server, client = self.names["s"], self.names["c"]
+        call(
+            *("ip", "link", "add", "eth0", "netns", server, "address", SERVER_MAC, "type", "veth"),
+            *("peer", "name", "eth0", "netns", client, "address", CLIENT_MAC),
+        )
+        call("ip", "-n", server, "addr", "add", f"{SERVER_ADDRESS}/16", "dev", "eth0")
+        for name in self.names.values():
+            call("ip", "-n", name, "link", "set", "eth0", "up")
+
+    def down(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        for name in self.names.values():
+            call("ip", "netns", "del", name, check=False)
+
+    def ip(self, where, *words):
+        return call("ip", "-n", self.names[where], *words)
+
+    def run(self, where, *words, check=True):
+        return call("ip", "netns", "exec", self.names[where], *words, check=check)
+
+    def python(self, where, code, *arguments):
+        """Runs Python code in a namespace; what it prints."""
+        return self.run(where, sys.executable, "-c", code, *arguments).stdout
+
+    def start(self, where, *words, log, env=None):
+        with Path(log).open("ab") as output:
+            process = subprocess.Popen(
+                ["ip", "netns", "exec", self.names[where], *words],
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PATH": PATH, **(env or {})},
+            )
+        self.processes.append(process)
+        return process
+
+
+def wait_for(what, condition, process=None, log=None):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        if process is not None and process.poll() is not None:
+            pytest.fail(f"{what}: the process ended with {process.returncode}: {Path(log).read_text()[-2000:]}")
+        time.sleep(0.05)
+    return pytest.fail(f"{what}: it did not happen. {Path(log).read_text()[-2000:] if log else ''}")
+
+
+class Running:
+    """The program under Kea's name in the server's namespace, with a configuration file."""
+
+    def __init__(self, link, folder):
+        self.link, self.folder = link, folder
+        self.config, self.log, self.leases = folder / "kea.conf", folder / "server.log", folder / "leases4.csv"
+        self.process = None
+        self.settings = {
+            "interfaces-config": {"interfaces": ["eth0"]},
+            "lease-database": {"type": "memfile", "name": str(self.leases), "lfc-interval": 0},
+            "valid-lifetime": 3600,
+            "subnet4": [
+                {
+                    "id": 1,
+                    "subnet": "10.77.0.0/16",
+                    "pools": [{"pool": "10.77.1.0 - 10.77.1.255"}],
+                    "option-data": [{"name": "routers", "data": "10.77.0.1"}],
+                }
+            ],
+            "loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output-options": [{"output": "stdout"}]}],
+        }
+
+    def write(self, **changes):
+        self.config.write_text(json.dumps({"Dhcp4": {**self.settings, **changes}}))
+
+    def start(self, *switches, wait="DHCP4_STARTED"):
+        if not self.config.exists():
+            self.write()
+        env = {"KEA_PIDFILE_DIR": str(self.folder), "KEA_LOCKFILE_DIR": "none", "KEA_LOGGER_DESTINATION": "stdout"}
+        code = "import sys; sys.argv[0] = 'kea-dhcp4'; from dhcpkit.server.main import main; main()"
+        words = (sys.executable, "-c", code, "-c", str(self.config), *switches)
+        self.process = self.link.start("s", *words, log=self.log, env=env)
+        if wait:
+            self.wait_log(wait)
+        return self.process
+
+    def text(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+    def wait_log(self, words, count=1):
+        def seen():
+            return self.text().count(words) >= count
+
+        return wait_for(words, seen, self.process, self.log)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def rows(self):
+        """The lease file's last row of each address."""
+        lines = self.leases.read_text().splitlines()
+        names = lines[0].split(",")
+        rows = [dict(zip(names, line.split(","), strict=True)) for line in lines[1:] if line]
+        return {row["address"]: row for row in rows}
+
+
+@pytest.fixture
+def link():
+    """A fresh link; gone afterwards with everything that runs on it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    if shutil.which("ip", path=PATH) is None:
+        pytest.skip("needs ip")
+    made = Link(f"dhcpkit-{os.getpid()}-")
+    try:
+        made.up()
+    except subprocess.CalledProcessError as error:
+        made.down()
+        pytest.skip(f"needs network namespaces: {error.stderr}")
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def running(link, tmp_path):
+    """The server program on the link, not yet started."""
+    return Running(link, tmp_path)

@@ -1,0 +1,105 @@
+"""The program under Kea's name: its switches, exit statuses, and how little `-v` costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dhcpkit import __version__
+from dhcpkit.server.main import UsageError, main, parse
+
+
+def run(*words, code="from dhcpkit.server.main import main; main()"):
+    return subprocess.run([sys.executable, "-c", code, *words], check=False, capture_output=True, text=True)
+
+
+def test_the_version_comes_first_and_alone():
+    found = run("-v")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout == f"3.0.0 (dhcpkit {__version__})\n"
+
+
+def test_the_version_loads_no_server():
+    code = """import sys
+from dhcpkit.server.main import main
+try:
+    main(["-v"])
+except SystemExit:
+    print(*sys.modules)
+"""
+    loaded = set(run(code=code).stdout.split())
+    heavy = {
+        "asyncio",
+        "attrs",
+        "construct",
+        "socket",
+        "logging",
+        "dhcpkit.wire",
+        "dhcpkit.alloc",
+        "typer",
+        "rich",
+        "ctypes",
+    }
+    assert "dhcpkit.server.main" in loaded
+    assert loaded & heavy == set()
+
+
+def test_a_server_loads_nothing_that_only_commands_and_tests_need():
+    code = "import sys\nimport dhcpkit.server.daemon, dhcpkit.server.server4\nprint(*sys.modules)"
+    loaded = set(run(code=code).stdout.split())
+    assert "dhcpkit.server.daemon" in loaded
+    assert loaded & {"typer", "rich", "hypothesis", "click", "ctypes", "dhcpkit.testing"} == set()
+
+
+@pytest.mark.parametrize("switch", ["-V", "-W"])
+def test_longer_forms_begin_the_same(switch):
+    found = run(switch)
+    assert found.returncode == 0
+    assert found.stdout.startswith(f"3.0.0 (dhcpkit {__version__})\n")
+    assert len(found.stdout.splitlines()) > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Configuration file not specified."),
+        (["-d"], "Configuration file not specified."),
+        (["-x"], "option -x not recognized"),
+        (["--help"], "option --help not recognized"),
+        (["-c"], "option -c requires argument"),
+        (["-c", "a.conf", "extra"], "nothing is known about extra"),
+        (["-c", "a.conf", "-p", "0"], "Failed to parse server port number: [0], 1-65535 allowed."),
+        (["-c", "a.conf", "-p", "70000"], "Failed to parse server port number: [70000], 1-65535 allowed."),
+        (["-c", "a.conf", "-P", "x"], "Failed to parse client port number: [x], 1-65535 allowed."),
+        (["-c", "a.conf", "-P", "²"], "Failed to parse client port number: [²], 1-65535 allowed."),
+    ],
+)
+def test_a_wrong_command_line_is_explained(words, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert "Usage: kea-dhcp4" in told.err
+    assert told.out == ""
+
+
+def test_switches():
+    switches = parse(["-d", "-c", "a.conf", "-p", "6767", "-P", "6868", "-X"])
+    assert (switches.config, switches.verbose, switches.unchecked) == ("a.conf", True, True)
+    assert (switches.port, switches.client_port, switches.check, switches.show) == (6767, 6868, "", "")
+    assert parse(["-t", "b.conf"]).check == parse(["-T", "b.conf"]).check == "b.conf"
+    assert parse(["-v", "-p", "nonsense"]).show == "v", "the first thing asked for is what is answered"
+    with pytest.raises(UsageError):
+        parse(["-q"])
+
+
+@pytest.mark.needs("kea-dhcp4")
+@pytest.mark.parametrize("words", [[], ["-x"], ["-c"], ["-c", "a", "b"], ["-p", "0", "-c", "a"], ["-d"], ["-h"]])
+def test_real_kea_exits_alike(words, tmp_path):
+    env = {"KEA_PIDFILE_DIR": str(tmp_path), "KEA_LOCKFILE_DIR": "none", "PATH": "/usr/sbin:/usr/bin"}
+    kea = subprocess.run(["kea-dhcp4", *words], check=False, capture_output=True, text=True, env=env)
+    ours = run(*words)
+    assert ours.returncode == kea.returncode
+    assert bool(ours.stdout) == bool(kea.stdout)
+    assert bool(ours.stderr) == bool(kea.stderr)
