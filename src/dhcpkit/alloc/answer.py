@@ -23,7 +23,7 @@ from dhcpkit.alloc.times import tee_times
 from dhcpkit.alloc.trace import Trace
 from dhcpkit.wire.dhcp4 import MessageType, Packet4, join_options, reply_header4
 
-__all__ = ["Outgoing4", "answer4"]
+__all__ = ["Outgoing4", "Shared", "answer4", "option_field", "shared_options", "well_formed"]
 
 MEMO_MAX: Final = 4096  # joined option blocks; the key holds what clients ask for, so it must not grow with them
 BASIC: Final = (3, 6, 15)  # Kea sends these whenever they are configured
@@ -55,7 +55,7 @@ def answer4(decision: Decision4) -> Outgoing4 | None:
     query = decision.query
     packet, network = query.packet, query.network
     options = packet.options
-    shared = _shared(reply, packet, network, query.trace)
+    shared = shared_options(reply, packet, network, query.trace)
     host = reply.host
     if host is None:
         siaddr, sname, file = shared.siaddr, shared.sname, shared.file
@@ -70,31 +70,33 @@ def answer4(decision: Decision4) -> Outgoing4 | None:
     )
     if packet.giaddr and not to_relay:  # an INFORM answered past the relay it came through
         data = data[:3] + b"\0" + data[4:24] + b"\0\0\0\0" + data[28:]
-    data += shared.first if reply.host_name is None else shared.to_12 + _option(12, reply.host_name) + shared.to_61
+    data += shared.first if reply.host_name is None else shared.to_12 + option_field(12, reply.host_name) + shared.to_61
     if 61 in options and network.echo_client_id:
-        data += _option(61, options[61])
+        data += option_field(61, options[61])
     if reply.fqdn is None and 118 not in options:
         data += shared.rest
     else:
         data += shared.to_81
         if reply.fqdn is not None:
-            data += _option(81, reply.fqdn)
+            data += option_field(81, reply.fqdn)
         data += shared.to_118
         if 118 in options:
-            data += _option(118, options[118])
+            data += option_field(118, options[118])
         data += shared.last
     relay = options.get(82)
-    if relay and _well_formed(relay):
-        data += _option(82, relay)  # RFC 3046 2.2: last
+    if relay and well_formed(relay):
+        data += option_field(82, relay)  # RFC 3046 2.2: last
     return Outgoing4(data + b"\xff", reply.type, address, port, hwaddr)
 
 
-def _option(code: int, payload: bytes) -> bytes:
+def option_field(code: int, payload: bytes) -> bytes:
+    """An option as it stands in a message, in several instances where it is long (RFC 3396)."""
     size = len(payload)
     return bytes((code, size)) + payload if size < 256 else join_options({code: payload})[:-1]
 
 
-def _well_formed(relay: bytes) -> bool:
+def well_formed(relay: bytes) -> bool:
+    """Whether an option 82 consists of whole sub-options: others are not echoed."""
     at, end = 0, len(relay)
     while at + 1 < end:
         at += 2 + relay[at + 1]
@@ -131,7 +133,7 @@ def _fixed_fields(reply: Reply4, network: Network) -> tuple[int, bytes, bytes]:
 
 
 @attrs.frozen
-class _Shared:
+class Shared:
     """What such clients' answers have in common: fixed fields, and options cut where a client's own go.
 
     `first` is `to_12` and `to_61` in one, `rest` is `to_81`, `to_118` and `last`.
@@ -149,7 +151,8 @@ class _Shared:
     last: bytes
 
 
-def _shared(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> _Shared:
+def shared_options(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> Shared:
+    """What an answer shares with those to clients like this one; remembered by the network."""
     asked = packet.options.get(55, b"")
     local = packet.arrival.local
     subnet, host, pool = reply.subnet, reply.host, reply.pool
@@ -165,15 +168,15 @@ def _shared(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> _
         return made
 
 
-def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> _Shared:
+def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> Shared:
     """Message type first, then by code (as Kea)."""
-    pieces: list[list[bytes]] = [[_option(53, chosen.pop(53))], [], [], [], []]
+    pieces: list[list[bytes]] = [[option_field(53, chosen.pop(53))], [], [], [], []]
     for code in sorted(chosen):
         piece = (code > 12) + (code > 61) + (code > 81) + (code > 118)
-        pieces[piece].append(_option(code, chosen[code]))
+        pieces[piece].append(option_field(code, chosen[code]))
     to_12, to_61, to_81, to_118, last = (b"".join(piece) for piece in pieces)
     fields = _fixed_fields(reply, network)
-    return _Shared(*fields, to_12 + to_61, to_81 + to_118 + last, to_12, to_61, to_81, to_118, last)
+    return Shared(*fields, to_12 + to_61, to_81 + to_118 + last, to_12, to_61, to_81, to_118, last)
 
 
 def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: Trace) -> dict[int, bytes]:

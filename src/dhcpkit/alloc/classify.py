@@ -13,7 +13,7 @@ from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.wire.dhcp4 import Packet4
 
-__all__ = ["ALL", "DROP", "KNOWN", "UNKNOWN", "allowed", "classify", "with_host"]
+__all__ = ["ALL", "DROP", "KNOWN", "STRANGER", "UNKNOWN", "allowed", "classify", "with_host"]
 
 ALL: Final = "ALL"
 KNOWN: Final = "KNOWN"

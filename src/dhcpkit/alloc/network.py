@@ -256,6 +256,7 @@ class Network:
             n.client_classes for n in self.shared_networks
         )
         self.by_id: Mapping[int, Subnet4] = {}
+        self.plain: frozenset[int] = frozenset()  # ids of the subnets that `quick4` serves
         self._siblings: dict[int, tuple[Subnet4, ...]] = {}
         self._networks: dict[int, SharedNetwork4] = {}
         self._index()
@@ -287,6 +288,20 @@ class Network:
         # Prefixes either nest or are apart, so the longest of them bounds how far back a covering one can start.
         self._widest = max((subnet.last - subnet.first for subnet in self.subnets), default=0)
         self._nested = _any_nested([subnet for _, subnet in ordered])
+        self.plain = frozenset(subnet.id for subnet in self.subnets if self._is_plain(subnet))
+
+    def _is_plain(self, subnet: Subnet4) -> bool:
+        """Whether nothing about a subnet depends on who the client is, reservations in the subnet aside."""
+        return (
+            not self.guarded
+            and not self.classes
+            and subnet.id not in self._networks
+            and not subnet.reservations_global
+            and subnet.match_client_id
+            and not subnet.store_extended_info
+            and type(subnet.allocator) is Iterative
+            and not any(pool.client_classes for pool in subnet.pools)
+        )
 
     def siblings(self, subnet: Subnet4) -> tuple[Subnet4, ...]:
         """The subnets of its shared network in the configuration's order, itself included; alone where it has none."""

@@ -1,0 +1,191 @@
+"""The plain case of the engine in one piece, for speed: `open4`, `plan4` and `answer4` without what cannot apply.
+
+Most of a network's messages come from clients without a reservation, on a link with one subnet whose pools are open to
+everybody: a new client's DHCPDISCOVER and DHCPREQUEST, a known client's renewal. For these `quick4` comes to the very
+decision the engine comes to, in half the time; for anything else it says None, and the engine decides. The engine is
+the reference: a property test holds `quick4` to it, and whoever changes the engine changes here what that test shows
+(docs/why/speed.md).
+
+This module does not know what a message means beyond that; the rules and their sources stand in `assign4` and `answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Final, NamedTuple
+
+from dhcpkit.alloc.answer import Outgoing4, option_field, shared_options, well_formed
+from dhcpkit.alloc.classify import STRANGER
+from dhcpkit.alloc.decision import Event, Reply4
+from dhcpkit.alloc.host import HostView
+from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.names import choose_name
+from dhcpkit.alloc.network import Network, Subnet4
+from dhcpkit.alloc.select import select_subnet4, suboption
+from dhcpkit.alloc.times import remaining_of_cached
+from dhcpkit.alloc.trace import NO_TRACE
+from dhcpkit.alloc.view import Change, LeaseView4, Unit
+from dhcpkit.wire.dhcp4 import Packet4, reply_header4
+
+__all__ = ["Quick4", "quick4"]
+
+DISCOVER, REQUEST, OFFER, ACK = 1, 3, 2, 5
+OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE
+EVERYBODY: Final = ("ALL",)
+BROADCAST: Final = 0xFFFFFFFF
+NOTHING: Final[frozenset[int]] = frozenset()
+
+
+class Quick4(NamedTuple):
+    """A decision about a plain message, and its answer. The fields mean what they mean in Decision4."""
+
+    packet: Packet4
+    identity: bytes
+    event: Event
+    lease: Lease4
+    unit: Unit
+    offered: int | None
+    sent: Outgoing4
+
+
+def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
+    packet: Packet4, network: Network, leases: LeaseView4, hosts: HostView, now: int, taken: Container[int] = NOTHING
+) -> Quick4 | None:
+    """The decision about a plain message; None where it is not plain, or where `taken` holds what it is about.
+
+    `taken` are the addresses that earlier messages of the batch took, which `leases` does not show yet.
+    """
+    options = packet.options
+    kind = packet.type
+    hwaddr = packet.chaddr
+    if not hwaddr or 118 in options or 81 in options or 51 in options or options.get(55) == b"":
+        return None
+    client_id = options.get(61, b"")
+    if client_id:
+        if not 2 <= len(client_id) <= 128:
+            return None
+    elif 61 in options:
+        return None
+    if kind == DISCOVER:
+        if 54 in options or 50 in options or packet.ciaddr:
+            return None
+    elif kind != REQUEST:
+        return None
+    subnet = select_subnet4(packet, network, EVERYBODY, NO_TRACE)
+    if subnet is None or subnet.id not in network.plain or hosts.any_in(subnet.id):
+        return None
+    if kind == DISCOVER:
+        return _discover(packet, network, subnet, client_id, leases, now, taken)
+    return _request(packet, network, subnet, client_id, leases, now, taken)
+
+
+def _discover(  # noqa: PLR0913, PLR0917  # as quick4
+    packet: Packet4,
+    network: Network,
+    subnet: Subnet4,
+    client_id: bytes,
+    leases: LeaseView4,
+    now: int,
+    taken: Container[int],
+) -> Quick4 | None:
+    hwaddr = packet.chaddr
+    if (client_id and leases.by_client_id(client_id)) or leases.by_hwaddr(hwaddr):
+        return None  # it has, or had, a lease somewhere
+    for pool in subnet.pools:
+        address = leases.first_free(pool.sweep, now, taken)
+        if address is not None:
+            break
+    else:
+        return None
+    name, host_name = _name(packet, subnet, address)
+    lifetime = subnet.lifetimes.default
+    lease = Lease4(address, hwaddr, client_id, lifetime, now, subnet.id, False, False, name, 0, "", pool.pool_id)  # noqa: FBT003
+    sent = _answer(packet, network, Reply4(OFFER, subnet, STRANGER, pool, None, address, 0, lifetime), host_name)
+    return Quick4(packet, client_id or hwaddr, OFFERED, lease, (), address, sent)
+
+
+def _request(  # noqa: PLR0913, PLR0917  # as quick4
+    packet: Packet4,
+    network: Network,
+    subnet: Subnet4,
+    client_id: bytes,
+    leases: LeaseView4,
+    now: int,
+    taken: Container[int],
+) -> Quick4 | None:
+    options = packet.options
+    ciaddr = packet.ciaddr
+    server_id = options.get(54)
+    if server_id is None:
+        if 50 in options:
+            return None  # INIT-REBOOT
+        hint = ciaddr
+    else:
+        requested = options.get(50, b"")
+        if len(requested) != 4 or int.from_bytes(server_id, "big") != packet.arrival.local or len(server_id) != 4:
+            return None
+        hint = int.from_bytes(requested, "big")
+    pool = subnet.pool_at(hint)
+    if pool is None or hint in taken:
+        return None
+    hwaddr = packet.chaddr
+    before = leases.by_address(hint)
+    own = leases.by_client_id(client_id) if client_id else ()
+    if before is None:
+        if own or leases.by_hwaddr(hwaddr):
+            return None
+    elif (
+        before.hwaddr != hwaddr
+        or before.client_id != client_id
+        or before.subnet_id != subnet.id
+        or before.state
+        or before.expired(now)
+        or len(own if client_id else leases.by_hwaddr(hwaddr)) != 1
+    ):
+        return None
+    name, host_name = _name(packet, subnet, hint)
+    lifetime = subnet.lifetimes.default
+    lease = Lease4(hint, hwaddr, client_id, lifetime, now, subnet.id, False, False, name, 0, "", pool.pool_id)  # noqa: FBT003
+    unit: Unit = (Change(before, lease),)
+    event = ALLOCATED
+    if before is not None:
+        event = RENEWED
+        remaining = remaining_of_cached(subnet, before, lease, now)
+        if remaining is not None:
+            lifetime, lease, unit, event = remaining, before, (), REUSED
+    reply = Reply4(ACK, subnet, STRANGER, pool, None, hint, ciaddr, lifetime)
+    return Quick4(packet, client_id or hwaddr, event, lease, unit, None, _answer(packet, network, reply, host_name))
+
+
+def _name(packet: Packet4, subnet: Subnet4, address: int) -> tuple[str, bytes | None]:
+    if 12 not in packet.options:
+        return "", None
+    name = choose_name(packet, subnet, None, address)
+    return name.hostname, name.host_name
+
+
+def _answer(packet: Packet4, network: Network, reply: Reply4, host_name: bytes | None) -> Outgoing4:
+    options = packet.options
+    shared = shared_options(reply, packet, network, NO_TRACE)
+    yiaddr, ciaddr = reply.yiaddr, packet.ciaddr if reply.type == ACK else 0
+    data = reply_header4(
+        packet, ciaddr=ciaddr, yiaddr=yiaddr, siaddr=shared.siaddr, sname=shared.sname, file=shared.file
+    )
+    if host_name is None:
+        data += shared.first
+    else:
+        data += shared.to_12 + option_field(12, host_name) + shared.to_61
+    if 61 in options and network.echo_client_id:
+        client_id = options[61]
+        data += bytes((61, len(client_id))) + client_id
+    relay = options.get(82)
+    if relay and well_formed(relay):
+        data += shared.rest + option_field(82, relay) + b"\xff"
+    else:
+        data += shared.rest + b"\xff"
+    if packet.giaddr:
+        port = packet.arrival.port if relay and suboption(relay, 19) is not None else 67
+        return Outgoing4(data, reply.type, packet.giaddr, port, b"")
+    if packet.ciaddr:
+        return Outgoing4(data, reply.type, packet.ciaddr, 68, packet.chaddr)
+    return Outgoing4(data, reply.type, BROADCAST if packet.flags & 0x8000 else yiaddr, 68, packet.chaddr)
