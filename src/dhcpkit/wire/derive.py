@@ -385,6 +385,8 @@ def _struct(con: Any) -> Shape | None:
     def write(value: Any) -> bytes:
         if value is None:  # as construct, for a Struct of nothing but Const
             value = {}
+        if not writers:
+            c.Container().update(value)  # refuses what construct refuses
         parts = []
         for name, write_member, member in writers:
             given = value.get(name) if name is not None and isinstance(member, c.Const) else None

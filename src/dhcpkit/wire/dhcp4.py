@@ -26,6 +26,7 @@ from dhcpkit.wire.options import Option
 
 __all__ = [
     "ARRIVAL_UNKNOWN",
+    "BROADCAST",
     "COOKIE",
     "Arrival",
     "MessageType",

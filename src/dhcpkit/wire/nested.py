@@ -18,9 +18,11 @@ from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.options import Option
 from dhcpkit.wire.text import parse_digits, show_hex
 
-__all__ = ["SUB_OPTIONS", "VENDOR_SUB_OPTIONS", "SubOptions", "options_octets"]
+__all__ = ["SUB_OPTIONS", "VENDOR_SUB_OPTIONS", "SubOptions", "Values", "options_octets"]
 
 T = TypeVar("T")
+
+Values = Mapping[Option[Any], Any] | Mapping[int, bytes] | Mapping[Option[Any] | int, Any]
 
 OPTION_MAX: Final = 255  # octets one instance can hold, its length being one octet; longer values are split (RFC 3396)
 PAD: Final = 0
@@ -46,7 +48,7 @@ class SubOptions:
         self.options = MappingProxyType(found)
 
     @classmethod
-    def of(cls, values: Mapping[Option[Any] | int, Any]) -> SubOptions:
+    def of(cls, values: Values) -> SubOptions:
         """From options and their values, or codes and octets. ValueError where an option has no form for its value."""
         return cls(options_octets(values))
 
@@ -88,7 +90,7 @@ class SubOptions:
         return f"<SubOptions {self.octets.hex(':')}>"
 
 
-def options_octets(values: Mapping[Option[Any], Any] | Mapping[int, bytes] | Mapping[Option[Any] | int, Any]) -> bytes:
+def options_octets(values: Values) -> bytes:
     """Options one after the other, in the mapping's order, split where longer than 255 octets (RFC 3396); no END."""
     parts = []
     for option, value in values.items():

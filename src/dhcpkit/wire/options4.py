@@ -110,7 +110,12 @@ NIS_DOMAIN: Final = DHCP4.define(40, "nis-domain", TEXT, rfc="RFC 2132 8.1")
 NIS_SERVERS: Final = DHCP4.define(41, "nis-servers", list_of(IPV4), rfc="RFC 2132 8.2")
 NTP_SERVERS: Final = DHCP4.define(42, "ntp-servers", list_of(IPV4), rfc="RFC 2132 8.3")
 VENDOR_ENCAPSULATED_OPTIONS: Final = DHCP4.define(
-    43, "vendor-encapsulated-options", VENDOR_SUB_OPTIONS, rfc="RFC 2132 8.4", encapsulates=VENDOR_ENCAPSULATED
+    43,
+    "vendor-encapsulated-options",
+    VENDOR_SUB_OPTIONS,
+    rfc="RFC 2132 8.4",
+    encapsulates=VENDOR_ENCAPSULATED,
+    redefinable=True,
 )
 NETBIOS_NAME_SERVERS: Final = DHCP4.define(44, "netbios-name-servers", list_of(IPV4), rfc="RFC 2132 8.5")
 NETBIOS_DD_SERVER: Final = DHCP4.define(45, "netbios-dd-server", list_of(IPV4), rfc="RFC 2132 8.6")

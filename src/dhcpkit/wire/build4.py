@@ -1,0 +1,116 @@
+"""Writes whole DHCPv4 messages: for clients, relays, testers, and servers of your own (RFC 2131 2, 3396).
+
+`build_packet4` takes header fields and options by their declarations. The server's hot path does not come through
+here: it joins `reply_header4` and blocks of options it keeps. This module does not know what belongs into a message.
+"""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import IPv4Address
+from typing import Final
+
+from dhcpkit.wire.dhcp4 import BROADCAST, COOKIE, MessageType, Op
+from dhcpkit.wire.nested import Values, options_octets
+
+__all__ = ["BOOTP_MIN", "MESSAGE_SIZE", "build_packet4", "overload_options"]
+
+BOOTP_MIN: Final = 300  # octets, RFC 951 3: what old clients and relays want; Kea pads nothing
+MESSAGE_SIZE: Final = 548  # octets any client takes, RFC 2131 2: an IP datagram of 576 less its IP and UDP headers
+SNAME_SIZE: Final = 64
+FILE_SIZE: Final = 128
+CHADDR_SIZE: Final = 16
+OPTIONS_AT: Final = 240  # octets of the header and the cookie
+MESSAGE_TYPE: Final = 53
+OVERLOAD: Final = 52
+END: Final = b"\xff"
+_pack: Final = struct.Struct(">BBBBIHHIIII16s64s128s4s").pack
+
+
+def build_packet4(  # noqa: PLR0913  # the header's fields, by their names
+    kind: MessageType | int | None,
+    options: Values | None = None,
+    *,
+    xid: int,
+    chaddr: bytes,
+    op: Op | int = Op.REQUEST,
+    htype: int = 1,
+    hlen: int | None = None,
+    hops: int = 0,
+    secs: int = 0,
+    broadcast: bool = False,
+    ciaddr: IPv4Address | int = 0,
+    yiaddr: IPv4Address | int = 0,
+    siaddr: IPv4Address | int = 0,
+    giaddr: IPv4Address | int = 0,
+    sname: bytes = b"",
+    file: bytes = b"",
+    overload_beyond: int | None = None,
+    pad_to: int = 0,
+) -> bytes:
+    """The octets of a message: option 53 from `kind` (None for BOOTP), then `options` in the mapping's order, then END.
+
+    Options are given by declaration and value, or by code and octets. `overload_beyond` moves those that would make
+    the message longer than so many octets into `file` and `sname` (option 52); MESSAGE_SIZE is what any client takes.
+    `pad_to` fills the end with zeros, BOOTP_MIN being the usual number. ValueError for what has no form, or no room.
+    """
+    field = options_octets({} if kind is None else {MESSAGE_TYPE: bytes((kind,))})
+    field += options_octets(options or {})
+    if overload_beyond is not None and OPTIONS_AT + len(field) + len(END) > overload_beyond:
+        if sname or file:
+            raise ValueError("options cannot move into sname and file, which hold names")
+        field, file, sname = overload_options(field, overload_beyond - OPTIONS_AT)
+    for name, octets, size in (
+        ("sname", sname, SNAME_SIZE),
+        ("file", file, FILE_SIZE),
+        ("chaddr", chaddr, CHADDR_SIZE),
+    ):
+        if len(octets) > size:
+            raise ValueError(f"{name} has {size} octets, not {len(octets)}")
+    try:
+        header = _pack(
+            op,
+            htype,
+            len(chaddr) if hlen is None else hlen,
+            hops,
+            xid,
+            secs,
+            BROADCAST if broadcast else 0,
+            int(ciaddr),
+            int(yiaddr),
+            int(siaddr),
+            int(giaddr),
+            chaddr,
+            sname,
+            file,
+            COOKIE,
+        )
+    except struct.error as error:
+        raise ValueError(f"a field of the header is out of range: {error}") from None
+    return (header + field + END).ljust(pad_to, b"\0")
+
+
+def overload_options(field: bytes, room: int) -> tuple[bytes, bytes, bytes]:
+    """An option field without END, spread over the option field of so many octets, `file` and `sname` (RFC 2132 9.3).
+
+    Options keep their order and are never cut in two. Option 52 comes first; each part but the first has its END.
+    ValueError where there is not room enough.
+    """
+    parts: list[bytes] = [b"", b"", b""]
+    rooms = (room - len(END) - 3, FILE_SIZE - len(END), SNAME_SIZE - len(END))  # three octets for option 52 itself
+    part, at = 0, 0
+    while at < len(field):
+        stop = at + 2 + field[at + 1]
+        while part < len(parts) and len(parts[part]) + stop - at > rooms[part]:
+            part += 1
+        if part == len(parts):
+            raise ValueError(f"{len(field)} octets of options do not fit into {room} and the fields file and sname")
+        parts[part] += field[at:stop]
+        at = stop
+    first, in_file, in_sname = parts
+    where = (1 if in_file else 0) | (2 if in_sname else 0)
+    return (
+        bytes((OVERLOAD, 1, where)) + first if where else first,
+        in_file + END if in_file else b"",
+        in_sname + END if in_sname else b"",
+    )

@@ -1,0 +1,80 @@
+"""Messages written by declaration: every field lands where it belongs, and options find room."""
+
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dhcpkit.testing.strategies import hwaddrs, option_values, options
+from dhcpkit.wire.build4 import BOOTP_MIN, MESSAGE_SIZE, build_packet4
+from dhcpkit.wire.dhcp4 import MessageType, Op, Packet4
+from dhcpkit.wire.options4 import DHCP_SERVER_IDENTIFIER, HOST_NAME, ROUTERS
+
+MAC = b"\2\0\0\0\0\1"
+SMALL = 440  # octets: six options of 62 fit with what file and sname hold, however they fall
+
+
+@given(st.data(), hwaddrs(), st.integers(0, 2**32 - 1))
+def test_what_is_built_is_read_back(data, chaddr, xid):
+    chosen = data.draw(st.lists(options().filter(lambda o: o.code != 53), unique_by=lambda o: o.code, max_size=5))
+    values = {option: data.draw(option_values(option)) for option in chosen}
+    address = IPv4Address(data.draw(st.integers(0, 2**32 - 1)))
+    octets = build_packet4(
+        MessageType.REQUEST, values, xid=xid, chaddr=chaddr, secs=5, broadcast=True, ciaddr=address,
+        yiaddr=int(address), giaddr=address, sname=b"s", file=b"f",
+    )  # fmt: skip
+    packet = Packet4.parse(octets)
+    assert list(packet) == [53, *(option.code for option in values)]
+    for option, value in values.items():
+        assert packet[option] == value
+    assert (packet.op, packet.xid, packet.chaddr, packet.secs, packet.flags) == (Op.REQUEST, xid, chaddr, 5, 0x8000)
+    assert packet.ciaddr == packet.yiaddr == packet.giaddr == int(address)
+    assert (packet.sname, packet.file) == (b"s", b"f")
+
+
+def test_padding_only_on_request():
+    bare = build_packet4(MessageType.DISCOVER, xid=1, chaddr=MAC)
+    assert len(bare) == 244
+    padded = build_packet4(MessageType.DISCOVER, xid=1, chaddr=MAC, pad_to=BOOTP_MIN)
+    assert padded == bare + bytes(56)
+    assert build_packet4(None, xid=1, chaddr=MAC)[240:] == b"\xff"
+
+
+@given(st.dictionaries(st.integers(1, 254).filter(lambda c: c not in (52, 53)), st.binary(max_size=60), max_size=6))
+def test_overload_keeps_every_option_and_the_size(values):
+    octets = build_packet4(MessageType.OFFER, values, xid=1, chaddr=MAC, overload_beyond=SMALL)
+    assert len(octets) <= SMALL
+    packet = Packet4.parse(octets)
+    whole = packet.without_overload()
+    assert whole.options == {53: b"\2", **values}
+    assert packet.flaws == whole.flaws == ()
+
+
+def test_overload_fills_file_before_sname():
+    values = {100 + number: bytes(60) for number in range(7)}
+    packet = Packet4.parse(build_packet4(2, values, xid=1, chaddr=MAC, overload_beyond=MESSAGE_SIZE))
+    assert packet.options[52] == b"\3"
+    assert [code for code in packet if code > 99] == [100, 101, 102, 103]
+    assert packet.data[108] == 104
+    assert packet.data[44] == 106
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"chaddr": bytes(17)}, {"sname": bytes(65)}, {"file": bytes(129)}, {"xid": 2**32}, {"hops": 256}, {"secs": -1},
+        {"ciaddr": -1}, {"options": {256: b""}}, {"options": {-1: b""}}, {"options": {HOST_NAME: 5}},
+        {"options": {ROUTERS: ()}}, {"kind": 256}, {"sname": b"x", "options": {9: bytes(99)}, "overload_beyond": 300},
+        {"options": {9: bytes(255), 10: bytes(255)}, "overload_beyond": 300},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_has_no_form_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"."):
+        build_packet4(**{"kind": 1, "xid": 1, "chaddr": MAC} | wrong)
+
+
+def test_options_by_code_and_by_declaration():
+    octets = build_packet4(5, {DHCP_SERVER_IDENTIFIER: IPv4Address("192.0.2.1"), 12: b"pc"}, xid=1, chaddr=MAC, op=2)
+    assert octets[240:] == b"\x35\1\5\x36\4\xc0\0\2\1\x0c\2pc\xff"
