@@ -1,9 +1,10 @@
 """The lease file as something to append to: what was appended becomes durable, or is taken back as if it never was.
 
-Rows are written at once and synced in groups: while `fdatasync` runs in a thread of its own, whatever else is appended
-waits for the next one. So the first of a group waits longest, and the more there is to do, the less each row costs
-(docs/why/durability.md). Where a write or a sync fails, the index goes back to the last state that is durable, the
-file is cut to it, and the next append tries again.
+Rows are written at once and synced in groups. A large group is synced in a thread of its own: what is appended
+meanwhile waits for the next one, so the more there is to do, the less each row costs. A small group means that there
+is little to do: where the disk is quick it is synced on the spot, which takes less than waking a thread would
+(docs/why/durability.md has the measurements). Where a write or a sync fails, the index goes back to the last state
+that is durable, the file is cut to it, and the next append tries again.
 
 This module does not know what is in a row, nor how files are loaded and cleaned up.
 """
@@ -13,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import Final
 
 from dhcpkit.backends.disk import Disk
@@ -30,6 +33,10 @@ __all__ = ["Journal", "WhenSynced"]
 WhenSynced = Callable[[StoreUnavailable | None], None]
 
 _UNSYNCED_MAX: Final = 65_536  # appends waiting for a disk that does not answer; a server lets far fewer packets wait
+_LARGE: Final = 8  # rows; syncing more than that on the spot costs more throughput than a thread does
+_QUICK_S: Final = 0.0005  # a sync of that length is no longer than a few packets; a slower disk is left to the thread
+_STILL: Final = 0.8  # how much of the expected length of a sync is from before the last one
+_SWITCH_S: Final = 0.0002  # the thread wants the interpreter for microseconds at a time: not after 5 ms, the default
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
@@ -63,10 +70,13 @@ class Journal:
         self._lengths: list[int] = []  # of the tails at that time
         self._folder_changed = False
         self._loop: asyncio.AbstractEventLoop | None = None  # told when the sync that runs is over
+        self._planned: asyncio.AbstractEventLoop | None = None  # in which a sync is about to begin
+        self._group = 0  # rows appended since the last sync began
+        self._expected_s = 1.0  # how long a sync takes, from experience
         self._waiting: deque[tuple[int, WhenSynced]] = deque()
         self._thread: Thread | None = None
-        self._jobs: SimpleQueue[tuple[list[int], bool, asyncio.AbstractEventLoop | None] | None] = SimpleQueue()
-        self._results: SimpleQueue[OSError | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[list[int], bool, asyncio.AbstractEventLoop] | None] = SimpleQueue()
+        self._results: SimpleQueue[tuple[OSError | None, float]] = SimpleQueue()
         self._open()
 
     def _open(self) -> None:
@@ -126,18 +136,26 @@ class Journal:
         self._fresh_line = False
         tail.length += len(data)
         if self._sync:
-            self._await_sync(undo)
+            self._await_sync(undo, len(lines))
 
-    def _await_sync(self, undo: Sequence[Replaced]) -> None:
+    def _await_sync(self, undo: Sequence[Replaced], rows: int) -> None:
         self._unsynced.append(undo)
         self._appended += 1
-        self._keep_syncing(_running_loop())
+        self._group += rows
+        loop = _running_loop()
+        if loop is not None:
+            self._keep_syncing(loop)
 
-    def _keep_syncing(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def _keep_syncing(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._in_flight and self._loop is not loop:  # the loop that was to be told has ended
-            self._finish(self._results.get())
-        if self._unsynced and not self._in_flight:
+            self._finish(*self._results.get())
+        if not self._unsynced or self._in_flight:
+            return
+        if self._group >= _LARGE:
             self._start(loop)
+        elif self._planned is not loop:
+            self._planned = loop
+            loop.call_soon(self._begin, loop)
 
     def when_synced(self, callback: WhenSynced) -> None:
         """Calls back when everything appended so far is durable, or has been taken back."""
@@ -171,18 +189,50 @@ class Journal:
     def sync_now(self) -> None:
         """Waits, with everything else, until all is durable or has been taken back."""
         while self._unsynced:
-            if not self._in_flight:
-                self._start(None)
-            self._finish(self._results.get())
+            if self._in_flight:
+                self._finish(*self._results.get())
+            else:
+                self._sync_here()
 
-    # The thread: it knows descriptors and results, and touches nothing else.
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What this turn of the event loop has appended is one group: syncs it here, or has it synced."""
+        self._planned = None
+        if self._in_flight or not self._unsynced:
+            return
+        if self._group < _LARGE and self._expected_s < _QUICK_S:
+            self._sync_here()
+        else:
+            self._start(loop)
 
-    def _start(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        if self._thread is None:
-            self._thread = Thread(target=self._run, name=f"sync {self.path.name}", daemon=True)
-            self._thread.start()
+    def _sync_here(self) -> None:
+        self._note()
+        folder, self._folder_changed = self._folder_changed, False
+        self._finish(*self._timed([tail.fd for tail in self._tails], folder=folder))
+
+    def _note(self) -> None:
         self._in_flight = self._appended
         self._lengths = [tail.length for tail in self._tails]
+        self._group = 0
+
+    def _timed(self, fds: Sequence[int], *, folder: bool) -> tuple[OSError | None, float]:
+        began = perf_counter()
+        try:
+            for fd in fds:
+                self.disk.sync(fd)
+            if folder:
+                self.disk.sync_folder(self.path.parent)
+        except OSError as error:
+            return error, perf_counter() - began
+        return None, perf_counter() - began
+
+    # The thread: it is given descriptors and gives results, and touches nothing else.
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._thread is None:
+            sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
+            self._thread = Thread(target=self._run, name=f"sync {self.path.name}", daemon=True)
+            self._thread.start()
+        self._note()
         self._loop = loop
         self._jobs.put(([tail.fd for tail in self._tails], self._folder_changed, loop))
         self._folder_changed = False
@@ -190,29 +240,19 @@ class Journal:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             fds, folder, loop = job
-            result: OSError | None = None
-            try:
-                for fd in fds:
-                    self.disk.sync(fd)
-                if folder:
-                    self.disk.sync_folder(self.path.parent)
-            except OSError as error:
-                result = error
-            self._results.put(result)
-            if loop is not None:
-                try:
-                    loop.call_soon_threadsafe(self._collect)
-                except RuntimeError:  # the loop is closed: the next to need the result waits for it
-                    continue
+            self._results.put(self._timed(fds, folder=folder))
+            with contextlib.suppress(RuntimeError):  # the loop has ended: the next to need the result waits for it
+                loop.call_soon_threadsafe(self._collect)
 
     def _collect(self) -> None:
         try:
             result = self._results.get_nowait()
         except Empty:  # somebody waited for it
             return
-        self._finish(result)
+        self._finish(*result)
 
-    def _finish(self, error: OSError | None) -> None:
+    def _finish(self, error: OSError | None, took_s: float) -> None:
+        self._expected_s = _STILL * self._expected_s + (1 - _STILL) * took_s
         if error is not None:
             self._in_flight = 0
             self._fail(error)
@@ -226,8 +266,9 @@ class Journal:
             self._unsynced.popleft()
         self._durable = self._in_flight
         self._in_flight = 0
-        if self._unsynced:
-            self._start(_running_loop())
+        loop = _running_loop()
+        if loop is not None:
+            self._keep_syncing(loop)
         if self._waiting:
             told: deque[WhenSynced] = deque()
             while self._waiting and self._waiting[0][0] <= self._durable:
@@ -315,7 +356,7 @@ class Journal:
         old = self._tails[-1]
         self._tails.append(_Tail(fd, len(HEADER) + 1))
         if self._sync:
-            self._await_sync(())
+            self._await_sync((), 0)
         else:
             self._tails.remove(old)
             self.disk.close(old.fd)

@@ -14,7 +14,7 @@ from binascii import unhexlify
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
 from typing import Final
 
-from dhcpkit.alloc.lease import GIVEN_BACK, INFINITE, Lease4, LeaseState
+from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
 from dhcpkit.alloc.view import Change, Key, LeaseView4, Sweep, Unit
 from dhcpkit.backends.expiry import Expiry
 from dhcpkit.backends.free import FreeAddresses
@@ -28,6 +28,7 @@ _DECODED_MAX: Final = 1024  # leases kept decoded; a batch of 64 queries reads s
 _DUE_STEPS: Final = 256  # entries a search for a free address looks at: about 0.3 ms
 _DUE_STEPS_WANTED: Final = 8192  # the same where nothing else is free
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
+_GIVEN_BACK: Final = (LeaseState.EXPIRED_RECLAIMED.value, LeaseState.RELEASED.value)
 
 Replaced = tuple[int, bytes | None]  # an address and the row it had: what undoes a change
 
@@ -165,8 +166,8 @@ class Leases4:
         return kept, undo, lines
 
     def _change(self, change: Change, undo: list[Replaced], lines: list[bytes]) -> bool:
-        before, after = change.before, change.after
-        address = change.address
+        before, after = change
+        address = after.address if after is not None else change.address
         row = self.rows.get(address)
         if before is None:
             if row is not None:
@@ -211,7 +212,7 @@ class Leases4:
                 _move(self._by_client_id, before.client_id, after.client_id, address)
             if before.hwaddr != after.hwaddr:
                 _move(self._by_hwaddr, before.hwaddr, after.hwaddr, address)
-        if after.state in GIVEN_BACK:
+        if after.state in _GIVEN_BACK:
             self._free.give(address)
         else:
             self._free.take(address)
@@ -244,7 +245,7 @@ class Leases4:
                 take(address)
                 if valid != infinite:
                     changed(address, None, int(end))
-            elif int(state) in GIVEN_BACK:
+            elif int(state) in _GIVEN_BACK:
                 give(address)
             else:
                 take(address)
@@ -257,7 +258,7 @@ class Leases4:
         for address, lease in leases.items():
             assert lease.address == address, "a row is filed under its own address"
             assert encode(lease) == self.rows[address], "a row is in the one form there is"
-            assert self._free.taken(address) == (lease.state not in GIVEN_BACK and address not in due), "taken or free"
+            assert self._free.taken(address) == (lease.state not in _GIVEN_BACK and address not in due), "taken or free"
         self._by_client_id.check((x.client_id, a) for a, x in leases.items() if x.client_id)
         self._by_hwaddr.check((x.hwaddr, a) for a, x in leases.items() if x.hwaddr)
         start = 0

@@ -65,7 +65,9 @@ class LeaseStore(Protocol):
     async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
         """Makes each unit durable, all or nothing, in order; False: a `before` was not what is stored, nothing changed.
 
-        Durable on return. Raises StoreUnavailable: then no unit took effect, and none will.
+        A lease without a lifetime is a deletion, unless it was released (state 3): files cannot tell them apart.
+        Durable on return. Raises StoreUnavailable: then no unit took effect and none will, or the line to a remote
+        store broke and nobody can say; nothing of it may be acknowledged.
         """
         ...
 

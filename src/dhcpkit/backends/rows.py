@@ -78,18 +78,15 @@ def _octets(text: str) -> bytes:
 
 def encode(lease: Lease4) -> bytes:
     """The row of a lease. Host names are stored in lower case, as Kea does."""
-    a = lease.address
-    hostname = lease.hostname
-    context = lease.user_context
-    valid = lease.valid_lifetime
+    a, hwaddr, client_id, valid, cltt, subnet, forward, reverse, hostname, state, context, pool = lease
     head = (
-        f"{a >> 24}.{a >> 16 & 255}.{a >> 8 & 255}.{a & 255},{lease.hwaddr.hex(':')},{lease.client_id.hex(':')},"
-        f"{valid},{lease.cltt + valid},{lease.subnet_id},{lease.fqdn_fwd:d},{lease.fqdn_rev:d},"
+        f"{a >> 24}.{a >> 16 & 255}.{a >> 8 & 255}.{a & 255},{hwaddr.hex(':')},{client_id.hex(':')},"
+        f"{valid},{cltt + valid},{subnet},{'1' if forward else '0'},{'1' if reverse else '0'},"
     )
     if not context and (not hostname or _PLAIN_TEXT.fullmatch(hostname)):
-        return f"{head}{hostname},{lease.state:d},,{lease.pool_id}".encode()
+        return f"{head}{hostname},{state:d},,{pool}".encode()
     name = _escape(_octets(hostname).lower())
-    return b"%s%s,%d,%s,%d" % (head.encode(), name, lease.state, _escape(_octets(context)), lease.pool_id)
+    return b"%s%s,%d,%s,%d" % (head.encode(), name, state, _escape(_octets(context)), pool)
 
 
 def deletion(row: bytes) -> bytes:
