@@ -1,0 +1,102 @@
+"""The values inside a configuration's strings: addresses, prefixes, pools, identifiers. Each raises Unfit for what is none.
+
+This module does not know documents or places.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network
+
+from dhcpkit.alloc.network import parse_range
+from dhcpkit.config import codes
+from dhcpkit.config.codes import Code
+from dhcpkit.wire.text import parse_hex
+
+__all__ = ["Unfit", "address4", "identifier", "pool4", "prefix4", "regex"]
+
+
+class Unfit(ValueError):
+    """A text is not what it should be: which code, in Kea's words, and what was expected."""
+
+    def __init__(self, code: Code, message: str, expected: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.expected = code, message, expected
+
+
+def address4(text: str) -> int:
+    """An IPv4 address as a number; an empty text is 0, "not set", as in Kea."""
+    if not text:
+        return 0
+    try:
+        return int(IPv4Address(text))
+    except ValueError:
+        message = f"Failed to convert string to address '{text}': Invalid argument"
+        raise Unfit(codes.BAD_ADDRESS, message, "an IPv4 address such as 192.0.2.1") from None
+
+
+def prefix4(text: str) -> IPv4Network:
+    """An IPv4 prefix with its length; bits behind the length are dropped."""
+    address, slash, length = text.partition("/")
+    if not slash:
+        raise _no_subnet(f"Invalid subnet syntax (prefix/len expected):{text}")
+    if ":" in address:
+        raise _no_subnet(f"Non IPv4 prefix {address} specified in subnet4")
+    if not length.strip().isdecimal() or not length.isascii():
+        raise _no_subnet(f"prefix length: '{length}' is not an integer")
+    if int(length) > 32:
+        raise _no_subnet(f"Invalid prefix length specified for subnet: {length}")
+    try:
+        return IPv4Network((address.strip(), int(length)), strict=False)
+    except ValueError:
+        raise _no_subnet(f"Failed to convert string to address '{address}': Invalid argument") from None
+
+
+def _no_subnet(what: str) -> Unfit:
+    expected = "a prefix with its length, such as 192.0.2.0/24"
+    return Unfit(codes.BAD_SUBNET, f"subnet configuration failed: {what}", expected)
+
+
+def pool4(text: str) -> tuple[int, int]:
+    """First and last address of a pool: `first - last`, or a prefix, whose host bits are dropped as Kea does."""
+    tight = re.sub(r"\s", "", text)
+    try:
+        if "/" in tight:
+            prefix = IPv4Network(tight, strict=False)
+            return int(prefix.network_address), int(prefix.broadcast_address)
+        return parse_range(tight)
+    except ValueError:
+        expected = "`first - last` with the first address first, or a prefix such as 192.0.2.64/26"
+        if "/" not in tight and _ends_before_start(tight):
+            raise Unfit(codes.BAD_POOL, f"Failed to create pool defined by: {tight}", expected) from None
+        acceptable = "There are two acceptable formats <min address-max address> or <prefix/len>"
+        raise Unfit(codes.BAD_POOL, f"invalid pool definition: {text}. {acceptable}", expected) from None
+
+
+def _ends_before_start(text: str) -> bool:
+    first, _, last = text.partition("-")
+    try:
+        return IPv4Address(last) < IPv4Address(first)
+    except ValueError:
+        return False
+
+
+def identifier(text: str) -> bytes:
+    """A reservation's identifier: `aa:bb:cc`, `aabbcc`, `0xaabbcc`, or `'text'` in single quotes."""
+    if not text:
+        raise Unfit(codes.BAD_IDENTIFIER, "empty host identifier used", "hexadecimal digits, or text in single quotes")
+    try:
+        return parse_hex(text)
+    except ValueError:
+        message = f"invalid host identifier value '{text}'"
+        expected = "hexadecimal digits such as 01:23:ab, or text in single quotes"
+        raise Unfit(codes.BAD_IDENTIFIER, message, expected) from None
+
+
+def regex(text: str) -> re.Pattern[str]:
+    """A regular expression."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        message = f"invalid regular expression '{text}': {error}"
+        raise Unfit(codes.BAD_VALUE, message, "a regular expression") from None

@@ -1,0 +1,503 @@
+r"""Kea's JSON: comments, includes, extra commas, odd numbers; and where in which file a value stands.
+
+Comments are blanked in place and stdlib json reads what is left; anything else Kea allows is mended only when json
+refuses the text. Places are searched only when somebody asks for one. Files are read through a function that is
+passed in. This module does not know what the keys mean.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from json.decoder import scanstring
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from dhcpkit.alloc.trace import Place
+from dhcpkit.config import codes
+from dhcpkit.config.codes import Code
+from dhcpkit.config.errors import Span
+
+__all__ = ["Read", "Source", "SourcePlace", "Steps", "Wrong", "parse_json", "path_text", "read_file"]
+
+Steps = tuple[str | int, ...]  # ("Dhcp4", "subnet4", 0, "pools", 1)
+Read = Callable[[str], str]  # a file's name to its text
+
+INCLUDES_MAX: Final = 10  # files inside one another; Kea's MAX_INCLUDE_DEPTH
+MENDED_MAX: Final = 20  # commas supplied before reading stops: behind so many the rest is noise
+
+# Everything up to the next comment, include or broken string, in one run of the regex engine.
+_PLAIN: Final = re.compile(r'(?:[^"#/<]++|"(?:[^"\\\n]++|\\.)*+")*+')
+_INCLUDE: Final = re.compile(r'<\?include\s*"([^"\n]+)"\s*\?>')
+_STRING_OR: Final = r'"(?:[^"\\]++|\\.)*+"|'
+_EXTRA_COMMA: Final = re.compile(_STRING_OR + r"(,)(?=\s*[,}\]])")
+_NUMBER: Final = re.compile(
+    _STRING_OR + r"(?<![\w.+-])([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?![\w.+-])"
+)
+_JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+_STEP: Final = re.compile(r'\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
+_PATH: Final = re.compile(rf"[A-Za-z0-9_-]+(?:{_STEP.pattern})*\Z")
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_WORD: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|-?[0-9.]+(?:[eE][-+]?[0-9]+)?|[A-Za-z_]+|.', re.DOTALL)
+
+
+def read_file(name: str) -> str:
+    """The text of a file. Octets that are not UTF-8 pass through unchanged, as Kea lets them."""
+    return Path(name).read_bytes().decode("utf-8-sig", "surrogateescape")
+
+
+def path_text(steps: Steps) -> str:
+    """Steps as one writes them: `Dhcp4.subnet4[0].pools[1]`; keys with other characters are quoted."""
+    text = ""
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.match(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{json.dumps(step)}]"
+    return text
+
+
+def _steps(path: str) -> Steps | None:
+    """The inverse of `path_text`; None for what is no path."""
+    if not _PATH.match(path):
+        return None
+    return tuple(int(m[2]) if m[2] else json.loads(m[3]) if m[3] else m[1] for m in _STEP.finditer(path))
+
+
+class Wrong(Exception):
+    """The text is not JSON: what and where, as offsets in the joined text. `parse_json` returns these as values."""
+
+    def __init__(self, code: Code, message: str, start: int, end: int, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.start, self.end, self.hint = code, message, start, end, hint
+        self.span: Span | None = None
+
+    def placed(self, source: Source) -> Wrong:
+        """With its place looked up: mending the text moves offsets, places stay."""
+        self.span = source.span(self.start, self.end)
+        return self
+
+
+@attrs.frozen
+class _Piece:
+    start: int  # where it begins in the joined text
+    file: str
+    offset: int  # where it begins in that file
+
+
+@attrs.frozen
+class _Member:
+    key: str | int
+    key_start: int
+    key_end: int
+    start: int
+    end: int
+
+
+class Source:
+    """The text a configuration was read from, and the answer to "where is this?".
+
+    `text` is plain JSON, joined from all files; its pieces remember where they come from. `aliases` are other
+    spellings of keys, tried where a path names a key that is not there.
+    """
+
+    def __init__(self, file: str, read: Read = read_file, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.file = file
+        self.files: dict[str, str] = {}
+        self.text = ""
+        self._aliases = aliases or {}
+        self._read = read
+        self._pieces: list[_Piece] = []
+        self._line_starts: dict[str, list[int]] = {}
+        self._containers: dict[int, list[_Member]] = {}
+        self._decoder = json.JSONDecoder()
+
+    # Reading: files to one text.
+
+    def gather(self) -> None:
+        """Reads the file and what it includes, comments blanked. Wrong where a file cannot be read."""
+        parts: list[str] = []
+        self._gather(self.file, (), parts, 0)
+        self.text = "".join(parts)
+
+    def _gather(self, file: str, above: tuple[str, ...], parts: list[str], at: int, width: int = 1) -> int:
+        try:
+            text = self.files.get(file) or self._read(file)
+        except OSError as error:
+            what = f"Can't open include file {file}" if above else f"Unable to open file {file}"
+            raise Wrong(codes.UNREADABLE, what, at, at + width, error.strerror or str(error)) from None
+        self.files[file] = text
+        position = 0
+        self._pieces.append(_Piece(at, file, 0))
+        while True:
+            match = _PLAIN.match(text, position)
+            assert match is not None, "the pattern matches the empty string"
+            end = match.end()
+            parts.append(text[position:end])
+            at += end - position
+            if end == len(text):
+                return at
+            include = _INCLUDE.match(text, end)
+            if include:
+                at = self._included(include, (*above, file), parts, at)
+                position = include.end()
+                self._pieces.append(_Piece(at, file, position))
+                continue
+            position = _comment_end(text, end)
+            if position < 0:
+                line = text.count("\n", 0, end) + 1
+                raise Wrong(codes.BAD_SYNTAX, f"Comment not closed. (/* in line {line}", at, at + 2)
+            if position == end:  # not a comment: a broken string, or a character json will refuse
+                stop = len(text) if text[end] == '"' else end + 1
+                parts.append(text[end:stop])
+                position = stop
+            else:
+                parts.append(" " * (position - end))
+            at += position - end
+
+    def _included(self, include: re.Match[str], above: tuple[str, ...], parts: list[str], at: int) -> int:
+        file, width = include[1], len(include[0])
+        if file in above:
+            circle = " -> ".join([*above, file])
+            raise Wrong(codes.BAD_INCLUDE, "Too many nested include.", at, at + width, f"it includes itself: {circle}")
+        if len(above) > INCLUDES_MAX:
+            hint = f"at most {INCLUDES_MAX} files inside one another"
+            raise Wrong(codes.BAD_INCLUDE, "Too many nested include.", at, at + width, hint)
+        return self._gather(file, above, parts, at, width)
+
+    def insert(self, offset: int, text: str) -> None:
+        """Puts characters into the joined text; places behind them still point where they did."""
+        piece = self._piece(offset)
+        self.text = self.text[:offset] + text + self.text[offset:]
+        behind = [attrs.evolve(p, start=p.start + len(text)) if p.start > offset else p for p in self._pieces]
+        behind.append(_Piece(offset + len(text), piece.file, piece.offset + offset - piece.start))
+        self._pieces = sorted(behind, key=lambda p: p.start)
+
+    def blank(self, start: int, text: str) -> None:
+        """Overwrites characters of the joined text with as many others."""
+        self.text = self.text[:start] + text + self.text[start + len(text) :]
+
+    # Finding: offsets and paths to places.
+
+    def _piece(self, offset: int) -> _Piece:
+        return self._pieces[bisect_right(self._pieces, offset, key=lambda p: p.start) - 1]
+
+    def _spot(self, offset: int) -> tuple[str, int, int]:
+        piece = self._piece(offset) if self._pieces else _Piece(0, self.file, 0)
+        at = piece.offset + offset - piece.start
+        starts = self._line_starts.get(piece.file)
+        if starts is None:
+            text = self.files.get(piece.file, "")
+            starts = [0, *(match.end() for match in re.finditer("\n", text))]
+            self._line_starts[piece.file] = starts
+        line = bisect_right(starts, at)
+        return piece.file, line, at - starts[line - 1] + 1
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of a range of the joined text. A range that leaves its file is cut to its first character."""
+        file, line, column = self._spot(start)
+        end_file, end_line, end_column = self._spot(max(start, end - 1))
+        return (
+            Span(file, line, column, end_line, end_column)
+            if end_file == file
+            else Span(file, line, column, line, column)
+        )
+
+    def line(self, span: Span) -> str:
+        """The source line a place starts in, without its end."""
+        lines = self.files.get(span.file, "").split("\n")
+        return lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else ""
+
+    def value(self, steps: Steps) -> Span:
+        """Where the value at a path stands; the nearest map or list around it where it is absent."""
+        start, end = self.range(steps)
+        return self.span(start, end)
+
+    def place(self, path: str) -> Place:
+        """The place of a path as text (`Dhcp4.subnet4[0]`). What is no path of this text stays as it is."""
+        steps = _steps(path)
+        return SourcePlace(self, steps) if steps is not None else Place(path=path)
+
+    def range(self, steps: Steps, *, key: bool = False) -> tuple[int, int]:
+        """The range of a value (or of its key, quotes included) in the joined text; of the nearest around it if absent."""
+        start = _SPACE.match(self.text).end()  # type: ignore[union-attr]  # the pattern matches the empty string
+        end = len(self.text.rstrip())
+        found: _Member | None = None
+        for step in steps:
+            member = self._member(start, step)
+            if member is None:
+                return start, end
+            found, start, end = member, member.start, member.end
+        return (found.key_start, found.key_end) if key and found else (start, end)
+
+    def inside_string(self, steps: Steps, first: int, last: int) -> tuple[int, int]:
+        """The range of the characters `first` to `last` (exclusive) of a string value, escapes counted right."""
+        start, end = self.range(steps)
+        spots = [
+            start + 1 + m.start() for m in re.finditer(r"\\u....|\\.|.", self.text[start + 1 : end - 1], re.DOTALL)
+        ]
+        spots.append(end - 1)
+        return spots[min(first, len(spots) - 1)], spots[min(last, len(spots) - 1)]
+
+    def _member(self, start: int, step: str | int) -> _Member | None:
+        if start >= len(self.text) or self.text[start] not in "{[":
+            return None
+        members = self.members(start)
+        if isinstance(step, int):
+            return members[step] if self.text[start] == "[" and step < len(members) else None
+        for name in (step, *self._aliases.get(step, ())):
+            # The last of two equal keys is the one json keeps.
+            found = next((member for member in reversed(members) if member.key == name), None)
+            if found:
+                return found
+        return None
+
+    def members(self, start: int) -> list[_Member]:
+        """Keys and ranges of the map or list that starts here; remembered, since one error often leads to the next."""
+        known = self._containers.get(start)
+        if known is None:
+            known = self._containers[start] = list(self._read_members(start))
+        return known
+
+    def _read_members(self, start: int) -> Iterator[_Member]:
+        text, skip = self.text, _SPACE.match
+        is_map = text[start] == "{"
+        at = skip(text, start + 1).end()  # type: ignore[union-attr]
+        index = 0
+        while text[at] not in "}]":
+            key: str | int = index
+            key_start = key_end = at
+            if is_map:
+                key, key_end = scanstring(text, at + 1, True)
+                at = skip(text, skip(text, key_end).end() + 1).end()  # type: ignore[union-attr]
+            _, end = self._decoder.raw_decode(text, at)
+            yield _Member(key, key_start, key_end, at, end) if is_map else _Member(key, at, end, at, end)
+            index += 1
+            at = skip(text, end).end()  # type: ignore[union-attr]
+            if text[at] == ",":
+                at = skip(text, at + 1).end()  # type: ignore[union-attr]
+
+
+def _comment_end(text: str, start: int) -> int:
+    """Where the comment that starts here ends; `start` if none does, -1 if it is never closed."""
+    if text[start] == "#" or text.startswith("//", start):
+        end = text.find("\n", start)
+        return len(text) if end < 0 else end
+    if text.startswith("/*", start):
+        end = text.find("*/", start + 2)
+        return end + 2 if end >= 0 else -1
+    return start
+
+
+class SourcePlace(Place):
+    """A place whose line and column are looked up only when somebody reads them."""
+
+    __slots__ = ("_source", "_steps")
+
+    def __init__(self, source: Source, steps: Steps) -> None:
+        object.__setattr__(self, "_source", source)
+        object.__setattr__(self, "_steps", steps)
+
+    @property
+    def file(self) -> str:  # type: ignore[override]
+        """The file it is in."""
+        return self._source.value(self._steps).file
+
+    @property
+    def line(self) -> int:  # type: ignore[override]
+        """Its line, from 1."""
+        return self._source.value(self._steps).line
+
+    @property
+    def column(self) -> int:  # type: ignore[override]
+        """Its column, from 1."""
+        return self._source.value(self._steps).column
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        """Its path by keys."""
+        return path_text(self._steps)
+
+
+class _Reading:
+    """One attempt after another to make json accept a source's text, with what was wrong on the way."""
+
+    def __init__(self, source: Source, keywords: frozenset[str]) -> None:
+        self.source = source
+        self.keywords = keywords
+        self.wrongs: list[Wrong] = []
+        self._duplicates = False
+
+    def parse(self) -> Any:
+        mended = False
+        while True:
+            try:
+                return self._loads()
+            except json.JSONDecodeError as error:
+                if not mended:
+                    mended = True
+                    self._mend_commas()
+                    self._mend_numbers()
+                    continue
+                self._refused(error)
+            except RecursionError:
+                raise Wrong(codes.BAD_SYNTAX, "maps and lists are nested too deeply", 0, 1) from None
+
+    def _note(self, wrong: Wrong) -> None:
+        self.wrongs.append(wrong.placed(self.source))
+
+    def _loads(self) -> Any:
+        value = json.loads(self.source.text, object_pairs_hook=self._map, parse_constant=self._constant)
+        if self._duplicates:
+            self._find_duplicates(_SPACE.match(self.source.text).end(), "toplevel")  # type: ignore[union-attr]
+        return value
+
+    def _map(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            self._duplicates = True
+        return made
+
+    def _constant(self, word: str) -> Any:
+        for match in re.finditer(_STRING_OR + rf"({word})", self.source.text):
+            if match[1]:
+                raise Wrong(codes.BAD_SYNTAX, f"Invalid character: {word[0]}", match.start(1), match.end(1))
+        raise AssertionError("json found a constant that is not in the text")
+
+    def _find_duplicates(self, start: int, map_name: str) -> None:
+        seen: dict[str | int, _Member] = {}
+        for member in self.source.members(start):
+            if isinstance(member.key, str) and member.key in seen:
+                first = self.source.span(seen[member.key].key_start, seen[member.key].key_end)
+                message = f"duplicate {member.key} entries in {map_name} map (previous at {first})"
+                self._note(Wrong(codes.DUPLICATE_KEY, message, member.key_start, member.key_end))
+            seen.setdefault(member.key, member)
+            if self.source.text[member.start] in "{[":
+                inner = member.key if isinstance(member.key, str) else map_name
+                known = inner in self.keywords and map_name != "JSON" and inner not in ("user-context", "parameters")
+                self._find_duplicates(member.start, inner if known else "JSON")
+
+    def _mend_commas(self) -> None:
+        for match in _EXTRA_COMMA.finditer(self.source.text):
+            if match[1] and self.source.text[: match.start(1)].rstrip()[-1:] not in ("{", "[", ":", ""):
+                message = "Extraneous comma. A piece of configuration may have been omitted."
+                self._note(Wrong(codes.EXTRA_COMMA, message, match.start(1), match.end(1)))
+                self.source.blank(match.start(1), " ")
+
+    def _mend_numbers(self) -> None:
+        odd = [m for m in _NUMBER.finditer(self.source.text) if m[1] and not _JSON_NUMBER.match(m[1])]
+        for match in reversed(odd):  # from behind, so that insertions do not move what is still to come
+            self._mend_number(match[1], match.start(1))
+
+    def _mend_number(self, word: str, at: int) -> None:
+        """`.5`, `5.`, `+5`, `05` and `-05` are numbers to Kea."""
+        sign = 1 if word[0] in "+-" else 0
+        if word[0] == "+":
+            self.source.blank(at, " ")
+        digits = re.match(r"[0-9]*", word[sign:])
+        whole = digits[0] if digits else ""
+        after = at + sign + len(whole)
+        if word[sign + len(whole) :].startswith(".") and not word[sign + len(whole) + 1 :][:1].isdigit():
+            self.source.insert(after + 1, "0")
+        if not whole:
+            self.source.insert(at + sign, "0")
+        zeros = len(whole) - len(whole.lstrip("0"))
+        zeros -= zeros == len(whole) and zeros > 0
+        if zeros:
+            self.source.blank(at, " " * zeros + ("-" if word[0] == "-" else " ") * sign)
+
+    def _refused(self, error: json.JSONDecodeError) -> None:
+        wrong = _explain(self.source.text, error, self.keywords)
+        comma_missing = error.msg.startswith("Expecting ',' delimiter") and self.source.text[
+            error.pos : error.pos + 1
+        ] in (
+            '"',
+            "{",
+            "[",
+        )
+        if not comma_missing or sum(w.code is codes.BAD_SYNTAX for w in self.wrongs) >= MENDED_MAX:
+            raise wrong
+        self._note(wrong)
+        self.source.insert(error.pos, ",")
+
+
+def _explain(text: str, error: json.JSONDecodeError, keywords: frozenset[str]) -> Wrong:
+    """What json refused, in the words Kea's parser has for it."""
+    at = error.pos
+    if error.msg.startswith(("Unterminated", "Invalid control")):
+        start = text.rfind('"', 0, at + 1) if error.msg.startswith("Invalid control") else at
+        line_end = text.find("\n", start)
+        end = len(text) if line_end < 0 else line_end
+        if error.msg.startswith("Unterminated") or text[at : at + 1] == "\n":
+            return Wrong(codes.BAD_SYNTAX, 'Invalid character: "', start, end, "the string has no closing quote")
+        shown = text[start + 1 : at + 1]
+        return Wrong(codes.BAD_SYNTAX, f'Invalid control in "{shown}"', at, at + 1, "write a tab as \\t")
+    if error.msg.startswith("Invalid \\"):
+        return Wrong(codes.BAD_SYNTAX, f"Bad escape in {text[at : at + 6]!r}", at, at + 2)
+    if at >= len(text.rstrip()):
+        end = len(text.rstrip())
+        message = f"syntax error, unexpected end of file{_expecting(error.msg, text, at)}"
+        return Wrong(codes.BAD_SYNTAX, message, max(0, end - 1), end)
+    match = _WORD.match(text, at)
+    word = match[0] if match else text[at]
+    if word.lower() in ("true", "false", "null") and word != word.lower():
+        message = f"JSON {word.lower()} reserved keyword is lower case only"
+        return Wrong(codes.BAD_SYNTAX, message, at, at + len(word))
+    named = _token_name(word, keywords)
+    if not named:
+        return Wrong(codes.BAD_SYNTAX, f"Invalid character: {word[0]}", at, at + len(word))
+    message = f"syntax error, unexpected {named}{_expecting(error.msg, text, at)}"
+    return Wrong(codes.BAD_SYNTAX, message, at, at + len(word))
+
+
+def _expecting(msg: str, text: str, at: int) -> str:
+    if msg.startswith("Expecting ','"):
+        return f', expecting "," or {_closing(text, at)}'
+    if msg.startswith("Expecting ':'"):
+        return ", expecting :"
+    if msg.startswith("Extra data"):
+        return ", expecting end of file"
+    return ", expecting {" if not text[:at].strip() else ""
+
+
+def _closing(text: str, at: int) -> str:
+    """The bracket that would close what is open at an offset."""
+    open_ = []
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text[:at]):
+        if match[0] in ("{", "["):
+            open_.append("}" if match[0] == "{" else "]")
+        elif match[0] in ("}", "]") and open_:
+            open_.pop()
+    return open_[-1] if open_ else "}"
+
+
+def _token_name(word: str, keywords: frozenset[str]) -> str:
+    if word.startswith('"') and len(word) > 1:
+        return word[1:-1] if word[1:-1] in keywords else "constant string"
+    if word[0].isdigit() or (word[0] in "-." and len(word) > 1):
+        return "integer" if word.lstrip("-").isdigit() else "floating point"
+    if word in ("true", "false"):
+        return "boolean"
+    if word == "null":
+        return "null"
+    return {",": '","'}.get(word, word if word in "{}[]:" else "")
+
+
+def parse_json(source: Source, keywords: frozenset[str] = frozenset()) -> tuple[Any, list[Wrong]]:
+    """The value of a source's text, None where it has none, and what was wrong with it.
+
+    `keywords` are keys to be called by their name in messages, as Kea's parser does.
+    """
+    reading = _Reading(source, keywords)
+    try:
+        source.gather()
+        return reading.parse(), reading.wrongs
+    except Wrong as last:
+        return None, [*reading.wrongs, last.placed(source)]

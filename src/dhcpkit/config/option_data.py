@@ -1,0 +1,267 @@
+"""Options of a configuration: `option-def` to option spaces, `option-data` to payloads.
+
+What a payload looks like is the option's kind's business (`dhcpkit.wire`). This module does not know subnets or
+which option a client gets.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import attrs
+
+from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
+from dhcpkit.config import codes
+from dhcpkit.config.dhcp4 import OptionDataDoc, OptionDefDoc
+from dhcpkit.config.json_text import Steps
+from dhcpkit.config.report import Report
+from dhcpkit.wire.kinds import BINARY
+from dhcpkit.wire.named_kinds import TYPES, kind_named
+from dhcpkit.wire.nested import options_octets
+from dhcpkit.wire.options import Option, Space
+from dhcpkit.wire.options4 import DHCP4, RELAY_AGENT, VENDOR_ENCAPSULATED, VENDOR_SPACES
+from dhcpkit.wire.text import parse_hex
+
+__all__ = ["Spaces"]
+
+CODE_MAX: Final = 255  # an option's code is one octet
+IN_CLASSES: Final = frozenset((43, *range(224, 255)))  # what a class may define: 43 and the private ones (RFC 3942)
+STANDARD: Final = {space.name: space for space in (DHCP4, RELAY_AGENT, VENDOR_ENCAPSULATED, *VENDOR_SPACES.values())}
+VENDOR: Final = re.compile(r"vendor-([0-9]+)\Z")
+
+
+class Spaces:
+    """The option spaces of a configuration: the standard ones, its own, and what it adds to either.
+
+    `inner` makes the spaces of a client class, which may add definitions that hold for itself.
+    """
+
+    def __init__(self, report: Report, outer: Spaces | None = None) -> None:
+        self._report = report
+        self._outer = outer
+        self._own: dict[str, Space] = {}
+
+    def inner(self) -> Spaces:
+        """Spaces to which definitions can be added without changing these."""
+        return Spaces(self._report, self)
+
+    def get(self, name: str) -> Space | None:
+        """The space of this name, if anybody knows it. `vendor-4491` is the space of enterprise 4491."""
+        found = self._own.get(name) or (self._outer.get(name) if self._outer else STANDARD.get(name))
+        if found is None and self._outer is None:
+            vendor = VENDOR.match(name)
+            return VENDOR_SPACES.get(int(vendor[1])) if vendor else None
+        return found
+
+    def _to_define_in(self, name: str) -> Space:
+        space = self._own.get(name)
+        if space is None:
+            space = self._own[name] = Space(name, self.get(name))
+        return space
+
+    # Definitions.
+
+    def define_all(self, definitions: Sequence[OptionDefDoc], steps: Steps, *, in_class: bool = False) -> None:
+        """Adds definitions. What is wrong with one is reported and the others are added."""
+        for index, definition in enumerate(definitions):
+            if {"name", "code", "type"} <= definition.written:  # else its absence is reported already
+                self._define(definition, (*steps, index), in_class=in_class)
+
+    def _define(self, definition: OptionDefDoc, steps: Steps, *, in_class: bool) -> None:
+        name, code, where = definition.name, definition.code, definition.space
+        if in_class and (where != "dhcp4" or code not in IN_CLASSES):
+            message = f"Not allowed option definition for code '{code}' in space '{where}'"
+            self._report.add(
+                codes.BAD_OPTION_DEF, (*steps, "code"), message, expected="code 43, or 224 to 254, in dhcp4"
+            )
+            return
+        standard = STANDARD["dhcp4"].by_code(code) if where == "dhcp4" else None
+        if standard is not None and not standard.redefinable and not in_class:
+            message = f"unable to override definition of option '{code}' in standard option space '{where}'"
+            hint = f"code {code} is {standard.name}"
+            self._report.add(codes.DUPLICATE_OPTION_DEF, (*steps, "code"), message, hint=hint)
+            return
+        if where == "dhcp4" and code in (0, CODE_MAX):
+            message = f"invalid option code '{code}': reserved for PAD and END in option space '{where}'"
+            self._report.add(codes.BAD_OPTION_DEF, (*steps, "code"), message, expected="1 to 254")
+            return
+        if definition.encapsulate and definition.encapsulate == where:
+            message = f"option '{where}.{name}' may not encapsulate the option space it belongs to"
+            self._report.add(codes.BAD_OPTION_DEF, (*steps, "encapsulate"), message)
+            return
+        try:
+            kind = kind_named(
+                definition.type,
+                array=definition.array,
+                record_types=[word.strip() for word in definition.record_types.split(",") if word.strip()],
+                encapsulates=bool(definition.encapsulate),
+            )
+        except ValueError as refused:
+            self._bad_kind(definition, steps, refused)
+            return
+        encapsulated = self._to_define_in(definition.encapsulate) if definition.encapsulate else None
+        try:
+            self._to_define_in(where).define(code, name, kind, encapsulates=encapsulated)
+        except ValueError:
+            message = f"option definition with code '{code}' already exists in option space '{where}'"
+            self._report.add(codes.DUPLICATE_OPTION_DEF, steps, message, hint="its name or its code is taken")
+
+    def _bad_kind(self, definition: OptionDefDoc, steps: Steps, refused: ValueError) -> None:
+        whole = f"option '{definition.space}.{definition.name}', " if str(refused).startswith("comprising") else ""
+        at = "type"
+        near: Sequence[str] = ()
+        if definition.type not in TYPES and definition.type != "record":
+            near = difflib.get_close_matches(definition.type, [*TYPES, "record"], 1)
+        elif definition.type == "record":
+            at = "record-types" if definition.record_types else "type"
+        expected = f"one of {', '.join(sorted([*TYPES, 'record']))}" if "not supported" in str(refused) else ""
+        self._report.add(
+            codes.BAD_OPTION_DEF,
+            (*steps, at),
+            f"{whole}{refused}",
+            expected=expected,
+            suggestion=near[0] if near else "",
+        )
+
+    # Data.
+
+    def values(self, entries: Sequence[OptionDataDoc], steps: Steps) -> OptionValues:
+        """The options of one level. Those in the space another one encapsulates become part of its payload."""
+        if not entries:
+            return NO_OPTIONS
+        made = [
+            (entry.space, value)
+            for index, entry in enumerate(entries)
+            if (value := self._value(entry, (*steps, "option-data", index))) is not None
+        ]
+        top = [value for space, value in made if space == "dhcp4"]
+        if len(top) == len(made):
+            return OptionValues(top)
+        inside: dict[str, list[OptionValue]] = {}
+        for space, value in made:
+            inside.setdefault(space, []).append(value)
+        self._uncarried(entries, steps, {"dhcp4", *self._reached(top, inside, frozenset())})
+        return OptionValues(self._filled(value, inside, frozenset()) for value in top)
+
+    def _reached(
+        self, values: Sequence[OptionValue], inside: dict[str, list[OptionValue]], above: frozenset[str]
+    ) -> Iterator[str]:
+        for value in values:
+            space = value.option.encapsulates
+            if space is not None and space.name not in above:
+                yield space.name
+                yield from self._reached(inside.get(space.name, ()), inside, above | {space.name})
+
+    def _filled(self, value: OptionValue, inside: dict[str, list[OptionValue]], above: frozenset[str]) -> OptionValue:
+        """A value with the options of the space it encapsulates, of the same level, behind its own payload (Kea)."""
+        space = value.option.encapsulates
+        if space is None or space.name in above:
+            return value
+        held = [self._filled(inner, inside, above | {space.name}) for inner in inside.get(space.name, ())]
+        octets = options_octets({inner.option.code: inner.payload for inner in held})
+        return attrs.evolve(value, payload=value.payload + octets)
+
+    def _uncarried(self, entries: Sequence[OptionDataDoc], steps: Steps, reached: set[str]) -> None:
+        for index, entry in enumerate(entries):
+            if entry.space not in reached:
+                message = f"the option is in space '{entry.space}', which no option of the same level carries: not sent"
+                self._report.add(codes.UNCARRIED, (*steps, "option-data", index), message)
+
+    def _value(self, entry: OptionDataDoc, steps: Steps) -> OptionValue | None:
+        option = self._option(entry, steps)
+        if option is None:
+            return None
+        payload = self._payload(entry, option, steps)
+        if payload is None:
+            return None
+        if entry.always_send and entry.never_send:
+            self._report.add(codes.SEND_CONFLICT, (*steps, "never-send"), "both always-send and never-send", key=True)
+        return OptionValue(option, payload, entry.always_send, entry.never_send, self._report.place(steps))
+
+    def _option(self, entry: OptionDataDoc, steps: Steps) -> Option[Any] | None:
+        """The definition an entry means; of an unknown option one that holds any octets, if the entry gives octets."""
+        name, code, where = entry.name, entry.code, entry.space
+        written = entry.written
+        if not name and "code" not in written:
+            if not {"name", "code"} & written or "name" in written:
+                message = "option data configuration requires one of 'code' or 'name' parameters to be specified"
+                self._report.add(codes.NO_OPTION, steps, message)
+            return None
+        if not 0 <= code <= CODE_MAX:
+            message = f"invalid option code '{code}', it must not be greater than '{CODE_MAX}'"
+            self._report.add(codes.UNKNOWN_OPTION, (*steps, "code"), message, expected="1 to 254")
+            return None
+        space = self.get(where)
+        option = (space.by_code(code) if "code" in written else space.by_name(name)) if space is not None else None
+        if option is not None:
+            if name and option.name != name:
+                message = (
+                    f"specified option name '{name}' does not match the option definition: '{where}.{option.name}'"
+                )
+                self._report.add(codes.OPTION_MISMATCH, (*steps, "name"), message, hint=f"code {code} is {option.name}")
+                return None
+            return option
+        if "code" in written and entry.csv_format is False and (where != "dhcp4" or 0 < code < CODE_MAX):
+            return Option(where, code, name or f"option-{code}", BINARY)
+        self._unknown(entry, space, steps)
+        return None
+
+    def _unknown(self, entry: OptionDataDoc, space: Space | None, steps: Steps) -> None:
+        code = f" having code '{entry.code}'" if "code" in entry.written else ""
+        message = f"definition for the option '{entry.space}.{entry.name}'{code} does not exist"
+        if not entry.name:
+            hint = "define it with option-def, or give its octets in hexadecimal digits with csv-format false"
+            self._report.add(codes.UNKNOWN_OPTION, (*steps, "code"), message, hint=hint)
+            return
+        names = [option.name for level in _levels(space) for option in level]
+        near = difflib.get_close_matches(entry.name, names, 1, 0.6)
+        hint = ""
+        if space is None or not near:
+            homes = [known.name for known in STANDARD.values() if known.by_name(entry.name) and known is not space]
+            hint = f"{entry.name} is in space {homes[0]}" if homes else ""
+        suggestion = near[0] if near else ""
+        self._report.add(codes.UNKNOWN_OPTION, (*steps, "name"), message, suggestion=suggestion, hint=hint)
+
+    def _payload(self, entry: OptionDataDoc, option: Option[Any], steps: Steps) -> bytes | None:
+        data = entry.data
+        if entry.csv_format is False:
+            return self._octets(data, option, steps)
+        try:
+            return option.build_text(data)
+        except ValueError as refused:
+            self._refused(refused, data, option, steps)
+            return None
+
+    def _octets(self, data: str, option: Option[Any], steps: Steps) -> bytes | None:
+        try:
+            payload = parse_hex(data)
+        except ValueError:
+            message = f"option data is not a valid string of hexadecimal digits: {data}"
+            hint = "csv-format false takes hexadecimal digits" if option.kind is not BINARY else ""
+            self._report.add(codes.BAD_OPTION_VALUE, (*steps, "data"), message, hint=hint)
+            return None
+        if payload or option.kind.nothing is None:
+            try:
+                option.parse(payload)
+            except ValueError as refused:
+                self._refused(refused, data, option, steps)
+                return None
+        return payload
+
+    def _refused(self, refused: ValueError, data: str, option: Option[Any], steps: Steps) -> None:
+        said = f"(space: {option.space}, code: {option.code})"
+        message = f"option data does not match option definition {said}: {refused}"
+        quoted = re.search(r"'([^']+)'", str(refused))
+        at = data.find(quoted[1]) if quoted else -1
+        within = (at, at + len(quoted[1])) if quoted and at >= 0 else None
+        expected = f"{option.kind.text_form} ({option.name})"
+        self._report.add(codes.BAD_OPTION_VALUE, (*steps, "data"), message, within=within, expected=expected)
+
+
+def _levels(space: Space | None) -> Iterator[Space]:
+    while space is not None:
+        yield space
+        space = space.extends
