@@ -1,6 +1,6 @@
-"""The values inside a configuration's strings: addresses, prefixes, pools, identifiers. Each raises Unfit for what is none.
+"""The values inside a configuration's strings: addresses, prefixes, pools, identifiers.
 
-This module does not know documents or places.
+Each function raises Unfit for a text that is none. This module does not know documents or places.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ BAD_INCLUDE: Final = _code(
 EXTRA_COMMA: Final = _code(
     1005,
     "extra comma",
-    "A comma is followed by no value. It is ignored, as in Kea, which warns because a piece of configuration may be missing.",
+    "A comma is followed by no value. It is ignored, as in Kea, which warns because a piece of it may be missing.",
     severity="warning",
     syntax=True,
 )
@@ -114,8 +114,8 @@ DUPLICATE_SUBNET: Final = _code(
 DUPLICATE_SUBNET_ID: Final = _code(
     1203,
     "subnet id used twice",
-    "Leases and reservations refer to a subnet by its id, so two subnets cannot share one. A subnet without an id (or with"
-    " id 0) gets the next number of a counter that starts at 1; give every subnet an id to keep them apart.",
+    "Leases and reservations refer to a subnet by its id, so two subnets cannot share one. A subnet without an id (or"
+    " with id 0) gets the next number of a counter that starts at 1; give every subnet an id to keep them apart.",
 )
 BAD_POOL: Final = _code(
     1204,
@@ -187,8 +187,8 @@ SEND_CONFLICT: Final = _code(
 UNCARRIED: Final = _code(
     1308,
     "option nobody carries",
-    "The option is in a space of sub-options, but no option of the same level encapsulates that space, so it is not sent."
-    " Options of a vendor's space (`vendor-4491`) are not assembled yet.",
+    "The option is in a space of sub-options, but no option of the same level encapsulates that space, so it is not"
+    " sent. Options of a vendor's space (`vendor-4491`) are not assembled yet.",
     severity="warning",
 )
 
@@ -234,6 +234,13 @@ DUPLICATE_CLASS: Final = _code(1503, "class defined twice", "Two client classes 
 BUILT_IN_CLASS: Final = _code(
     1504, "test of a built-in class", "Built-in classes such as KNOWN and ALL decide their members themselves."
 )
+UNTESTED: Final = _code(
+    1505,
+    "expression not evaluated yet",
+    "The expression was looked at, but this version of dhcpkit does not evaluate expressions: nobody is in the class by it."
+    " Reservations still put clients into the class.",
+    severity="warning",
+)
 
 # 16xx: surroundings.
 NO_INTERFACE: Final = _code(
@@ -246,7 +253,7 @@ NO_INTERFACE: Final = _code(
 NO_EFFECT: Final = _code(
     1901,
     "accepted, no effect yet",
-    "The key is valid and kept, so that the file can be used unchanged, but this version of dhcpkit does nothing with it."
-    " The configuration reference lists these keys.",
+    "The key is valid and kept, so that the file can be used unchanged, but this version of dhcpkit does nothing with"
+    " it. The configuration reference lists these keys.",
     severity="notice",
 )

@@ -43,7 +43,7 @@ ROOT: Final = ("Dhcp4",)
 
 
 def compile4(doc: Dhcp4Doc, source: Source | None = None) -> Network:
-    """The network a configuration describes. Raises ConfigError with every problem found; `source` gives them places."""
+    """The network a configuration describes. Raises ConfigError with every problem found, placed by `source`."""
     report = Report(source)
     network = compile_into(doc, report)
     if network is None:
@@ -287,18 +287,17 @@ class _Compiler:
         return [pool for _, pool in made]
 
     def _pool(self, doc: PoolDoc, options: OptionValues, steps: Steps) -> Pool4 | None:
+        guards, place = self._guards(doc, steps), self.report.place(steps)
         try:
-            first, last = pool4(doc.pool)
-        except Unfit as unfit:
-            self.report.add(unfit.code, (*steps, "pool"), unfit.message, expected=unfit.expected)
-            return None
-        return Pool4(
-            f"{IPv4Address(first)}-{IPv4Address(last)}",
-            pool_id=doc.pool_id,
-            client_classes=self._guards(doc, steps),
-            options=options,
-            where=self.report.place(steps),
-        )
+            return Pool4(doc.pool, pool_id=doc.pool_id, client_classes=guards, options=options, where=place)
+        except ValueError:  # also forms that only Kea takes
+            try:
+                first, last = pool4(doc.pool)
+            except Unfit as unfit:
+                self.report.add(unfit.code, (*steps, "pool"), unfit.message, expected=unfit.expected)
+                return None
+        text = f"{IPv4Address(first)}-{IPv4Address(last)}"
+        return Pool4(text, pool_id=doc.pool_id, client_classes=guards, options=options, where=place)
 
     def _check_overlaps(self, made: list[tuple[int, Pool4]], prefix: str, steps: Steps) -> None:
         in_order = sorted(made, key=lambda pair: (pair[1].first, pair[0]))

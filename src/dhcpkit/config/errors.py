@@ -85,7 +85,8 @@ class Problem:
     def like_kea(self) -> str:
         """The first line `kea-dhcp4 -t` prints for it."""
         if self.code.syntax:
-            return f"Syntax check failed with: {self.span.like_kea()}: {self.message}" if self.span else self.message
+            where = f"{self.span.like_kea()}: " if self.span else ""
+            return f"Syntax check failed with: {where}{self.message}"
         return f"Error encountered: {self.message}" + (f" ({self.span})" if self.span else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -143,15 +144,19 @@ class ConfigError(DhcpkitError):
 
 def render_text(problems: Iterable[Problem], unshown: int = 0) -> str:
     """Problems for people: place, message, source line with a caret below the range, and what may help."""
-    parts = [_text(problem) for problem in problems]
+    told = tuple(problems)
+    parts = [_text(problem) for problem in told if problem.severity != "notice"]
     if unshown:
         parts.append(f"... and {unshown} errors more.")
-    return "\n\n".join(parts)
+    notices = [_text(problem) for problem in told if problem.severity == "notice"]
+    return "\n\n".join([*parts, "\n".join(notices)] if notices else parts)
 
 
 def _text(problem: Problem) -> str:
     start = f"{problem.span}: " if problem.span else ""
     lines = [f"{start}{problem.severity}[{problem.code}]: {problem.message}"]
+    if problem.severity == "notice":  # there may be many, and none needs doing anything about
+        return lines[0]
     if problem.span and problem.source_line:
         lines += _caret(problem.span, problem.source_line)
     if problem.path:

@@ -17,6 +17,7 @@ from dhcpkit.config.codes import Code
 __all__ = ["BUILT_IN", "Flaw", "flaws"]
 
 BUILT_IN: Final = frozenset(("ALL", "KNOWN", "UNKNOWN", "BOOTP", "DROP", "SKIP_DDNS", "STASH_AGENT_OPTIONS"))
+CLOSES: Final = {")": "(", "]": "["}
 PREFIXES: Final = ("VENDOR_CLASS_", "HA_", "AFTER_", "EXTERNAL_", "SPAWN_")  # names of classes that others assign
 
 _TOKEN: Final = re.compile(
@@ -84,16 +85,16 @@ def _tokens(text: str) -> tuple[list[tuple[str, int, int]], list[tuple[int, int,
 def _brackets(tokens: list[tuple[str, int, int]], said: str) -> Iterator[Flaw]:
     waiting: list[tuple[str, int, int]] = []
     for token, start, end in tokens:
-        if token in ("(", "["):
+        if token in CLOSES.values():
             waiting.append((token, start, end))
-        elif token in (")", "]"):
-            if not waiting or waiting.pop()[0] != {")": "(", "]": "["}[token]:
-                message = f"{said}:1.{start + 1}: syntax error, unexpected {token}"
-                yield Flaw(codes.BAD_EXPRESSION, message, start, end, "nothing opens it")
-                return
-    for token, start, end in waiting[:1]:
+        elif token in CLOSES and (not waiting or waiting.pop()[0] != CLOSES[token]):
+            message = f"{said}:1.{start + 1}: syntax error, unexpected {token}"
+            yield Flaw(codes.BAD_EXPRESSION, message, start, end, "nothing opens it")
+            return
+    for bracket, start, end in waiting[:1]:
         last = tokens[-1][2]
-        message = f"{said}:1.{last + 1}: syntax error, unexpected end of file, expecting {')' if token == '(' else ']'}"
+        closing = next(token for token, opening in CLOSES.items() if opening == bracket)
+        message = f"{said}:1.{last + 1}: syntax error, unexpected end of file, expecting {closing}"
         yield Flaw(codes.BAD_EXPRESSION, message, start, end, "nothing closes it")
 
 

@@ -76,9 +76,9 @@ def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, 
     """The settings of a level inside another. `prefix` is what Kea's messages about it begin with."""
     written = doc.__dict__
     values = outer.values
-    own = {name: written[name] for name in INHERITED if name in written}
+    own: dict[str, Any] = {name: written[name] for name in INHERITED if name in written}
     if "reservation_mode" in written:
-        own |= _of_mode(doc, steps, report, prefix)
+        own.update(_of_mode(doc, steps, report, prefix))
     if own:
         values = values | own
         if TIMERS & own.keys():
@@ -97,7 +97,7 @@ def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, 
     return Settings(values, valid, minimum, maximum, lifetimes)
 
 
-def lifetimes_of(  # noqa: PLR0913  # three numbers, and whom to tell
+def lifetimes_of(  # noqa: PLR0913, PLR0917  # three numbers, and whom to tell
     valid: int, minimum: int | None, maximum: int | None, steps: Steps, report: Report, prefix: str = ""
 ) -> Lifetimes:
     """The three lifetimes in one; an unset bound is the default itself. What is out of order is reported."""

@@ -11,7 +11,6 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from json.decoder import scanstring
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,7 +71,7 @@ def _steps(path: str) -> Steps | None:
 
 
 class Wrong(Exception):
-    """The text is not JSON: what and where, as offsets in the joined text. `parse_json` returns these as values."""
+    """The text is not JSON: what and where, as offsets in the joined text (negative: nowhere)."""
 
     def __init__(self, code: Code, message: str, start: int, end: int, hint: str = "") -> None:
         super().__init__(message)
@@ -81,7 +80,7 @@ class Wrong(Exception):
 
     def placed(self, source: Source) -> Wrong:
         """With its place looked up: mending the text moves offsets, places stay."""
-        self.span = source.span(self.start, self.end)
+        self.span = source.span(self.start, self.end) if self.start >= 0 else None
         return self
 
 
@@ -131,8 +130,10 @@ class Source:
         try:
             text = self.files.get(file) or self._read(file)
         except OSError as error:
-            what = f"Can't open include file {file}" if above else f"Unable to open file {file}"
-            raise Wrong(codes.UNREADABLE, what, at, at + width, error.strerror or str(error)) from None
+            hint = error.strerror or str(error)
+            if not above:
+                raise Wrong(codes.UNREADABLE, f"Unable to open file {file}", -1, -1, hint) from None
+            raise Wrong(codes.UNREADABLE, f"Can't open include file {file}", at, at + width, hint) from None
         self.files[file] = text
         position = 0
         self._pieces.append(_Piece(at, file, 0))
@@ -226,8 +227,8 @@ class Source:
         return SourcePlace(self, steps) if steps is not None else Place(path=path)
 
     def range(self, steps: Steps, *, key: bool = False) -> tuple[int, int]:
-        """The range of a value (or of its key, quotes included) in the joined text; of the nearest around it if absent."""
-        start = _SPACE.match(self.text).end()  # type: ignore[union-attr]  # the pattern matches the empty string
+        """The range of a value (or of its key) in the joined text; of the nearest map or list around it if absent."""
+        start = _skip(self.text, 0)
         end = len(self.text.rstrip())
         found: _Member | None = None
         for step in steps:
@@ -267,22 +268,28 @@ class Source:
         return known
 
     def _read_members(self, start: int) -> Iterator[_Member]:
-        text, skip = self.text, _SPACE.match
+        text = self.text
         is_map = text[start] == "{"
-        at = skip(text, start + 1).end()  # type: ignore[union-attr]
+        at = _skip(text, start + 1)
         index = 0
         while text[at] not in "}]":
             key: str | int = index
             key_start = key_end = at
             if is_map:
-                key, key_end = scanstring(text, at + 1, True)
-                at = skip(text, skip(text, key_end).end() + 1).end()  # type: ignore[union-attr]
+                key, key_end = self._decoder.raw_decode(text, at)
+                at = _skip(text, _skip(text, key_end) + 1)
             _, end = self._decoder.raw_decode(text, at)
             yield _Member(key, key_start, key_end, at, end) if is_map else _Member(key, at, end, at, end)
             index += 1
-            at = skip(text, end).end()  # type: ignore[union-attr]
+            at = _skip(text, end)
             if text[at] == ",":
-                at = skip(text, at + 1).end()  # type: ignore[union-attr]
+                at = _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    """The first character from `at` on that is no space."""
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
 
 
 def _comment_end(text: str, start: int) -> int:
@@ -300,28 +307,30 @@ class SourcePlace(Place):
     """A place whose line and column are looked up only when somebody reads them."""
 
     __slots__ = ("_source", "_steps")
+    _source: Source
+    _steps: Steps
 
     def __init__(self, source: Source, steps: Steps) -> None:
         object.__setattr__(self, "_source", source)
         object.__setattr__(self, "_steps", steps)
 
     @property
-    def file(self) -> str:  # type: ignore[override]
+    def file(self) -> str:
         """The file it is in."""
         return self._source.value(self._steps).file
 
     @property
-    def line(self) -> int:  # type: ignore[override]
+    def line(self) -> int:
         """Its line, from 1."""
         return self._source.value(self._steps).line
 
     @property
-    def column(self) -> int:  # type: ignore[override]
+    def column(self) -> int:
         """Its column, from 1."""
         return self._source.value(self._steps).column
 
     @property
-    def path(self) -> str:  # type: ignore[override]
+    def path(self) -> str:
         """Its path by keys."""
         return path_text(self._steps)
 
@@ -356,7 +365,7 @@ class _Reading:
     def _loads(self) -> Any:
         value = json.loads(self.source.text, object_pairs_hook=self._map, parse_constant=self._constant)
         if self._duplicates:
-            self._find_duplicates(_SPACE.match(self.source.text).end(), "toplevel")  # type: ignore[union-attr]
+            self._find_duplicates(_skip(self.source.text, 0), "toplevel")
         return value
 
     def _map(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

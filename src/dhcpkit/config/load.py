@@ -30,7 +30,7 @@ ALIASES: Final = {
 
 @attrs.frozen(eq=False)
 class Loaded4:
-    """A configuration that can be used: as documents, as the engine's network, as text with places, and its warnings."""
+    """A configuration that can be used: documents, the engine's network, the text with its places, and warnings."""
 
     doc: Dhcp4Doc
     network: Network

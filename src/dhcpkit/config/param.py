@@ -8,6 +8,7 @@ problem and still makes the document, so that what follows can look for more. Th
 from __future__ import annotations
 
 import difflib
+import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Self, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
@@ -84,7 +85,7 @@ def document(map_name: str) -> Callable[[type[D]], type[D]]:
     def make(cls: type[D]) -> type[D]:
         params = dict(cls.params)
         hints = get_type_hints(cls)
-        for name in cls.__dict__.get("__annotations__", {}):
+        for name in inspect.get_annotations(cls):
             declared = cls.__dict__.get(name)
             if isinstance(declared, Param):
                 key = declared.key or name.replace("_", "-")

@@ -57,7 +57,10 @@ class Report:
             self._warnings[code] = self._warnings.get(code, 0) + 1
             if self._warnings[code] > WARNINGS_MAX:
                 return
-        others = tuple(Related(text, path_text(at), self.source and self.source.value(at)) for text, at in related)
+        others = tuple(
+            Related(text, path_text(at), self.source.value(at) if self.source is not None else None)
+            for text, at in related
+        )
         found = Problem(
             code, message, code.severity, path_text(steps), None, "", expected, suggestion, hint, related=others
         )

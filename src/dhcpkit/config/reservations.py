@@ -32,7 +32,7 @@ IDENTIFIERS: Final = {
 RESOURCES: Final = frozenset(("option_data", "client_classes", "next_server", "server_hostname", "boot_file_name"))
 
 
-def hosts_of(
+def hosts_of(  # noqa: PLR0913  # what they are checked against
     entries: Sequence[ReservationDoc],
     steps: Steps,
     subnet: Subnet4 | None,
@@ -100,7 +100,7 @@ def _identifiers(entry: ReservationDoc, steps: Steps, report: Report) -> Iterato
         supported = ", ".join(sorted(IDENTIFIERS.values()))
         message = f"one of the supported identifiers must be specified for host reservation: {supported}"
         report.add(codes.NO_IDENTIFIER, steps, message)
-    for name, kind in given[1:]:
+    for _, kind in given[1:]:
         message = f"the '{given[0][1]}' and '{kind}' are mutually exclusive"
         report.add(codes.NO_IDENTIFIER, (*steps, kind), message, key=True, related=[("first", (*steps, given[0][1]))])
     for name, kind in given:

@@ -1,0 +1,72 @@
+"""`dhcpkit check`: every problem of a configuration in one run, for people or for programs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import typer
+
+from dhcpkit.cli.status import Status
+from dhcpkit.config import ConfigError, Loaded4, Problem, load4, render_json, render_text
+from dhcpkit.config.codes import NO_INTERFACE
+
+__all__ = ["Format", "check"]
+
+
+class Format(StrEnum):
+    """How problems are shown."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def check(
+    config: Annotated[Path, typer.Argument(help="Kea configuration file (Dhcp4).")],
+    output: Annotated[Format, typer.Option("--format", help="For people (text) or for programs (json).")] = Format.TEXT,
+    *,
+    here: Annotated[bool, typer.Option("--here", help="Also look whether this machine has the interfaces.")] = False,
+) -> None:
+    """Shows every problem of a configuration, each with its place in the file and what may help."""
+    unshown = 0
+    try:
+        loaded = load4(config)
+    except ConfigError as error:
+        problems, unshown, summary = error.problems, error.unshown, ""
+    else:
+        problems = (*_absent(loaded), *loaded.warnings) if here else loaded.warnings
+        summary = f"{len(loaded.network.subnets)} subnets, {len(loaded.network.hosts)} reservations"
+    failed = any(problem.severity == "error" for problem in problems)
+    if output is Format.JSON:
+        print(render_json(problems, unshown))
+    else:
+        if problems:
+            print(render_text(problems, unshown), end="\n\n")
+        print(f"{config}: {_counted(problems, unshown)}{'' if failed else f' ({summary})'}")
+    if failed:
+        raise typer.Exit(Status.BAD_CONFIG)
+
+
+def _absent(loaded: Loaded4) -> tuple[Problem, ...]:
+    """A problem for each interface the configuration listens on that this machine does not have."""
+    from dhcpkit.server.daemon import missing_interfaces  # only --here needs the server
+
+    span = loaded.source.value(("Dhcp4", "interfaces-config", "interfaces"))
+    found = Problem(
+        NO_INTERFACE, "", path="Dhcp4.interfaces-config.interfaces", span=span, source_line=loaded.source.line(span)
+    )
+    return tuple(
+        attrs.evolve(found, message=f"Failed to select interface: {missing}")
+        for missing in missing_interfaces(loaded.doc)
+    )
+
+
+def _counted(problems: tuple[Problem, ...], unshown: int) -> str:
+    numbers = dict.fromkeys(("error", "warning", "notice"), 0)
+    for problem in problems:
+        numbers[problem.severity] += 1
+    numbers["error"] += unshown
+    told = [f"{number} {name}{'s' if number > 1 else ''}" for name, number in numbers.items() if number]
+    return ", ".join(told) or "no problems"
