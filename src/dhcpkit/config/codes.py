@@ -237,8 +237,8 @@ BUILT_IN_CLASS: Final = _code(
 UNTESTED: Final = _code(
     1505,
     "expression not evaluated yet",
-    "The expression was looked at, but this version of dhcpkit does not evaluate expressions: nobody is in the class by it."
-    " Reservations still put clients into the class.",
+    "The expression was looked at, but this version of dhcpkit does not evaluate expressions: nobody is in the class by"
+    " it. Reservations still put clients into the class.",
     severity="warning",
 )
 

@@ -132,7 +132,7 @@ class _Compiler:
                 doc.name or "",
                 subnets,
                 doc.interface,
-                self._relays(doc.relay),
+                self._relays(doc.relay, steps),
                 self._guards(doc, steps),
                 self.report.place(steps),
             )
@@ -205,7 +205,7 @@ class _Compiler:
             options=options,
             outer_levels=levels,
             interface=doc.interface,
-            relays=self._relays(doc.relay),
+            relays=self._relays(doc.relay, steps),
             client_classes=self._guards(doc, steps),
             authoritative=settings["authoritative"],
             match_client_id=settings["match_client_id"],
@@ -251,10 +251,13 @@ class _Compiler:
             self.report.add(codes.DUPLICATE_SUBNET_ID, (*steps, "id"), message, related=related)
         return number
 
-    def _relays(self, doc: RelayDoc) -> frozenset[int]:
+    def _relays(self, doc: RelayDoc, steps: Steps) -> frozenset[int]:
         addresses = {address4(text) for text in doc.ip_addresses}
-        if doc.ip_address:
+        if "ip_address" in doc.written:
             addresses.add(address4(doc.ip_address))
+            if "ip_addresses" in doc.written:
+                message = "only one of ip-address and ip-addresses may be given"
+                self.report.add(codes.CONTRADICTION, (*steps, "relay", "ip-address"), message, key=True)
         return frozenset(addresses)
 
     def _guards(self, doc: Subnet4Doc | SharedNetworkDoc | PoolDoc, steps: Steps) -> tuple[str, ...]:
@@ -351,6 +354,8 @@ class _Compiler:
     def _expression(self, text: str, steps: Steps, known: dict[str, Steps]) -> None:
         if not text:
             return
+        message = "the expression is not evaluated yet: it puts nobody into the class"
+        self.report.add(codes.UNTESTED, steps, message)
         for flaw in flaws(text, known):
             near: list[str] = []
             if flaw.code is codes.UNKNOWN_CLASS:

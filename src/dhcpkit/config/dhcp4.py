@@ -297,8 +297,8 @@ class ClientClassDoc(CommentedDoc):
     """A class of clients."""
 
     name: str = param(doc="The class's name.")
-    test: str = param(default="", idle=True, doc="The expression whose truth puts a client into the class.")
-    template_test: str = param(default="", idle=True, doc="The expression whose value names a class of its own.")
+    test: str = param(default="", doc="The expression whose truth puts a client into the class.")
+    template_test: str = param(default="", doc="The expression whose value names a class of its own.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in the class.")
     option_def: tuple[OptionDefDoc, ...] = param(default=(), doc="Definitions that hold in this class only.")
     next_server: str = param(default="", check=address4, doc="The server of the boot file, for the field siaddr.")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from dhcpkit.config.codes import Code, Severity
+from dhcpkit.config.codes import MISSING_KEY, Code, Severity
 from dhcpkit.errors import DhcpkitError
 
 __all__ = ["ConfigError", "Problem", "Related", "Span", "render_json", "render_text"]
@@ -85,6 +85,8 @@ class Problem:
     def like_kea(self) -> str:
         """The first line `kea-dhcp4 -t` prints for it."""
         if self.code.syntax:
+            if self.code is MISSING_KEY:
+                return f"Syntax check failed with: {self.message}" + (f" ({self.span})" if self.span else "")
             where = f"{self.span.like_kea()}: " if self.span else ""
             return f"Syntax check failed with: {where}{self.message}"
         return f"Error encountered: {self.message}" + (f" ({self.span})" if self.span else "")

@@ -449,7 +449,8 @@ def _explain(text: str, error: json.JSONDecodeError, keywords: frozenset[str]) -
         shown = text[start + 1 : at + 1]
         return Wrong(codes.BAD_SYNTAX, f'Invalid control in "{shown}"', at, at + 1, "write a tab as \\t")
     if error.msg.startswith("Invalid \\"):
-        return Wrong(codes.BAD_SYNTAX, f"Bad escape in {text[at : at + 6]!r}", at, at + 2)
+        shown = text[text.rfind('"', 0, at) : text.find('"', at) + 1]
+        return Wrong(codes.BAD_SYNTAX, f"Bad escape in {shown}", at, at + 2)
     if at >= len(text.rstrip()):
         end = len(text.rstrip())
         message = f"syntax error, unexpected end of file{_expecting(error.msg, text, at)}"
