@@ -85,13 +85,13 @@ def choose(specs: Iterable[InterfaceSpec], present: Mapping[str, Interface]) -> 
                 if interface.up and interface.addresses and not interface.loopback:
                     addresses.setdefault(interface.name, []).extend(interface.addresses)
             continue
-        found = present.get(spec.name)
-        if found is None:
-            missing.append(f"interface '{spec.name}' doesn't exist in the system")
-        elif not found.up:
+        lacking = absent(spec, present)
+        if lacking:
+            missing.append(lacking)
+            continue
+        found = present[spec.name]
+        if not found.up:
             missing.append(f"the interface {spec.name} is not running")
-        elif spec.address and spec.address not in found.addresses:
-            missing.append(f"interface '{spec.name}' doesn't have address '{IPv4Address(spec.address)}' assigned")
         elif not found.addresses:
             missing.append(f"the interface {spec.name} has no usable IPv4 addresses configured")
         else:
@@ -100,6 +100,18 @@ def choose(specs: Iterable[InterfaceSpec], present: Mapping[str, Interface]) -> 
         attrs.evolve(present[name], addresses=tuple(dict.fromkeys(meant))) for name, meant in addresses.items()
     )
     return Wanted(served, tuple(missing))
+
+
+def absent(spec: InterfaceSpec, present: Mapping[str, Interface]) -> str:
+    """What a configuration names and this machine does not have, in Kea's words; empty where it has it."""
+    if spec.name == EVERY:
+        return ""
+    found = present.get(spec.name)
+    if found is None:
+        return f"interface '{spec.name}' doesn't exist in the system"
+    if spec.address and spec.address not in found.addresses:
+        return f"interface '{spec.name}' doesn't have address '{IPv4Address(spec.address)}' assigned"
+    return ""
 
 
 def interfaces() -> dict[str, Interface]:
