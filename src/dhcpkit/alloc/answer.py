@@ -22,6 +22,7 @@ from dhcpkit.alloc.select import suboption
 from dhcpkit.alloc.times import tee_times
 from dhcpkit.alloc.trace import Trace
 from dhcpkit.wire.dhcp4 import MessageType, Packet4, join_options, reply_header4
+from dhcpkit.wire.options4 import DHCP4
 
 __all__ = ["Outgoing4", "Shared", "answer4", "option_field", "shared_options", "well_formed"]
 
@@ -200,10 +201,12 @@ def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: T
             chosen[code] = value.payload
             if trace:
                 _explain(value, level, levels, asked, trace)
-        elif trace and code in asked:
-            trace.note("option", f"code {code}", "not sent", "it is requested but nowhere configured")
     if reply.lifetime is not None:
         _lease_options(reply, chosen, never, trace)
+    if trace:
+        missing = [code for code in dict.fromkeys(asked) if code not in chosen and code not in OWN_CODES]
+        if missing:
+            trace.note("option", ", ".join(map(_name, missing)), "not sent", "requested, and nowhere configured")
     return chosen
 
 
@@ -246,6 +249,11 @@ def _first(code: int, levels: list[Level]) -> tuple[OptionValue, Level] | None:
         if value is not None:
             return value, level
     return None
+
+
+def _name(code: int) -> str:
+    option = DHCP4.by_code(code)
+    return option.name if option is not None else str(code)
 
 
 def _explain(value: OptionValue, level: Level, levels: list[Level], asked: bytes, trace: Trace) -> None:
