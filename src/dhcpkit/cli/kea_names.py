@@ -14,7 +14,7 @@ import typer
 
 from dhcpkit.cli.status import Status
 
-__all__ = ["app", "install", "remove"]
+__all__ = ["app", "install", "remove", "script"]
 
 PROGRAMS: Final = {"kea-dhcp4": "dhcpkit.server.main"}  # name: the module whose `main` it runs
 MARK: Final = "# Written by `dhcpkit kea-names install`, taken away by `dhcpkit kea-names remove`."

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from dhcpkit import __version__
 
-__all__ = ["VERSION", "main"]
+__all__ = ["PROCESS", "VERSION", "Switches", "UsageError", "main", "parse"]
 
 KEA_VERSION: Final = "3.0.0"  # whose switches, commands and files these are; monitoring wants it first
 VERSION: Final = f"{KEA_VERSION} (dhcpkit {__version__})"
