@@ -13,7 +13,7 @@ from dhcpkit.config import codes
 from dhcpkit.config.codes import Code
 from dhcpkit.wire.text import parse_hex
 
-__all__ = ["Unfit", "address4", "identifier", "pool4", "prefix4", "regex"]
+__all__ = ["Unfit", "address4", "identifier", "interface4", "pool4", "prefix4"]
 
 
 class Unfit(ValueError):
@@ -93,10 +93,16 @@ def identifier(text: str) -> bytes:
         raise Unfit(codes.BAD_IDENTIFIER, message, expected) from None
 
 
-def regex(text: str) -> re.Pattern[str]:
-    """A regular expression."""
-    try:
-        return re.compile(text)
-    except re.error as error:
-        message = f"invalid regular expression '{text}': {error}"
-        raise Unfit(codes.BAD_VALUE, message, "a regular expression") from None
+def interface4(text: str) -> str:
+    """Where a server listens: `eth0`, `eth0/192.0.2.1`, or `*`."""
+    name, slash, address = text.partition("/")
+    expected = "eth0, eth0/192.0.2.1, or *"
+    if not name or (name == "*" and slash):
+        raise Unfit(codes.NO_INTERFACE, f"Failed to select interface: empty interface name in '{text}'", expected)
+    if slash:
+        try:
+            IPv4Address(address)
+        except ValueError:
+            message = f"Failed to select interface: invalid IPv4 address '{address}' behind interface {name}"
+            raise Unfit(codes.NO_INTERFACE, message, expected) from None
+    return text

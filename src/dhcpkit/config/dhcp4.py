@@ -6,9 +6,10 @@ Texts are kept as they were written; `compile.py` gives them their meaning. This
 
 from __future__ import annotations
 
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
-from dhcpkit.config.checks import address4, regex
+from dhcpkit.config.checks import address4, interface4
 from dhcpkit.config.param import Document, Json, document, param
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Subnet4Doc",
 ]
 
+NOTHING: Final = MappingProxyType[str, Any]({})
 U16: Final = 2**16 - 1
 U32: Final = 2**32 - 1
 IDENTIFIERS: Final = ("hw-address", "duid", "circuit-id", "client-id")
@@ -56,7 +58,7 @@ DATABASES: Final = ("memfile", "mysql", "postgresql", "cql")
 class CommentedDoc(Document):
     """A map that may carry data of its author's."""
 
-    user_context: Json = param(default={}, doc="Data of the operator's own; kept and shown, never looked at.")
+    user_context: Json = param(default=NOTHING, doc="Data of the operator's own; kept and shown, never looked at.")
     comment: str = param(default="", doc="A remark; becomes part of the user context.")
 
 
@@ -140,7 +142,7 @@ class DdnsDoc(CommentedDoc):
         default=None, low=0, high=U32, idle=True, doc="The most ddns-ttl-percent may give."
     )
     hostname_char_set: str | None = param(
-        default=None, inherit="[^A-Za-z0-9.-]", check=regex, idle=True, doc="Characters that are replaced in names."
+        default=None, inherit="[^A-Za-z0-9.-]", idle=True, doc="Characters that are replaced in names."
     )
     hostname_char_replacement: str | None = param(
         default=None, inherit="", idle=True, doc="What replaces the characters of hostname-char-set."
@@ -322,7 +324,9 @@ class ClientClassDoc(CommentedDoc):
 class InterfacesDoc(CommentedDoc):
     """Where the server listens and how it sends."""
 
-    interfaces: tuple[str, ...] = param(default=(), doc="Interfaces (`eth0`, `eth0/192.0.2.1`), `*` for all.")
+    interfaces: tuple[str, ...] = param(
+        default=(), check=interface4, doc="Interfaces (`eth0`, `eth0/192.0.2.1`), `*` for all."
+    )
     dhcp_socket_type: str = param(
         default="raw",
         choices=("raw", "udp"),
@@ -492,7 +496,7 @@ class HooksLibraryDoc(CommentedDoc):
     """A hook library."""
 
     library: str = param(idle=True, doc="The library's name or path.")
-    parameters: Json = param(default={}, idle=True, doc="What the library is told.")
+    parameters: Json = param(default=NOTHING, idle=True, doc="What the library is told.")
 
 
 @document("output-options")

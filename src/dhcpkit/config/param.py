@@ -34,7 +34,7 @@ REQUIRED: Final = _Required()
 _UNREAD: Final = object()  # what a reader answers when it has reported a problem instead of a value
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Param:
     """One key of a document, as its `param()` line declares it. `name` is the attribute, `key` is Kea's spelling."""
 

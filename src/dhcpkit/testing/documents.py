@@ -1,0 +1,149 @@
+"""Hypothesis strategies for configurations: documents of any keys, documents that can be served, and Kea's JSON as text.
+
+Documents are drawn from the `param()` lines themselves, so that a new key needs nothing here. A check that refuses most
+texts has a line of its own in `_TEXTS`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Final, TypeVar
+
+from hypothesis import strategies as st
+
+from dhcpkit.config.checks import address4, interface4
+from dhcpkit.config.dhcp4 import Dhcp4Doc, OptionDataDoc, PoolDoc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
+from dhcpkit.config.param import Document, DocumentShape, ListShape, Param, Shape
+
+__all__ = ["configurations", "documents", "json_texts", "json_values", "param_values"]
+
+D = TypeVar("D", bound=Document)
+
+KEYS_MAX: Final = 5  # keys of a drawn document besides the required ones: each pair of keys meets often enough
+ITEMS_MAX: Final = 2  # items of a drawn list
+DEPTH_MAX: Final = 3  # maps inside one another: Dhcp4, shared network, subnet, and what is in it
+SUBNET_SIZE: Final = 32  # addresses of a subnet that can be served
+
+_ADDRESSES: Final = st.integers(0, 2**32 - 1).map(IPv4Address).map(str)
+_TEXTS: Final[dict[Callable[[Any], object], st.SearchStrategy[str]]] = {
+    address4: _ADDRESSES | st.just(""),
+    interface4: st.sampled_from(["eth0", "*", "eth0/192.0.2.1"]),
+}
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    """What a map that is kept as it is may hold: JSON without numbers that lose digits."""
+    plain = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5)
+    return st.recursive(
+        plain,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=5,
+    )
+
+
+def param_values(declared: Param, depth: int = DEPTH_MAX) -> st.SearchStrategy[Any]:
+    """Values of one parameter, whatever its shape."""
+    return _shaped(declared, declared.shape, depth)
+
+
+def _shaped(declared: Param, shape: Shape, depth: int) -> st.SearchStrategy[Any]:
+    if isinstance(shape, ListShape):
+        most = ITEMS_MAX if depth > 0 or not isinstance(shape.item, DocumentShape) else 0
+        return st.lists(_shaped(declared, shape.item, depth), max_size=most).map(tuple)
+    if isinstance(shape, DocumentShape):
+        return documents(shape.document, depth - 1)
+    if declared.choices:
+        return st.sampled_from(declared.choices)
+    if shape.python is bool:
+        return st.booleans()
+    if shape.python is int:
+        return st.integers(_bound(declared.low, -(2**63)), _bound(declared.high, 2**63 - 1))
+    if shape.python is float:
+        return st.floats(declared.low or 0, declared.high or 1)
+    if shape.python is dict:
+        return st.dictionaries(st.text(max_size=5), json_values(), max_size=2)
+    return _TEXTS[declared.check] if declared.check in _TEXTS else st.text(max_size=8)
+
+
+def _bound(bound: float | None, otherwise: int) -> int:
+    return otherwise if bound is None else int(bound)
+
+
+@st.composite
+def documents(draw: st.DrawFn, cls: type[D] = Dhcp4Doc, depth: int = DEPTH_MAX) -> D:  # type: ignore[assignment]
+    """Documents of a class with any of its keys. Each can be written and read; hardly any can be served."""
+    optional = [declared for declared in cls.params.values() if not declared.required]
+    chosen = draw(st.lists(st.sampled_from(optional), max_size=KEYS_MAX, unique=True)) if optional else []
+    return cls(**{declared.name: draw(param_values(declared, depth)) for declared in (*cls.required, *chosen)})
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> Dhcp4Doc:
+    """Configurations that can be served: subnets apart from one another, some in a shared network, pools, reservations."""
+    subnets = [draw(_subnets(index)) for index in range(draw(st.integers(1, 4)))]
+    shared = draw(st.integers(0, len(subnets)))
+    networks = (SharedNetworkDoc(name="net", subnet4=tuple(subnets[:shared])),) if shared else ()
+    return Dhcp4Doc(
+        subnet4=tuple(subnets[shared:]),
+        shared_networks=networks,
+        valid_lifetime=draw(st.integers(600, 86400)),
+        option_data=draw(_options()),
+        authoritative=draw(st.booleans()),
+    )
+
+
+@st.composite
+def _subnets(draw: st.DrawFn, index: int) -> Subnet4Doc:
+    base = int(IPv4Address("192.0.2.0")) + index * SUBNET_SIZE
+    first = draw(st.integers(4, SUBNET_SIZE - 2))
+    last = draw(st.integers(first, SUBNET_SIZE - 2))
+    reserved = [
+        ReservationDoc(hw_address=f"02:00:00:00:00:{number:02x}", ip_address=str(IPv4Address(base + 1 + number)))
+        for number in range(draw(st.integers(0, 3)))
+    ]
+    return Subnet4Doc(
+        subnet=str(IPv4Network((base, 27))),
+        id=index + 1,
+        pools=(PoolDoc(pool=f"{IPv4Address(base + first)} - {IPv4Address(base + last)}"),),
+        reservations=tuple(reserved),
+        option_data=draw(_options()),
+    )
+
+
+def _options() -> st.SearchStrategy[tuple[OptionDataDoc, ...]]:
+    one = st.builds(
+        lambda name, data, always: OptionDataDoc(name=name, data=data, always_send=always),
+        st.sampled_from(["routers", "domain-name-servers", "ntp-servers"]),
+        _ADDRESSES,
+        st.booleans(),
+    )
+    return st.lists(one, max_size=2).map(tuple)
+
+
+@st.composite
+def json_texts(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> tuple[Any, str]:
+    """A value and a text of it in Kea's JSON: with comments, blanks and extra commas wherever they are allowed."""
+    value = draw(values)
+    return value, _noise(draw) + _written(draw, value) + _noise(draw)
+
+
+def _noise(draw: st.DrawFn) -> str:
+    return draw(
+        st.sampled_from(["", "", " ", "\n", "\t", "# a \"comment\", {\n", "// it's\n", "/* [1,\n2 */", " /* # // */ "])
+    )
+
+
+def _written(draw: st.DrawFn, value: Any) -> str:
+    if isinstance(value, dict):
+        members = [f"{json.dumps(key)}{_noise(draw)}:{_noise(draw)}{_written(draw, v)}" for key, v in value.items()]
+    elif isinstance(value, (list, tuple)):
+        members = [_written(draw, inner) for inner in value]
+    else:
+        return json.dumps(value, ensure_ascii=draw(st.booleans()))
+    text = ",".join(_noise(draw) + member + _noise(draw) for member in members)
+    if members and draw(st.booleans()):
+        text += "," + _noise(draw)
+    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    return opening + text + closing
