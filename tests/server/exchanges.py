@@ -50,10 +50,11 @@ class Wire:
         self.paused = 0
         self.broken = False
 
-    def send(self, outgoing, arrival):
+    def send(self, answers):
         if self.broken:
-            raise OSError(101, "Network is unreachable")
-        self.sent.append(Packet4.parse(outgoing.data, arrival))
+            return [(index, OSError(101, "Network is unreachable")) for index in range(len(answers))]
+        self.sent += [Packet4.parse(outgoing.data, arrival) for outgoing, arrival in answers]
+        return []
 
     def pause(self):
         self.paused += 1

@@ -13,18 +13,19 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from dhcpkit.alloc.decision import Decision4, Reply4
-from dhcpkit.alloc.lease import INFINITE
-from dhcpkit.alloc.network import Level, Network
+from dhcpkit.alloc.decision import Decision4, Event, Reply4
+from dhcpkit.alloc.lease import INFINITE, Lease4
+from dhcpkit.alloc.network import Level, Network, Subnet4
 from dhcpkit.alloc.options import OptionValue
 from dhcpkit.alloc.query import INFORM
 from dhcpkit.alloc.select import suboption
 from dhcpkit.alloc.times import tee_times
 from dhcpkit.alloc.trace import Trace
+from dhcpkit.alloc.view import Unit
 from dhcpkit.wire.dhcp4 import MessageType, Packet4, join_options, reply_header4
 from dhcpkit.wire.options4 import DHCP4
 
-__all__ = ["Outgoing4", "Shared", "answer4", "option_field", "shared_options", "well_formed"]
+__all__ = ["Outcome4", "Outgoing4", "Shared", "answer4", "option_field", "outcome4", "shared_options", "well_formed"]
 
 MEMO_MAX: Final = 4096  # joined option blocks; the key holds what clients ask for, so it must not grow with them
 BASIC: Final = (3, 6, 15)  # Kea sends these whenever they are configured
@@ -46,6 +47,42 @@ class Outgoing4(NamedTuple):
     address: int
     port: int
     hwaddr: bytes
+
+
+class Outcome4(NamedTuple):
+    """What became of a message: the decision about it, and its answer in bytes. `identity` says which client's it was.
+
+    The fields mean what they mean in Decision4; `lifetime` is what the client is told, in seconds, 0 where it is told
+    none; `sent` is None for silence.
+    """
+
+    packet: Packet4
+    identity: bytes
+    event: Event
+    lease: Lease4 | None
+    unit: Unit
+    offered: int | None
+    lifetime: int
+    subnet: Subnet4 | None
+    sent: Outgoing4 | None
+    because: str = ""
+
+
+def outcome4(decision: Decision4) -> Outcome4:
+    """A decision with its answer."""
+    query, reply = decision.query, decision.reply
+    return Outcome4(
+        query.packet,
+        query.identity,
+        decision.event,
+        decision.lease,
+        decision.unit,
+        decision.offered,
+        reply.lifetime or 0 if reply is not None else 0,
+        query.subnet,
+        answer4(decision),
+        decision.because,
+    )
 
 
 def answer4(decision: Decision4) -> Outgoing4 | None:

@@ -12,9 +12,9 @@ This module does not know what a message means beyond that; the rules and their 
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Final, NamedTuple
+from typing import Final
 
-from dhcpkit.alloc.answer import Outgoing4, option_field, shared_options, well_formed
+from dhcpkit.alloc.answer import Outcome4, Outgoing4, option_field, shared_options, well_formed
 from dhcpkit.alloc.classify import STRANGER
 from dhcpkit.alloc.decision import Event, Reply4
 from dhcpkit.alloc.host import HostView
@@ -27,7 +27,7 @@ from dhcpkit.alloc.trace import NO_TRACE
 from dhcpkit.alloc.view import Change, LeaseView4, Unit
 from dhcpkit.wire.dhcp4 import Packet4, reply_header4
 
-__all__ = ["Quick4", "quick4"]
+__all__ = ["quick4"]
 
 DISCOVER, REQUEST, OFFER, ACK = 1, 3, 2, 5
 OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE
@@ -36,21 +36,9 @@ BROADCAST: Final = 0xFFFFFFFF
 NOTHING: Final[frozenset[int]] = frozenset()
 
 
-class Quick4(NamedTuple):
-    """A decision about a plain message, and its answer. The fields mean what they mean in Decision4."""
-
-    packet: Packet4
-    identity: bytes
-    event: Event
-    lease: Lease4
-    unit: Unit
-    offered: int | None
-    sent: Outgoing4
-
-
 def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
     packet: Packet4, network: Network, leases: LeaseView4, hosts: HostView, now: int, taken: Container[int] = NOTHING
-) -> Quick4 | None:
+) -> Outcome4 | None:
     """The decision about a plain message; None where it is not plain, or where `taken` holds what it is about.
 
     `taken` are the addresses that earlier messages of the batch took, which `leases` does not show yet.
@@ -87,7 +75,7 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     leases: LeaseView4,
     now: int,
     taken: Container[int],
-) -> Quick4 | None:
+) -> Outcome4 | None:
     hwaddr = packet.chaddr
     if (client_id and leases.by_client_id(client_id)) or leases.by_hwaddr(hwaddr):
         return None  # it has, or had, a lease somewhere
@@ -101,7 +89,7 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     lifetime = subnet.lifetimes.default
     lease = Lease4(address, hwaddr, client_id, lifetime, now, subnet.id, False, False, name, 0, "", pool.pool_id)  # noqa: FBT003
     sent = _answer(packet, network, Reply4(OFFER, subnet, STRANGER, pool, None, address, 0, lifetime), host_name)
-    return Quick4(packet, client_id or hwaddr, OFFERED, lease, (), address, sent)
+    return Outcome4(packet, client_id or hwaddr, OFFERED, lease, (), address, lifetime, subnet, sent)
 
 
 def _request(  # noqa: PLR0913, PLR0917  # as quick4
@@ -112,7 +100,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
     leases: LeaseView4,
     now: int,
     taken: Container[int],
-) -> Quick4 | None:
+) -> Outcome4 | None:
     options = packet.options
     ciaddr = packet.ciaddr
     server_id = options.get(54)
@@ -154,7 +142,8 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         if remaining is not None:
             lifetime, lease, unit, event = remaining, before, (), REUSED
     reply = Reply4(ACK, subnet, STRANGER, pool, None, hint, ciaddr, lifetime)
-    return Quick4(packet, client_id or hwaddr, event, lease, unit, None, _answer(packet, network, reply, host_name))
+    sent = _answer(packet, network, reply, host_name)
+    return Outcome4(packet, client_id or hwaddr, event, lease, unit, None, lifetime, subnet, sent)
 
 
 def _name(packet: Packet4, subnet: Subnet4, address: int) -> tuple[str, bytes | None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from dhcpkit.alloc.decision import Decision4
+from dhcpkit.alloc.answer import Outcome4
 from dhcpkit.alloc.points import Point
 from dhcpkit.wire.dhcp4 import Packet4
 
@@ -27,5 +27,5 @@ class Pkt4Send(Point):
     """An answer is about to leave; `data` is its payload and may be replaced. SKIP, DROP: it is not sent."""
 
     kea_name = "pkt4_send"
-    decision: Decision4
+    outcome: Outcome4
     data: bytes

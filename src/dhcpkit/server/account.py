@@ -7,12 +7,13 @@ decides nothing.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from dhcpkit.alloc.answer import Outgoing4
-from dhcpkit.alloc.decision import Decision4, Event
-from dhcpkit.alloc.query import Dropped, Query4
+from dhcpkit.alloc.answer import Outcome4, Outgoing4
+from dhcpkit.alloc.decision import Event
+from dhcpkit.alloc.query import Dropped
 from dhcpkit.server import messages as m
 from dhcpkit.server.log import RateLimit
 from dhcpkit.server.statistics import RECEIVED, RECEIVED_UNKNOWN, SENT, LeaseTally, Statistics
@@ -77,9 +78,12 @@ class Account:
             self.statistics.add_leases(self._leases)
             self._leases.counts.clear()
 
-    def parsed(self, packet: Packet4) -> None:
-        """A datagram was a message."""
-        self.tally[RECEIVED.get(packet.type, RECEIVED_UNKNOWN)] += 1
+    def received(self, count: int, packets: Sequence[Packet4]) -> None:
+        """Datagrams arrived, and these packets are what could be read of them."""
+        tally = self.tally
+        tally["pkt4-received"] += count
+        for packet in packets:
+            tally[RECEIVED.get(packet.type, RECEIVED_UNKNOWN)] += 1
 
     def unreadable(self, arrival: Arrival, error: WireError) -> None:
         """A datagram was no message."""
@@ -105,25 +109,25 @@ class Account:
                 reason=dropped.because,
             )
 
-    def opened(self, queries: list[Query4]) -> None:
+    def opened(self, packets: Iterable[Packet4]) -> None:
         """Messages were understood and are about to be decided."""
         if m.DHCP4_PACKET_RECEIVED.on:
-            for query in queries:
-                arrival = query.packet.arrival
+            for packet in packets:
+                arrival = packet.arrival
                 m.DHCP4_PACKET_RECEIVED.log(
-                    client=query,
-                    type=f"DHCP{MessageType(query.type).name}",
+                    client=_client_text(packet),
+                    type=f"DHCP{MessageType(packet.type).name}",
                     source=IPv4Address(arrival.source),
                     interface=arrival.interface,
                 )
 
-    def held_back(self, query: Query4, *, again: bool, replaces: bool) -> None:
+    def held_back(self, packet: Packet4, *, again: bool, replaces: bool) -> None:
         """A client's earlier exchange is in progress: a repetition is dropped, something newer waits for it."""
         if again or replaces:
             self._lost("duplicate")
         if m.DHCP4_PACKET_DROP_0011.on:
             kept = "kept for later in place of the one before" if replaces else "kept for later"
-            m.DHCP4_PACKET_DROP_0011.log(client=query, verdict="dropped" if again else kept)
+            m.DHCP4_PACKET_DROP_0011.log(client=_client_text(packet), verdict="dropped" if again else kept)
 
     def fault(self, packet: Packet4, error: Exception) -> None:
         """The server failed at a message: its own fault."""
@@ -134,79 +138,83 @@ class Account:
         place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where is not None else ""
         self._faults.log(client=_client_text(packet), reason=f"{type(error).__name__}: {error}{place}")
 
-    def sent(self, query: Query4, outgoing: Outgoing4) -> None:
-        """An answer left."""
+    def sent(self, answers: Sequence[tuple[Outgoing4, Arrival]]) -> None:
+        """Answers left."""
         tally = self.tally
-        tally["pkt4-sent"] += 1
-        tally[SENT[outgoing.type]] += 1
-        if self._sends_wanted:
-            m.DHCP4_PACKET_SEND.log(
-                client=query,
-                type=f"DHCP{MessageType(outgoing.type).name}",
-                destination=f"{IPv4Address(outgoing.address)}:{outgoing.port}",
-                interface=query.packet.arrival.interface,
-            )
+        tally["pkt4-sent"] += len(answers)
+        for outgoing, _ in answers:
+            tally[SENT[outgoing.type]] += 1
+        if m.DHCP4_PACKET_SEND.on:
+            for outgoing, arrival in answers:
+                m.DHCP4_PACKET_SEND.log(
+                    client=outgoing.hwaddr.hex(":") or "relayed client",
+                    type=f"DHCP{MessageType(outgoing.type).name}",
+                    destination=f"{IPv4Address(outgoing.address)}:{outgoing.port}",
+                    interface=arrival.interface,
+                )
 
-    def unsent(self, query: Query4, error: OSError) -> None:
+    def unsent(self, arrival: Arrival, outgoing: Outgoing4, error: OSError) -> None:
         """An answer could not leave."""
-        self._unsent.log(client=query, interface=query.packet.arrival.interface, reason=error.strerror or error)
+        where = f"{IPv4Address(outgoing.address)}:{outgoing.port}"
+        self._unsent.log(client=where, interface=arrival.interface, reason=error.strerror or error)
 
-    def settled(self, decision: Decision4) -> None:
-        """A decision is final: what it changed is committed."""
-        event = decision.event
-        if decision.unit:
-            fresh = event is ALLOC
-            for change in decision.unit:
-                self._leases.changed(change.before, change.after, fresh=fresh)
-        elif event is REUSE:
-            self._reused(decision.query)
-        elif event in NO_ADDRESS:
-            self._failed(decision)
-        if self._wanted[event]:
-            self._tell(decision, EVENT_MESSAGES[event])
+    def settled(self, outcomes: Iterable[Outcome4]) -> None:
+        """Decisions are final: what they changed is committed."""
+        told = {event for event, message in EVENT_MESSAGES.items() if message.on}
+        leases = self._leases
+        for outcome in outcomes:
+            event = outcome.event
+            if outcome.unit:
+                fresh = event is ALLOC
+                for before, after in outcome.unit:
+                    leases.changed(before, after, fresh=fresh)
+            elif event is REUSE:
+                self._reused(outcome)
+            elif event in NO_ADDRESS:
+                self._failed(outcome)
+            if event in told:
+                self._tell(outcome, EVENT_MESSAGES[event])
 
-    def _tell(self, decision: Decision4, message: m.Message) -> None:
-        lease, reply = decision.lease, decision.reply
-        lifetime = reply.lifetime if reply is not None else lease.valid_lifetime if lease is not None else 0
+    def _tell(self, outcome: Outcome4, message: m.Message) -> None:
+        lease = outcome.lease
         told: RateLimit | m.Message = self._refused if message is m.DHCP4_PACKET_NAK else message
         told.log(
-            client=decision.query,
+            client=_client_text(outcome.packet),
             address=IPv4Address(lease.address) if lease is not None else "",
-            lifetime=lifetime,
-            because=decision.because,
+            lifetime=outcome.lifetime or (lease.valid_lifetime if lease is not None else 0),
+            because=outcome.because,
         )
 
     def _lost(self, reason: str, count: int = 1) -> None:
         self.tally[f"pkt4-{reason}"] += count
         self.tally["pkt4-receive-drop"] += count
 
-    def _reused(self, query: Query4) -> None:
+    def _reused(self, outcome: Outcome4) -> None:
         self.tally["v4-lease-reuses"] += 1
-        if query.subnet is not None:
-            self.tally[f"subnet[{query.subnet.id}].v4-lease-reuses"] += 1
+        if outcome.subnet is not None:
+            self.tally[f"subnet[{outcome.subnet.id}].v4-lease-reuses"] += 1
 
-    def _failed(self, decision: Decision4) -> None:
+    def _failed(self, outcome: Outcome4) -> None:
         """Kea's counters of a client that got no address, and the message."""
-        query = decision.query
-        subnet = query.subnet
+        subnet = outcome.subnet
         assert subnet is not None, "pools are looked at only in a subnet"
         kinds = ["", "-shared-network" if subnet.shared_network else "-subnet", "-classes"]
-        if decision.event is Event.NO_POOL:
+        if outcome.event is Event.NO_POOL:
             kinds.append("-no-pools")
         for kind in kinds:
             self.tally[ALLOC_FAIL + kind] += 1
             self.tally[f"subnet[{subnet.id}].{ALLOC_FAIL}{kind}"] += 1
         self._full.log(
-            client=query,
+            client=_client_text(outcome.packet),
             subnet=subnet.prefix,
             id=subnet.id,
             network=subnet.shared_network or "(none)",
-            because=decision.because,
+            because=outcome.because,
         )
 
 
 def _client_text(packet: Packet4) -> str:
-    """A client as Kea's log names it, for a packet that was not opened."""
+    """A client as Kea's log names it."""
     client_id = packet.options.get(61)
     shown = client_id.hex(":") if client_id else "no info"
     return f"[hwtype={packet.htype} {packet.chaddr.hex(':')}], cid=[{shown}], tid={packet.xid:#x}"

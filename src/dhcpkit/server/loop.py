@@ -15,12 +15,13 @@ from functools import partial
 from random import Random
 from typing import Final, Protocol, cast
 
-from dhcpkit.alloc.answer import Outgoing4, answer4
+from dhcpkit.alloc.answer import Outcome4, Outgoing4, outcome4
 from dhcpkit.alloc.decision import Decision4, silent
 from dhcpkit.alloc.engine4 import plan4, repeat4
 from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.points import Consult, NextStep
 from dhcpkit.alloc.query import Dropped, Query4, open4
+from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.alloc.trace import NO_TRACE
 from dhcpkit.alloc.view import Key, LeaseView4, NotLoaded, Overlay4
 from dhcpkit.backends.protocols import LeaseStore, LocalLeaseStore, StoreUnavailable
@@ -38,8 +39,6 @@ WAITING_MAX: Final = 256  # exchanges that wait before sockets are left unread: 
 PLAN_AGAIN_MAX: Final = 5  # lost races before a client is left to ask again
 LOADS_MAX: Final = 64  # times a partial view learns more for one batch; each doubles what it knows of a pool
 
-Committed = tuple[Decision4, Outgoing4 | None]
-
 
 class Clock4(Protocol):
     """The engine's time."""
@@ -55,8 +54,12 @@ class Transport(Protocol):
     own_addresses: frozenset[int]
     """The server's addresses: a client may name any of them as its server."""
 
-    def send(self, outgoing: Outgoing4, arrival: Arrival) -> None:
-        """Sends one answer to a message that came by `arrival`. Raises OSError."""
+    def send(self, answers: Sequence[tuple[Outgoing4, Arrival]], /) -> Sequence[tuple[int, OSError]]:
+        """Sends a batch's answers, each to a message that came by its arrival; returns which failed, and why.
+
+        One call for all, so that nothing is done between two of them: whoever is woken by the first finds the rest.
+        Failures are pairs of an index and its error.
+        """
         ...
 
     def pause(self) -> None:
@@ -90,10 +93,10 @@ class Batches:
         self.serving = True
         self.unavailable_since: float | None = None
         self._clock = clock
-        self._busy: dict[bytes, Query4] = {}  # the client's exchange that is not answered yet; WAITING_MAX bounds it
+        self._busy: dict[bytes, Packet4] = {}  # the client's message that is not answered yet; WAITING_MAX bounds it
         self._next: dict[bytes, Packet4] = {}  # what the same client sent meanwhile, the newest
         self._revived: list[Packet4] = []
-        self._consults: dict[Query4, Exchange] = {}
+        self._consults: dict[Packet4, Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
         self._account = Account(self.statistics)
@@ -113,20 +116,16 @@ class Batches:
     def take(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:
         """Serves what has arrived together."""
         account = self._account
-        account.begin(self._clock.now())
-        account.tally["pkt4-received"] += len(datagrams)
         packets = []
-        listening = self.hooks.listens(Pkt4Receive)
         for data, arrival in datagrams:
             try:
-                packet = Packet4.parse(data, arrival)
+                packets.append(Packet4.parse(data, arrival))
             except WireError as error:
                 account.unreadable(arrival, error)
-                continue
-            account.parsed(packet)
-            shown = self._shown_to_callouts(packet) if listening else packet
-            if shown is not None:
-                packets.append(shown)
+        account.received(len(datagrams), packets)
+        if self.hooks.listens(Pkt4Receive):
+            shown = map(self._shown_to_callouts, packets)
+            packets = [packet for packet in shown if packet is not None]
         if self.serving:
             self._serve(packets)
         else:
@@ -153,26 +152,91 @@ class Batches:
 
     # From packets to decisions.
 
-    def _serve(self, packets: Iterable[Packet4]) -> None:
-        """Opens and serves packets, and after them what their clients sent meanwhile."""
-        while True:
-            queries = self._open(packets)
-            if queries:
-                if self._local is not None:
-                    try:
-                        self._serve_local(queries, self._local)
-                    except Exception as error:  # noqa: BLE001  # as in _open: a fault of a store
-                        self._give_up(queries, error)
-                else:
+    def _serve(self, packets: Sequence[Packet4]) -> None:
+        """Serves packets, and after them what their clients sent meanwhile."""
+        while packets:
+            if self._local is not None:
+                try:
+                    self._serve_local(packets, self._local)
+                except Exception as error:  # noqa: BLE001  # as in _open: a fault of a store
+                    self._give_up(packets, error)
+            else:
+                queries = self._open(packets)
+                if queries:
                     task = asyncio.create_task(self._serve_remote(queries))
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
-            if not self._revived:
-                break
             packets, self._revived = self._revived, []
         if len(self._busy) >= WAITING_MAX and not self._paused:
             self._paused = True
             self.transport.pause()
+
+    def _serve_local(self, packets: Sequence[Packet4], store: LocalLeaseStore) -> None:
+        """One batch with a store that never waits: no task, and the sync overlaps with the next batch.
+
+        What is plain goes the quick way first; the rest of the batch is planned on top of that. Nobody else writes to
+        the store, so a unit that was planned on its view is never refused.
+        """
+        now = self._clock.now()
+        view = store.view
+        quick: list[Outcome4] = []
+        rest: Sequence[Packet4] = packets
+        if not self.hooks:  # callouts are consulted by the engine only
+            rest = self._take_quick(packets, view, now, quick)
+        slow: list[Decision4] = []
+        if rest:
+            batch = Overlay4(view)
+            for outcome in quick:
+                batch.record(outcome.unit)
+            slow, _, _ = self._plan(self._open(rest), batch, now)
+        outcomes = [*quick, *(self._answered(decision) for decision in slow)] if slow else quick
+        units = [outcome.unit for outcome in outcomes if outcome.unit]
+        if not units:
+            self._finish(outcomes)
+            return
+        unchanged = [outcome for outcome in outcomes if not outcome.unit]
+        changing = [outcome for outcome in outcomes if outcome.unit]
+        self._finish(unchanged)
+        try:
+            kept = store.append(units)
+        except StoreUnavailable as error:
+            self._unavailable([outcome.packet for outcome in changing], view, error)
+            return
+        assert all(kept), "a store with one writer keeps what was planned on its view"
+        store.when_synced(partial(self._synced, changing))
+
+    def _take_quick(
+        self, packets: Sequence[Packet4], view: LeaseView4, now: int, done: list[Outcome4]
+    ) -> list[Packet4]:
+        """Decides about the plain messages of a batch into `done`, and returns the others."""
+        rest: list[Packet4] = []
+        network, busy = self.network, self._busy
+        hosts = network.hosts
+        taken: set[int] = set()
+        owners: set[bytes] = set()
+        for packet in packets:
+            hwaddr = packet.chaddr
+            if (packet.options.get(61) or hwaddr) in busy or hwaddr in owners:
+                rest.append(packet)  # its client has something going on, perhaps under another identifier
+                continue
+            try:
+                outcome = quick4(packet, network, view, hosts, now, taken)
+            except Exception as error:  # noqa: BLE001  # as in _open
+                self._account.fault(packet, error)
+                continue
+            if outcome is None:
+                rest.append(packet)
+                continue
+            owners.add(hwaddr)
+            if outcome.offered is not None:
+                view.handed_out(outcome.offered)
+            for change in outcome.unit:
+                taken.add(change.address)
+            busy[outcome.identity] = packet
+            done.append(outcome)
+        if done:
+            self._account.opened(outcome.packet for outcome in done)
+        return rest
 
     def _open(self, packets: Iterable[Packet4]) -> list[Query4]:
         queries = []
@@ -182,22 +246,21 @@ class Batches:
         for packet in packets:
             try:
                 if hooked:
-                    consult = Exchange(self.hooks)
+                    consult = self._consults[packet] = Exchange(self.hooks)
                 query = open4(packet, network, consult, NO_TRACE, own)
                 if isinstance(query, Dropped):
                     self._account.dropped(packet, query)
+                elif query.identity in busy:
+                    self._hold_back(query.identity, packet)
+                else:
+                    busy[query.identity] = packet
+                    queries.append(query)
                     continue
-                key = query.client_id or query.hwaddr
-                if key in busy:
-                    self._hold_back(key, query)
-                    continue
-                busy[key] = query
-                if consult is not None:
-                    self._consults[query] = cast("Exchange", consult)
-                queries.append(query)
             except Exception as error:  # noqa: BLE001  # a fault in one packet's processing must not end the service
                 self._account.fault(packet, error)
-        self._account.opened(queries)
+            if hooked:
+                self._consults.pop(packet, None)
+        self._account.opened(query.packet for query in queries)
         return queries
 
     def _plan(
@@ -209,8 +272,9 @@ class Batches:
         missing: list[Key] = []
         rng, consults = self.rng, self._consults
         for query in queries:
+            consult = consults.get(query.packet) if consults else None
             try:
-                decision = plan4(query, batch, query.network.hosts, now, rng, consults.get(query) if consults else None)
+                decision = plan4(query, batch, query.network.hosts, now, rng, consult)
                 batch.record(decision.unit, decision.offered)
                 decisions.append(decision)
             except NotLoaded as more:
@@ -218,58 +282,26 @@ class Batches:
                 missing += more.keys
             except Exception as error:  # noqa: BLE001  # as in _open
                 self._account.fault(query.packet, error)
-                self._done(query)
+                self._done(query.identity, query.packet)
         return decisions, again, missing
 
-    def _serve_local(self, queries: list[Query4], store: LocalLeaseStore) -> None:
-        """One batch with a store that never waits: no task, and the sync overlaps with the next batch."""
-        now = self._clock.now()
-        committed: list[Committed] = []
-        view = store.view
-        for _ in range(PLAN_AGAIN_MAX + 1):
-            decisions, _, _ = self._plan(queries, Overlay4(view), now)
-            changing = [decision for decision in decisions if decision.unit]
-            kept: Sequence[bool] = ()
-            if changing:
-                try:
-                    kept = store.append([decision.unit for decision in changing])
-                except StoreUnavailable as error:
-                    self._unavailable([decision.query for decision in changing], view, error)
-                    changing = []
-            for decision in decisions:
-                if not decision.unit:
-                    self._finish(decision, self._answer(decision))
-            queries = []
-            for decision, ok in zip(changing, kept, strict=True):
-                if ok:
-                    committed.append((decision, self._answer(decision)))
-                else:
-                    queries.append(decision.query)
-            if not queries:
-                break
-        for query in queries:
-            self._finish(silent(query, "lost too many races for an address"), None)
-        if committed:
-            store.when_synced(partial(self._synced, committed))
-
-    def _synced(self, committed: list[Committed], error: StoreUnavailable | None) -> None:
+    def _synced(self, changed: list[Outcome4], error: StoreUnavailable | None) -> None:
         """What was appended is durable and can be answered; or it never happened."""
         if error is None:
             self._available()
-            for decision, outgoing in committed:
-                self._finish(decision, outgoing)
+            self._finish(changed)
         else:
             assert self._local is not None, "only local stores sync"
-            self._unavailable([decision.query for decision, _ in committed], self._local.view, error)
+            self._unavailable([outcome.packet for outcome in changed], self._local.view, error)
         self._wake()
 
     async def _serve_remote(self, queries: list[Query4]) -> None:
         """One batch with a store that waits: what is missing is loaded together, and planned again."""
-        begun = list(queries)
+        begun = [query.packet for query in queries]
         try:
             await self._rounds(queries)
         except StoreUnavailable as error:
-            self._unavailable(queries, None, error)
+            self._unavailable([query.packet for query in queries], None, error)
         except Exception as error:  # noqa: BLE001  # as in _open: a fault of a store
             self._give_up(begun, error)
         self._wake()
@@ -283,23 +315,21 @@ class Batches:
             try:
                 kept = await self.store.commit([decision.unit for decision in changing]) if changing else ()
             except StoreUnavailable as error:
-                self._unavailable([decision.query for decision in changing], view, error)
+                self._unavailable([decision.query.packet for decision in changing], view, error)
                 changing, kept = [], ()
             else:
                 self._available()
-            for decision in decisions:
-                if not decision.unit:
-                    self._finish(decision, self._answer(decision))
+            final = [decision for decision in decisions if not decision.unit]
             queries[:] = []
             for decision, ok in zip(changing, kept, strict=True):
                 if ok:
-                    self._finish(decision, self._answer(decision))
+                    final.append(decision)
                 else:
                     queries.append(decision.query)
+            self._finish([self._answered(decision) for decision in final])
             if not queries:
                 return
-        for query in queries:
-            self._finish(silent(query, "lost too many races for an address"), None)
+        self._finish([outcome4(silent(query, "lost too many races for an address")) for query in queries])
 
     async def _planned(self, queries: list[Query4], view: LeaseView4, now: int) -> list[Decision4]:
         """Plans until the view knows everything that is asked of it."""
@@ -314,52 +344,70 @@ class Batches:
             await self.store.load(missing, view)
         return decisions + [silent(query, "its leases could not all be read") for query in todo]
 
-    def _give_up(self, queries: Iterable[Query4], error: Exception) -> None:
+    def _give_up(self, packets: Iterable[Packet4], error: Exception) -> None:
         """Lets those of a batch go that were not answered when something failed that must not."""
-        for query in queries:
-            if self._busy.get(query.identity) is query:
-                self._account.fault(query.packet, error)
-                self._done(query)
+        begun = {id(packet) for packet in packets}
+        for identity, packet in list(self._busy.items()):
+            if id(packet) in begun:
+                self._account.fault(packet, error)
+                self._done(identity, packet)
 
     # From decisions to answers.
 
-    def _answer(self, decision: Decision4) -> Outgoing4 | None:
+    def _answered(self, decision: Decision4) -> Outcome4:
         try:
-            return answer4(decision)
+            return outcome4(decision)
         except Exception as error:  # noqa: BLE001  # as in _open
-            self._account.fault(decision.query.packet, error)
-            return None
-
-    def _finish(self, decision: Decision4, outgoing: Outgoing4 | None) -> None:
-        """A decision is final: send what it answers, count and tell what happened, let the client's next message in."""
-        query = decision.query
-        try:
-            if outgoing is not None and self.hooks and self.hooks.listens(Pkt4Send):
-                outgoing = self._offered_to_callouts(decision, outgoing)
-            if outgoing is not None:
-                self.transport.send(outgoing, query.packet.arrival)
-                self._account.sent(query, outgoing)
-        except OSError as error:
-            self._account.unsent(query, error)
-        except Exception as error:  # noqa: BLE001  # as in _open
+            query = decision.query
             self._account.fault(query.packet, error)
-        self._account.settled(decision)
-        self._done(query)
+            event, lease, unit, offered = decision.event, decision.lease, decision.unit, decision.offered
+            return Outcome4(query.packet, query.identity, event, lease, unit, offered, 0, query.subnet, None)
 
-    def _offered_to_callouts(self, decision: Decision4, outgoing: Outgoing4) -> Outgoing4 | None:
-        point = Pkt4Send(decision, outgoing.data)
-        if self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP):
-            return None
-        return outgoing._replace(data=point.data)
+    def _finish(self, outcomes: Sequence[Outcome4]) -> None:
+        """Decisions are final: send what they answer, count and tell what happened, let clients' next messages in."""
+        if self.hooks and self.hooks.listens(Pkt4Send):
+            outcomes = [self._offered_to_callouts(outcome) for outcome in outcomes]
+        answers = [(outcome.sent, outcome.packet.arrival) for outcome in outcomes if outcome.sent is not None]
+        unsent = self.transport.send(answers) if answers else ()
+        account = self._account
+        if unsent:
+            failed = {index for index, _ in unsent}
+            for index, error in unsent:
+                account.unsent(answers[index][1], answers[index][0], error)
+            answers = [answer for index, answer in enumerate(answers) if index not in failed]
+        account.sent(answers)
+        account.settled(outcomes)
+        busy, waiting, consults = self._busy, self._next, self._consults
+        for outcome in outcomes:
+            identity = outcome.identity
+            if busy.get(identity) is outcome.packet:
+                del busy[identity]
+            if waiting and identity in waiting:
+                self._revived.append(waiting.pop(identity))
+        if consults:
+            for outcome in outcomes:
+                consults.pop(outcome.packet, None)
 
-    def _done(self, query: Query4) -> None:
-        key = query.client_id or query.hwaddr
-        if self._busy.get(key) is query:
-            del self._busy[key]
+    def _offered_to_callouts(self, outcome: Outcome4) -> Outcome4:
+        """An outcome with the answer that the callouts of pkt4_send leave, without where they keep it back."""
+        if outcome.sent is None:
+            return outcome
+        point = Pkt4Send(outcome, outcome.sent.data)
+        try:
+            if self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP):
+                return outcome._replace(sent=None)
+        except Exception as error:  # noqa: BLE001  # as in _open
+            self._account.fault(outcome.packet, error)
+            return outcome._replace(sent=None)
+        return outcome._replace(sent=outcome.sent._replace(data=point.data))
+
+    def _done(self, identity: bytes, packet: Packet4) -> None:
+        if self._busy.get(identity) is packet:
+            del self._busy[identity]
         if self._consults:
-            self._consults.pop(query, None)
-        if self._next and key in self._next:
-            self._revived.append(self._next.pop(key))
+            self._consults.pop(packet, None)
+        if self._next and identity in self._next:
+            self._revived.append(self._next.pop(identity))
 
     def _wake(self) -> None:
         """After answers that were waited for: serve what their clients sent meanwhile, and listen again."""
@@ -373,15 +421,15 @@ class Batches:
 
     # What goes otherwise.
 
-    def _hold_back(self, key: bytes, query: Query4) -> None:
+    def _hold_back(self, identity: bytes, packet: Packet4) -> None:
         """A client whose exchange is in progress: the same again is dropped, of anything newer the newest waits."""
-        earlier, packet = self._busy[key], query.packet
-        again = earlier.packet.xid == packet.xid and earlier.type == query.type
-        self._account.held_back(query, again=again, replaces=not again and key in self._next)
+        earlier = self._busy[identity]
+        again = earlier.xid == packet.xid and earlier.type == packet.type
+        self._account.held_back(packet, again=again, replaces=not again and identity in self._next)
         if not again:
-            self._next[key] = packet
+            self._next[identity] = packet
 
-    def _unavailable(self, queries: list[Query4], view: LeaseView4 | None, error: StoreUnavailable) -> None:
+    def _unavailable(self, packets: list[Packet4], view: LeaseView4 | None, error: StoreUnavailable) -> None:
         """Nothing can be written: what is promised already is said again, for the time that remains (no lease changes).
 
         Without a view there is nothing to repeat, and silence is left.
@@ -390,18 +438,23 @@ class Batches:
             self.unavailable_since = time.monotonic()
             m.DHCPSRV_LEASE_STORE_UNAVAILABLE.log(reason=error)
         now = self._clock.now()
-        for query in queries:
+        own = self.transport.own_addresses
+        outcomes = []
+        for packet in packets:
             try:
+                opened = open4(packet, self.network, None, NO_TRACE, own)
+                assert isinstance(opened, Query4), "what was decided about is not dropped"
+                query = opened
                 if view is None:
                     decision = silent(query, "the lease store cannot be reached")
                 else:
                     decision = repeat4(query, view, query.network.hosts, now, self.rng)
-                self._finish(decision, answer4(decision))
+                outcomes.append(outcome4(decision))
             except NotLoaded:
-                self._finish(silent(query, "the lease store cannot be reached"), None)
+                outcomes.append(outcome4(silent(query, "the lease store cannot be reached")))
             except Exception as fault:  # noqa: BLE001  # as in _open
-                self._account.fault(query.packet, fault)
-                self._done(query)
+                self._give_up([packet], fault)
+        self._finish(outcomes)
 
     def _available(self) -> None:
         if self.unavailable_since is not None:

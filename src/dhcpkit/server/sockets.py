@@ -43,6 +43,7 @@ SO_ATTACH_FILTER: Final = 26  # Linux, asm-generic/socket.h; the module `socket`
 SO_RCVBUFFORCE: Final = 33
 IP_PKTINFO: Final = 8
 
+Call = tuple[Callable[..., object], tuple[object, ...]]  # a system call to be made, and its arguments
 Receive = Callable[[Sequence[tuple[bytes, Arrival]]], None]
 
 
@@ -76,6 +77,7 @@ class UdpPort:
         self.hears = hears
         self._local = (str(IPv4Address(address)), port)
         self._arrivals: dict[tuple[str, int], Arrival] = {}
+        self._names: dict[tuple[int, int], tuple[str, int]] = {}  # where to send, as the system wants it
         self._info = struct.pack("=I4s4s", interface.index, address.to_bytes(4, "big"), b"\0\0\0\0")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
@@ -107,13 +109,17 @@ class UdpPort:
         arrival = self._arrivals[source] = Arrival(there.name, there.index, address, port, self.address)
         return arrival
 
-    def send(self, data: bytes, address: int, port: int) -> None:
-        """Sends a datagram; a broadcast leaves by this interface."""
+    def call(self, data: bytes, address: int, port: int) -> Call:
+        """The call that sends a datagram; a broadcast leaves by this interface."""
         if address == BROADCAST:
             where = [(socket.IPPROTO_IP, IP_PKTINFO, self._info)]
-            self.socket.sendmsg([data], where, 0, ("255.255.255.255", port))
-        else:
-            self.socket.sendto(data, (socket.inet_ntoa(address.to_bytes(4, "big")), port))
+            return self.socket.sendmsg, ([data], where, 0, ("255.255.255.255", port))
+        to = self._names.get((address, port))
+        if to is None:
+            if len(self._names) >= ARRIVALS_MAX:
+                self._names.clear()
+            to = self._names[address, port] = (socket.inet_ntoa(address.to_bytes(4, "big")), port)
+        return self.socket.sendto, (data, to)
 
 
 class RawPort:
@@ -172,10 +178,10 @@ class RawPort:
         self._arrivals[who] = arrival
         return arrival
 
-    def send(self, data: bytes, arrival: Arrival, hwaddr: bytes, address: int, port: int) -> None:
-        """Sends a frame to the station a message came from; that is the client, or the router on the way to it."""
+    def call(self, data: bytes, arrival: Arrival, hwaddr: bytes, address: int, port: int) -> Call:
+        """The call that sends a frame to the station a message came from: the client, or the router on the way."""
         mac = arrival.source_mac or (hwaddr if len(hwaddr) == 6 else BROADCAST_MAC)
-        self.socket.send(self._makers[arrival.local].build(data, mac, address, port))
+        return self.socket.send, (self._makers[arrival.local].build(data, mac, address, port),)
 
 
 class Sockets:
@@ -353,29 +359,47 @@ class Sockets:
 
     # Sending.
 
-    def send(self, outgoing: Outgoing4, arrival: Arrival) -> None:
+    def send(self, answers: Sequence[tuple[Outgoing4, Arrival]]) -> Sequence[tuple[int, OSError]]:
         """As Transport: by frame to whom the kernel could not reach, else as the kernel routes."""
-        port = outgoing.port
+        failed: list[tuple[int, OSError]] = []
+        ready = []  # everything is put together first: between two sends nothing happens but the next one
+        for index, (outgoing, arrival) in enumerate(answers):
+            try:
+                ready.append((index, *self._ready(outgoing, arrival)))
+            except OSError as error:
+                failed.append((index, error))
+        for index, call, arguments in ready:
+            try:
+                call(*arguments)
+            except OSError as error:
+                outgoing, arrival = answers[index]
+                if error.errno == errno.EMSGSIZE and outgoing.hwaddr and arrival.ifindex in self._raw:
+                    # Longer than a frame: the kernel can cut it in pieces where it can send it at all.
+                    try:
+                        retry, whole = self._ready(outgoing, arrival, framed=False)
+                        retry(*whole)
+                    except OSError as second:
+                        failed.append((index, second))
+                else:
+                    failed.append((index, error))
+        return failed
+
+    def _ready(self, outgoing: Outgoing4, arrival: Arrival, *, framed: bool = True) -> Call:
+        """The system call that sends an answer."""
+        data, _, address, port, hwaddr = outgoing
         if self._client_port and port in (SERVER_PORT, CLIENT_PORT):
             port = self._client_port
-        address = outgoing.address
-        if outgoing.hwaddr:
-            raw = self._raw.get(arrival.ifindex)
+        if hwaddr:
+            raw = self._raw.get(arrival.ifindex) if framed else None
             if raw is not None:
-                try:
-                    raw.send(outgoing.data, arrival, outgoing.hwaddr, address, port)
-                except OSError as error:
-                    if error.errno != errno.EMSGSIZE:  # longer than a frame: the kernel can cut a broadcast in pieces
-                        raise
-                else:
-                    return
+                return raw.call(data, arrival, hwaddr, address, port)
             # The kernel asks by ARP, which only a client that has its address already can answer.
-            has_address = address in (arrival.source, int.from_bytes(outgoing.data[12:16], "big"))
+            has_address = address in (arrival.source, int.from_bytes(data[12:16], "big"))
             address = address if has_address else BROADCAST
         udp = self._udp.get((arrival.ifindex, arrival.local))
         if udp is None:
             raise OSError(errno.ENODEV, f"interface {arrival.interface} is no longer served")
-        udp.send(outgoing.data, address, port)
+        return udp.call(data, address, port)
 
 
 def _attach(sock: socket.socket, program: bytes) -> None:
