@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -85,10 +85,10 @@ class Reclaimer:
             task.cancel()
         self._tasks.clear()
 
-    def hold(self, lease: Lease4) -> None:
-        """Remembers a reclaimed lease that must be removed one day: one from an earlier run of the server."""
-        if lease.state == LeaseState.EXPIRED_RECLAIMED:
-            self._held.append(lease.address)
+    def hold(self, leases: Iterable[Lease4]) -> None:
+        """Remembers which leases of an earlier run are reclaimed already, and must be removed one day."""
+        reclaimed = LeaseState.EXPIRED_RECLAIMED.value
+        self._held.extend([lease.address for lease in leases if lease.state == reclaimed])
 
     async def reclaim(self) -> int:
         """One round: takes back expired leases up to the limits; how many."""

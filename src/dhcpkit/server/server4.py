@@ -187,8 +187,7 @@ class Server4:
             async for page in self._store.pages():
                 for name, count in lease_totals(page).items():
                     totals[name] = totals.get(name, 0) + count
-                for lease in page:
-                    self.reclaimer.hold(lease)
+                self.reclaimer.hold(page)
         self.statistics.put(totals)
 
     def _receive(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:
