@@ -62,8 +62,9 @@ class Identifiers:
     def check(self, expected: Iterable[tuple[bytes, int]]) -> None:
         """Raises AssertionError where an invariant does not hold; `expected` is all that was added and not removed."""
         pairs = list(expected)
-        assert all(len(bucket) % _SIZE == 0 for bucket in self._buckets), "a bucket holds whole entries"
-        assert sum(map(len, self._buckets)) == len(pairs) * _SIZE, "there is an entry for each address and no other"
+        lengths = list(map(len, self._buckets))
+        assert all(length % _SIZE == 0 for length in set(lengths)), "a bucket holds whole entries"
+        assert sum(lengths) == len(pairs) * _SIZE, "there is an entry for each address and no other"
         for identifier, address in pairs:
             assert address in self.get(identifier), "an address is found by its identifier"
 

@@ -9,13 +9,14 @@ This module does not know which files there are (`memfile.py`), nor what a row m
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
 import attrs
 
-from dhcpkit.backends.rows import COLUMNS, HEADER, HEADERS, Entry, RowError, read_line, read_loosely
+from dhcpkit.backends.rows import COLUMNS, HEADER, HEADERS, Entry, RowError, read_loosely, read_usual
 
 __all__ = ["LoadReport", "Problem", "read_damaged", "read_file"]
 
@@ -101,21 +102,18 @@ class _Reading:
         if self.number == 0:
             self._header(lines)
         usual = self.columns is COLUMNS
+        address = 0
         for at, line in enumerate(lines):
-            if usual:
-                try:
-                    address, row = read_line(line)
-                except RowError:
-                    self._unusual(line, at)
-                    usual = self.columns is COLUMNS
-                    continue
-                if row is not None:
-                    rows[address] = row
-                else:
-                    rows.pop(address, None)
-            elif line:
-                self._unusual(line, at)
+            found = read_usual(line) if usual else None
+            if found is None:
+                self._unusual(line, at, address)
                 usual = self.columns is COLUMNS
+                continue
+            address, row = found
+            if row is not None:
+                rows[address] = row
+            else:
+                rows.pop(address, None)
         self.number += len(lines)
         self.report.lines += len(lines)
 
@@ -124,6 +122,11 @@ class _Reading:
         first = lines[0].removeprefix(b"\xef\xbb\xbf").rstrip(b"\r")
         if self._announces(first):
             lines[0] = b""
+            return
+        known = max((header for header in HEADERS if first.startswith(header)), key=len, default=b"")
+        if known and not first.startswith(b",", len(known)):
+            self._announces(known)
+            lines[0] = first[len(known) :]  # a row that is glued to it, or whatever is left of one
             return
         self.report.old_header = True
         if _ADDRESS.search(first):
@@ -140,20 +143,20 @@ class _Reading:
             self.columns = known if len(known) < len(COLUMNS) - 1 else COLUMNS
         else:
             names = tuple(line.decode("latin-1").split(","))
-            if not set(COLUMNS[:9]).issubset(names):
+            if not set(COLUMNS[:9]).issubset(names) or not all(name.isidentifier() for name in names):
                 return False
             self.columns = names
         if line != HEADER:
             self.report.old_header = True
         return True
 
-    def _unusual(self, line: bytes, at: int) -> None:
+    def _unusual(self, line: bytes, at: int, near: int) -> None:
         self.saved = 0
         line = line.rstrip(b"\r")
         if not line or self._announces(line):  # blank lines are allowed; a header further on: files put together
             return
         complaint = ""
-        for found in read_damaged(line, self.columns):
+        for found in read_damaged(line, self.columns, near):
             if isinstance(found, RowError):
                 complaint = str(found)
                 continue
@@ -171,8 +174,12 @@ class _Reading:
 _ADDRESS: Final = re.compile(rb"(?=([0-9]{1,3}(?:\.[0-9]{1,3}){3},))")  # overlapping: a digit before may belong to it
 
 
-def read_damaged(line: bytes, columns: Sequence[str] = COLUMNS) -> Iterator[Entry | RowError]:
-    """Every row on a line that may be damaged, and a RowError where something on it is lost."""
+def read_damaged(line: bytes, columns: Sequence[str] = COLUMNS, near: int = 0) -> Iterator[Entry | RowError]:
+    """Every row on a line that may be damaged, and a RowError where something on it is lost.
+
+    `near` is the address of the row before, which helps to tell where a row begins whose line end is lost.
+    """
+    complaint = RowError("more columns than a row has")
     if not _may_be_glued(line, columns):
         try:
             yield read_loosely(line, columns)
@@ -180,14 +187,14 @@ def read_damaged(line: bytes, columns: Sequence[str] = COLUMNS) -> Iterator[Entr
             complaint = error
         else:
             return
-    else:
-        complaint = RowError("more columns than a row has")
     parts = [part for part in re.split(rb"[\0\r]+", line) if part]
-    if len(parts) > 1:
+    if parts and parts != [line]:
         for part in parts:
-            yield from read_damaged(part, columns)
-        return
-    yield from _glued(line, columns, complaint)
+            yield from read_damaged(part, columns, near)
+        if len(parts) == 1:
+            yield complaint
+    else:
+        yield from _glued(line, columns, near, complaint)
 
 
 def _may_be_glued(line: bytes, columns: Sequence[str]) -> bool:
@@ -197,63 +204,51 @@ def _may_be_glued(line: bytes, columns: Sequence[str]) -> bool:
     return full and (len(fields) > len(COLUMNS) or (len(fields) == len(COLUMNS) and b"." in fields[-1]))
 
 
-def _glued(line: bytes, columns: Sequence[str], complaint: RowError) -> Iterator[Entry | RowError]:
-    """The rows of a line that lost a line end: whatever stands from an address on may be a row, the last one first."""
+def _glued(line: bytes, columns: Sequence[str], near: int, complaint: RowError) -> Iterator[Entry | RowError]:
+    """The rows of a line that lost line ends, found from its end on: what stands from an address on may be a row."""
     found: list[Entry] = []
-    lost = False
-    for _ in range(_GLUED_MAX):
-        split = _last_row(line, columns)
-        if split is None:
+    rest = line
+    while rest and len(found) < _GLUED_MAX:
+        last = _last_row(rest, columns, near)
+        if last is None:
             break
-        entry, at = split
-        found.append(entry)
-        line = line[:at]
-        if not line:
-            break
-    if line and not found:
+        found.append(last[0])
+        rest = rest[: last[1]]
+    if rest and not found:
         try:
             yield read_loosely(line, columns)  # with columns nobody knows behind it, as Kea takes it
         except RowError:
             yield complaint
         return
-    lost = bool(line)
     yield from reversed(found)
-    if lost:
+    if rest:
         yield complaint
 
 
-def _last_row(line: bytes, columns: Sequence[str]) -> tuple[Entry, int] | None:
-    """The row that ends a line and where it starts. Of several readings, the one whose remainder is a row as well.
+def _last_row(line: bytes, columns: Sequence[str], near: int) -> tuple[Entry, int] | None:
+    """The row that ends a line and where it begins.
 
-    `...,0,,110.0.0.1,...` may be a pool_id 1 and 10.0.0.1 or 11 and 0.0.0.1: then the address nearest to that of the
-    row before is taken, as a file is of one network more often than of two.
+    Digits before an address may belong to it or to the row before: `,0,,110.0.0.1,` is a pool_id 1 and 10.0.0.1, or 11
+    and 0.0.0.1. That reading is taken which leaves a row before it, and of several the one whose address is nearest to
+    that row's: a file is of one network more often than of two.
     """
-    best: tuple[tuple[bool, int], Entry, int] | None = None
-    starts = [match.start() for match in _ADDRESS.finditer(line)]
-    for at in reversed(starts):
-        tail = line[at:]
-        if _may_be_glued(tail, columns):
-            break
-        try:
-            entry = read_loosely(tail, columns)
-        except RowError:
-            continue
-        before = _whole(line[:at], columns)
-        distance = abs(entry[0] - before[0]) if before is not None else 0
-        rank = (before is None and at > 0, distance)
-        if best is None or rank < best[0]:
-            best = rank, entry, at
-    return None if best is None else (best[1], best[2])
+
+    def rank(candidate: tuple[Entry, int]) -> tuple[bool, int, int]:
+        (address, _), at = candidate
+        before = [entry[0] for entry, _ in _candidates(line[:at], columns)]
+        return at > 0 and not before, min(abs(address - other) for other in before or [near]), at
+
+    return min(_candidates(line, columns), key=rank, default=None)
 
 
-def _whole(line: bytes, columns: Sequence[str]) -> Entry | None:
-    """The row at the end of a line that precedes another one; None where it is not whole."""
+def _candidates(line: bytes, columns: Sequence[str]) -> list[tuple[Entry, int]]:
+    """The rows that may end a line, by where they begin: within the first digits of one address."""
+    found: list[tuple[Entry, int]] = []
     for match in reversed(list(_ADDRESS.finditer(line))):
-        tail = line[match.start() :]
-        if _may_be_glued(tail, columns):
-            return None
-        try:
-            return read_loosely(tail, columns)
-        except RowError:
-            continue
-    return None
+        at = match.start()
+        tail = line[at:]
+        if _may_be_glued(tail, columns) or (found and found[-1][1] != at + 1):
+            break
+        with contextlib.suppress(RowError):
+            found.append((read_loosely(tail, columns), at))
+    return found

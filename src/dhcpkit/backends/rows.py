@@ -31,6 +31,7 @@ __all__ = [
     "nothing_at",
     "read_line",
     "read_loosely",
+    "read_usual",
 ]
 
 # Kea's columns by version of the file: 1.0, 2.0, 2.1 (Kea 2.2) and 3.0 (Kea 2.4 and later, the one written here).
@@ -161,8 +162,8 @@ _USUAL: Final = re.compile(
 )  # fmt: skip
 # The same for a line that removes one.
 _USUAL_DELETION: Final = re.compile(
-    rb"([0-9.]{7,15}),(?:" + _HEX + rb")?,(?:" + _HEX + rb")?,0,[0-9]{1,11}," + _AFTER_EXPIRE + rb"[0-24-9],(?:,"
-    + _NUMBER + rb")?"
+    rb"([0-9.]{5,11})\.([0-9]{1,3}),(?:" + _HEX + rb")?,(?:" + _HEX + rb")?,"
+    rb"0,[0-9]{1,11}," + _AFTER_EXPIRE + rb"[0-24-9],(?:," + _NUMBER + rb")?"
 )  # fmt: skip
 _BASES_MAX: Final = 65_536  # networks of 256 addresses
 _bases: dict[bytes, int] = {}  # the first address of such a network by the first three octets' text
@@ -170,22 +171,35 @@ _bases: dict[bytes, int] = {}  # the first address of such a network by the firs
 Entry = tuple[int, bytes | None]  # address, and its row; None: the lease is deleted
 
 
-def read_line(line: bytes) -> Entry:
-    """Address and row of a line in the columns of 2.1 or 3.0, None for a deletion. RowError says what is wrong."""
+def read_usual(line: bytes) -> Entry | None:
+    """Address and row of a line in the usual form, the row None for a deletion; None for any other line."""
     match = _USUAL.fullmatch(line)
     if match is None:
         gone = _USUAL_DELETION.fullmatch(line)
-        return (address_of(gone[1]), None) if gone else read_loosely(line, COLUMNS)
-    head, last, pool = match.groups()
-    row = line if pool else line + b",0"  # files of Kea 2.2 have no pool_id
+        if gone is None:
+            return None
+        head, last = gone.groups()
+        row = None
+    else:
+        head, last, pool = match.groups()
+        row = line if pool else line + b",0"  # files of Kea 2.2 have no pool_id
     try:
         return _bases[head] + _DECIMAL[last], row
     except KeyError:
+        pass
+    try:
         address = address_of(b"%s.%s" % (head, last))
+    except RowError:
+        return None
     if len(_bases) >= _BASES_MAX:
         _bases.clear()
     _bases[head] = address & ~255
     return address, row
+
+
+def read_line(line: bytes) -> Entry:
+    """Address and row of a line in the columns of 2.1 or 3.0, None for a deletion. RowError says what is wrong."""
+    return read_usual(line) or read_loosely(line, COLUMNS)
 
 
 def _unsigned(text: bytes, what: str) -> int:

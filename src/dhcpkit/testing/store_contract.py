@@ -33,14 +33,14 @@ LAST: Final = FIRST + 99
 LOADS_MAX: Final = 100  # rounds of loading for one question
 
 
-def lease_of(number: int, **changes: object) -> Lease4:
+def _lease_of(number: int, **changes: object) -> Lease4:
     """A lease for the client of that number, at an address of that number."""
     hwaddr = (0x020000000000 + number).to_bytes(6, "big")
     lease = Lease4(FIRST + number, hwaddr, b"\x01" + hwaddr, 3600, NOW, 1, hostname=f"host-{number}")
     return lease._replace(**changes)  # type: ignore[arg-type]
 
 
-def new(lease: Lease4) -> Unit:
+def _new(lease: Lease4) -> Unit:
     """A unit that adds a lease."""
     return (Change(None, lease),)
 
@@ -58,27 +58,27 @@ async def asked(store: LeaseStore, question: Callable[[LeaseView4], T], keys: It
     raise AssertionError("a view knows what was loaded")
 
 
-def at(address: int) -> Callable[[LeaseView4], Lease4 | None]:
+def _at(address: int) -> Callable[[LeaseView4], Lease4 | None]:
     """The question for the lease at an address."""
     return lambda view: view.by_address(address)
 
 
-def of_client_id(client_id: bytes) -> Callable[[LeaseView4], Sequence[Lease4]]:
+def _of_client_id(client_id: bytes) -> Callable[[LeaseView4], Sequence[Lease4]]:
     """The question for the leases of a client identifier."""
     return lambda view: view.by_client_id(client_id)
 
 
-def of_hwaddr(hwaddr: bytes) -> Callable[[LeaseView4], Sequence[Lease4]]:
+def _of_hwaddr(hwaddr: bytes) -> Callable[[LeaseView4], Sequence[Lease4]]:
     """The question for the leases of a hardware address."""
     return lambda view: view.by_hwaddr(hwaddr)
 
 
-def free_in(order: Iterable[int], now: int, busy: Sequence[int] = ()) -> Callable[[LeaseView4], int | None]:
+def _free_in(order: Iterable[int], now: int, busy: Sequence[int] = ()) -> Callable[[LeaseView4], int | None]:
     """The question for the first free address of an order."""
     return lambda view: view.first_free(order, now, busy)
 
 
-async def all_leases(store: LeaseStore, where: Where = Where(), size: int = 1000) -> list[Lease4]:  # noqa: B008
+async def _all_leases(store: LeaseStore, where: Where = Where(), size: int = 1000) -> list[Lease4]:  # noqa: B008
     """Every lease, through pages."""
     return [lease async for page in store.pages(where, size) for lease in page]
 
@@ -111,10 +111,10 @@ class LeaseStoreContract:
         """An empty store has no lease under any key."""
 
         async def test(store: LeaseStore) -> None:
-            assert await asked(store, at(FIRST)) is None
-            assert list(await asked(store, of_client_id(b"\x01nobody"))) == []
-            assert list(await asked(store, of_hwaddr(b"nobody"))) == []
-            assert await all_leases(store) == []
+            assert await asked(store, _at(FIRST)) is None
+            assert list(await asked(store, _of_client_id(b"\x01nobody"))) == []
+            assert list(await asked(store, _of_hwaddr(b"nobody"))) == []
+            assert await _all_leases(store) == []
             assert list(await store.expired(NOW + INFINITE, 10)) == []
             assert list(await store.commit([])) == []
             assert list(await store.commit([()])) == [True], "a unit that changes nothing is kept"
@@ -125,34 +125,34 @@ class LeaseStoreContract:
         """By address, client identifier and hardware address; loaded ahead or when asked for."""
 
         async def test(store: LeaseStore) -> None:
-            lease, other = lease_of(1), lease_of(2)
-            assert list(await store.commit([new(lease), new(other)])) == [True, True]
+            lease, other = _lease_of(1), _lease_of(2)
+            assert list(await store.commit([_new(lease), _new(other)])) == [True, True]
             keys: list[Key] = [(ADDRESS, lease.address), (CLIENT_ID, lease.client_id), (HWADDR, lease.hwaddr)]
             for ahead in ([], keys):
-                assert await asked(store, at(lease.address), ahead) == lease
-                assert list(await asked(store, of_client_id(lease.client_id), ahead)) == [lease]
-                assert list(await asked(store, of_hwaddr(lease.hwaddr), ahead)) == [lease]
+                assert await asked(store, _at(lease.address), ahead) == lease
+                assert list(await asked(store, _of_client_id(lease.client_id), ahead)) == [lease]
+                assert list(await asked(store, _of_hwaddr(lease.hwaddr), ahead)) == [lease]
 
         self.run(tmp_path, test)
 
     def test_every_field_is_kept(self, tmp_path: Path) -> None:
         """Values at the ends of their ranges, and octets that files and queries have a use of their own for."""
         leases = [
-            lease_of(1, address=0, cltt=-3600, hostname="", client_id=b""),
-            lease_of(2, address=0xFFFFFFFF, hwaddr=b"", client_id=bytes(range(255)), valid_lifetime=INFINITE),
-            lease_of(3, hwaddr=bytes(20), client_id=b"\x00\x00", subnet_id=0xFFFFFFFE, pool_id=0xFFFFFFFF),
-            lease_of(4, fqdn_fwd=True, hostname="a,b&c;d'e\"f\\g%h?i\nj\rk\x00l m"),
-            lease_of(5, fqdn_rev=True, hostname="h\xf6st\xff", user_context='{ "a": "1,2&3", "b": [ 1, null ] }'),
-            lease_of(6, hwaddr=b"", client_id=b"", state=LeaseState.DECLINED.value, valid_lifetime=86400),
-            lease_of(7, state=LeaseState.RELEASED.value, valid_lifetime=0),
-            lease_of(8, state=LeaseState.EXPIRED_RECLAIMED.value, hostname="&#x2c"),
+            _lease_of(1, address=0, cltt=-3600, hostname="", client_id=b""),
+            _lease_of(2, address=0xFFFFFFFF, hwaddr=b"", client_id=bytes(range(255)), valid_lifetime=INFINITE),
+            _lease_of(3, hwaddr=bytes(20), client_id=b"\x00\x00", subnet_id=0xFFFFFFFE, pool_id=0xFFFFFFFF),
+            _lease_of(4, fqdn_fwd=True, hostname="a,b&c;d'e\"f\\g%h?i\nj\rk\x00l m"),
+            _lease_of(5, fqdn_rev=True, hostname="h\xf6st\xff", user_context='{ "a": "1,2&3", "b": [ 1, null ] }'),
+            _lease_of(6, hwaddr=b"", client_id=b"", state=LeaseState.DECLINED.value, valid_lifetime=86400),
+            _lease_of(7, state=LeaseState.RELEASED.value, valid_lifetime=0),
+            _lease_of(8, state=LeaseState.EXPIRED_RECLAIMED.value, hostname="&#x2c"),
         ]
 
         async def test(store: LeaseStore) -> None:
-            assert all(await store.commit([new(lease) for lease in leases]))
+            assert all(await store.commit([_new(lease) for lease in leases]))
             for lease in leases:
-                assert await asked(store, at(lease.address)) == lease
-            assert await all_leases(store) == sorted(leases, key=lambda lease: lease.address)
+                assert await asked(store, _at(lease.address)) == lease
+            assert await _all_leases(store) == sorted(leases, key=lambda lease: lease.address)
 
         self.run(tmp_path, test)
 
@@ -160,14 +160,14 @@ class LeaseStoreContract:
         """In any subnet; each is found until it goes."""
 
         async def test(store: LeaseStore) -> None:
-            leases = [lease_of(i, hwaddr=b"shared", client_id=b"\x01shared", subnet_id=i % 3) for i in range(30)]
-            await store.commit([new(lease) for lease in leases])
+            leases = [_lease_of(i, hwaddr=b"shared", client_id=b"\x01shared", subnet_id=i % 3) for i in range(30)]
+            await store.commit([_new(lease) for lease in leases])
             for left in (30, 9, 8, 2, 1, 0):
                 gone, leases = leases[left:], leases[:left]
                 await store.commit([(Change(lease, None),) for lease in gone])
                 for found in (
-                    await asked(store, of_client_id(b"\x01shared")),
-                    await asked(store, of_hwaddr(b"shared")),
+                    await asked(store, _of_client_id(b"\x01shared")),
+                    await asked(store, _of_hwaddr(b"shared")),
                 ):
                     assert sorted(found, key=lambda lease: lease.address) == leases
 
@@ -177,18 +177,18 @@ class LeaseStoreContract:
         """An address that passes to another client is no longer found under the former one."""
 
         async def test(store: LeaseStore) -> None:
-            lease = lease_of(1)
+            lease = _lease_of(1)
             after = lease._replace(client_id=b"\x01other", hwaddr=b"other")
             declined = after._replace(client_id=b"", hwaddr=b"", state=LeaseState.DECLINED.value)
-            await store.commit([new(lease), (Change(lease, after),)])
-            assert list(await asked(store, of_client_id(lease.client_id))) == []
-            assert list(await asked(store, of_hwaddr(lease.hwaddr))) == []
-            assert list(await asked(store, of_client_id(b"\x01other"))) == [after]
-            assert list(await asked(store, of_hwaddr(b"other"))) == [after]
+            await store.commit([_new(lease), (Change(lease, after),)])
+            assert list(await asked(store, _of_client_id(lease.client_id))) == []
+            assert list(await asked(store, _of_hwaddr(lease.hwaddr))) == []
+            assert list(await asked(store, _of_client_id(b"\x01other"))) == [after]
+            assert list(await asked(store, _of_hwaddr(b"other"))) == [after]
             await store.commit([(Change(after, declined),)])
-            assert list(await asked(store, of_client_id(b"\x01other"))) == []
-            assert list(await asked(store, of_client_id(b""))) == []
-            assert list(await asked(store, of_hwaddr(b""))) == []
+            assert list(await asked(store, _of_client_id(b"\x01other"))) == []
+            assert list(await asked(store, _of_client_id(b""))) == []
+            assert list(await asked(store, _of_hwaddr(b""))) == []
 
         self.run(tmp_path, test)
 
@@ -198,11 +198,11 @@ class LeaseStoreContract:
         """Anything else is refused and changes nothing: somebody else was first."""
 
         async def test(store: LeaseStore) -> None:
-            lease = lease_of(1)
+            lease = _lease_of(1)
             later = lease._replace(cltt=NOW + 10)
             assert list(await store.commit([(Change(lease, later),)])) == [False], "there is no lease yet"
             assert list(await store.commit([(Change(lease, None),)])) == [False], "nor one to delete"
-            assert list(await store.commit([new(lease), new(later)])) == [True, False], "now there is one"
+            assert list(await store.commit([_new(lease), _new(later)])) == [True, False], "now there is one"
             for mistaken in (
                 lease._replace(hostname="x"),
                 lease._replace(cltt=7),
@@ -213,11 +213,11 @@ class LeaseStoreContract:
                 lease._replace(fqdn_fwd=True),
             ):
                 assert list(await store.commit([(Change(mistaken, later),)])) == [False], mistaken
-            assert await asked(store, at(lease.address)) == lease
+            assert await asked(store, _at(lease.address)) == lease
             assert list(await store.commit([(Change(lease, later),)])) == [True]
-            assert await asked(store, at(lease.address)) == later
+            assert await asked(store, _at(lease.address)) == later
             assert list(await store.commit([(Change(later, None),)])) == [True]
-            assert await asked(store, at(lease.address)) is None
+            assert await asked(store, _at(lease.address)) is None
 
         self.run(tmp_path, test)
 
@@ -225,15 +225,15 @@ class LeaseStoreContract:
         """Where one change is refused, those before it are taken back; other units are not touched."""
 
         async def test(store: LeaseStore) -> None:
-            old, moved, other = lease_of(1), lease_of(2, client_id=lease_of(1).client_id), lease_of(3)
-            await store.commit([new(old)])
+            old, moved, other = _lease_of(1), _lease_of(2, client_id=_lease_of(1).client_id), _lease_of(3)
+            await store.commit([_new(old)])
             move = (Change(old, None), Change(None, moved))
             bad = (*move, Change(other, None))
-            assert list(await store.commit([new(lease_of(4)), bad, new(lease_of(5))])) == [True, False, True]
-            assert await all_leases(store) == [old, lease_of(4), lease_of(5)]
-            assert list(await asked(store, of_client_id(old.client_id))) == [old]
+            assert list(await store.commit([_new(_lease_of(4)), bad, _new(_lease_of(5))])) == [True, False, True]
+            assert await _all_leases(store) == [old, _lease_of(4), _lease_of(5)]
+            assert list(await asked(store, _of_client_id(old.client_id))) == [old]
             assert list(await store.commit([move])) == [True]
-            assert list(await asked(store, of_client_id(old.client_id))) == [moved]
+            assert list(await asked(store, _of_client_id(old.client_id))) == [moved]
 
         self.run(tmp_path, test)
 
@@ -241,10 +241,10 @@ class LeaseStoreContract:
         """A unit sees what the units before it in the same commit have changed."""
 
         async def test(store: LeaseStore) -> None:
-            one, two, three = (lease_of(1, cltt=NOW + i) for i in range(3))
-            units: list[Unit] = [new(one), (Change(one, two),), (Change(one, three),), (Change(two, three),)]
+            one, two, three = (_lease_of(1, cltt=NOW + i) for i in range(3))
+            units: list[Unit] = [_new(one), (Change(one, two),), (Change(one, three),), (Change(two, three),)]
             assert list(await store.commit(units)) == [True, True, False, True]
-            assert await asked(store, at(one.address)) == three
+            assert await asked(store, _at(one.address)) == three
 
         self.run(tmp_path, test)
 
@@ -253,10 +253,10 @@ class LeaseStoreContract:
 
         async def test(store: LeaseStore) -> None:
             for number in range(20):
-                rivals = [lease_of(number, cltt=NOW + i) for i in range(3)]
-                results = await asyncio.gather(*(store.commit([new(lease)]) for lease in rivals))
+                rivals = [_lease_of(number, cltt=NOW + i) for i in range(3)]
+                results = await asyncio.gather(*(store.commit([_new(lease)]) for lease in rivals))
                 assert [list(kept) for kept in results] == [[True], [False], [False]]
-                assert await asked(store, at(rivals[0].address)) == rivals[0]
+                assert await asked(store, _at(rivals[0].address)) == rivals[0]
 
         self.run(tmp_path, test)
 
@@ -264,13 +264,13 @@ class LeaseStoreContract:
         """A lease without a lifetime is a deletion, as in Kea's file; but a released one is kept for its client."""
 
         async def test(store: LeaseStore) -> None:
-            lease = lease_of(1)
+            lease = _lease_of(1)
             released = lease._replace(valid_lifetime=0, state=LeaseState.RELEASED.value)
-            await store.commit([new(lease), (Change(lease, released),)])
-            assert await asked(store, at(lease.address)) == released
+            await store.commit([_new(lease), (Change(lease, released),)])
+            assert await asked(store, _at(lease.address)) == released
             await store.commit([(Change(released, lease._replace(valid_lifetime=0)),)])
-            assert await asked(store, at(lease.address)) is None
-            assert list(await store.commit([new(lease)])) == [True]
+            assert await asked(store, _at(lease.address)) is None
+            assert list(await store.commit([_new(lease)])) == [True]
 
         self.run(tmp_path, test)
 
@@ -282,15 +282,15 @@ class LeaseStoreContract:
         expected: dict[int, Lease4] = {}
 
         async def fill(store: LeaseStore) -> None:
-            assert await all_leases(store) == sorted(expected.values(), key=lambda lease: lease.address)
+            assert await _all_leases(store) == sorted(expected.values(), key=lambda lease: lease.address)
             for _ in range(10):
                 await store.commit([_random_unit(rng, expected) for _ in range(10)])
 
         async def look(store: LeaseStore) -> None:
-            assert await all_leases(store) == sorted(expected.values(), key=lambda lease: lease.address)
+            assert await _all_leases(store) == sorted(expected.values(), key=lambda lease: lease.address)
             for lease in expected.values():
-                assert lease in await asked(store, of_client_id(lease.client_id))
-                assert lease in await asked(store, of_hwaddr(lease.hwaddr))
+                assert lease in await asked(store, _of_client_id(lease.client_id))
+                assert lease in await asked(store, _of_hwaddr(lease.hwaddr))
             due = sorted(x.expire for x in expected.values() if x.state in (0, 1) and x.expire < NOW + 3600)
             assert [lease.expire for lease in await store.expired(NOW + 3600, 1000)] == due
 
@@ -305,14 +305,14 @@ class LeaseStoreContract:
 
         async def test(store: LeaseStore) -> None:
             ends = [50, 10, 40, 10, 30, 20]
-            leases = [lease_of(i, valid_lifetime=end) for i, end in enumerate(ends)]
+            leases = [_lease_of(i, valid_lifetime=end) for i, end in enumerate(ends)]
             states = [
-                lease_of(10, valid_lifetime=5, state=LeaseState.DECLINED.value),
-                lease_of(11, valid_lifetime=5, state=LeaseState.EXPIRED_RECLAIMED.value),
-                lease_of(12, valid_lifetime=5, state=LeaseState.RELEASED.value),
-                lease_of(13, valid_lifetime=INFINITE),
+                _lease_of(10, valid_lifetime=5, state=LeaseState.DECLINED.value),
+                _lease_of(11, valid_lifetime=5, state=LeaseState.EXPIRED_RECLAIMED.value),
+                _lease_of(12, valid_lifetime=5, state=LeaseState.RELEASED.value),
+                _lease_of(13, valid_lifetime=INFINITE),
             ]
-            await store.commit([new(lease) for lease in leases + states])
+            await store.commit([_new(lease) for lease in leases + states])
             assert list(await store.expired(NOW + 5, 100)) == [], "not before its last second is over"
             assert list(await store.expired(NOW + 6, 100)) == [states[0]]
             found = await store.expired(NOW + 41, 100)
@@ -331,9 +331,9 @@ class LeaseStoreContract:
 
         async def test(store: LeaseStore) -> None:
             numbers = list(range(0, 5000, 97))
-            leases = [lease_of(i, subnet_id=i % 3, state=i % 2) for i in numbers]
+            leases = [_lease_of(i, subnet_id=i % 3, state=i % 2) for i in numbers]
             shuffled = random.Random(1).sample(leases, len(leases))
-            await store.commit([new(lease) for lease in shuffled])
+            await store.commit([_new(lease) for lease in shuffled])
             for size in (1, 7, 1000):
                 pages = [list(page) async for page in store.pages(size=size)]
                 assert all(0 < len(page) <= size for page in pages)
@@ -349,7 +349,7 @@ class LeaseStoreContract:
                     for lease in leases
                     if subnet in (None, lease.subnet_id) and state in (None, lease.state) and lease.address > after
                 ]
-                assert await all_leases(store, Where(subnet, state, after), 10) == chosen
+                assert await _all_leases(store, Where(subnet, state, after), 10) == chosen
 
         self.run(tmp_path, test)
 
@@ -357,9 +357,9 @@ class LeaseStoreContract:
         """Leases that are there all the time are in the pages once, whatever is committed meanwhile."""
 
         async def test(store: LeaseStore) -> None:
-            stay = [lease_of(i) for i in range(0, 60, 2)]
-            come_and_go = [lease_of(i) for i in range(1, 60, 2)]
-            await store.commit([new(lease) for lease in stay])
+            stay = [_lease_of(i) for i in range(0, 60, 2)]
+            come_and_go = [_lease_of(i) for i in range(1, 60, 2)]
+            await store.commit([_new(lease) for lease in stay])
             seen: list[Lease4] = []
             there = False
             async for page in store.pages(size=4):
@@ -381,7 +381,7 @@ class LeaseStoreContract:
             order = Sweep(FIRST, LAST)
 
             async def free(now: int = NOW, busy: Sequence[int] = ()) -> int | None:
-                return await asked(store, free_in(order, now, busy))
+                return await asked(store, _free_in(order, now, busy))
 
             assert await free() == FIRST
             assert await free() == FIRST, "asking moves nothing"
@@ -390,15 +390,15 @@ class LeaseStoreContract:
             assert await free() == FIRST + 42
             (await store.load(())).handed_out(LAST)
             assert await free() == FIRST, "after the last comes the first"
-            await store.commit([new(lease_of(i)) for i in range(100) if i != 70])
+            await store.commit([_new(_lease_of(i)) for i in range(100) if i != 70])
             assert await free() == FIRST + 70
             assert await free(busy=[FIRST + 70]) is None
-            await store.commit([new(lease_of(70))])
+            await store.commit([_new(_lease_of(70))])
             assert await free() is None
             assert await free(NOW + 3600) is None, "not before its last second is over"
             assert await free(NOW + 3601) is not None
             assert await free() is None, "also where a clock goes back"
-            last = lease_of(99)
+            last = _lease_of(99)
             await store.commit([(Change(last, last._replace(state=LeaseState.RELEASED.value)),)])
             assert await free() == LAST
 
@@ -408,10 +408,10 @@ class LeaseStoreContract:
         """The order given is the order tried."""
 
         async def test(store: LeaseStore) -> None:
-            await store.commit([new(lease_of(i)) for i in (5, 6, 7)])
+            await store.commit([_new(_lease_of(i)) for i in (5, 6, 7)])
 
             async def free(order: Sequence[int], now: int = NOW, busy: Sequence[int] = ()) -> int | None:
-                return await asked(store, free_in([FIRST + i for i in order], now, busy))
+                return await asked(store, _free_in([FIRST + i for i in order], now, busy))
 
             assert await free([5, 9, 6, 2]) == FIRST + 9
             assert await free([5, 9, 6, 2], busy=[FIRST + 9]) == FIRST + 2
@@ -426,15 +426,15 @@ class LeaseStoreContract:
 
         async def test(store: LeaseStore) -> None:
             rng = random.Random(5)
-            held = {i: lease_of(i, valid_lifetime=rng.choice([10, 3600])) for i in rng.sample(range(100), 60)}
-            await store.commit([new(lease) for lease in held.values()])
+            held = {i: _lease_of(i, valid_lifetime=rng.choice([10, 3600])) for i in rng.sample(range(100), 60)}
+            await store.commit([_new(lease) for lease in held.values()])
             (await store.load(())).handed_out(FIRST + rng.randrange(100))
             now = NOW + 11
             taken: list[int] = []
-            while (found := await asked(store, free_in(Sweep(FIRST, LAST), now))) is not None:
+            while (found := await asked(store, _free_in(Sweep(FIRST, LAST), now))) is not None:
                 number = found - FIRST
                 before = held.get(number)
-                after = lease_of(number, cltt=now)
+                after = _lease_of(number, cltt=now)
                 assert list(await store.commit([(Change(before, after),)])) == [True]
                 (await store.load(())).handed_out(found)
                 taken.append(number)
@@ -459,24 +459,24 @@ class LeaseStoreContract:
         model: dict[int, Lease4] = {}
         for _ in range(60):
             units = [_random_unit(rng, model, offset) for _ in range(rng.randrange(1, 5))]
-            wrong = [(Change(lease_of(offset + rng.randrange(40), cltt=1), None),)]
+            wrong = [(Change(_lease_of(offset + rng.randrange(40), cltt=1), None),)]
             kept = await store.commit([*units, *wrong])
             assert list(kept) == [True] * len(units) + [False]
             now = NOW + rng.randrange(0, 4000)
             address = FIRST + offset + rng.randrange(40)
             lease = model.get(address)
-            assert await asked(store, at(address)) == lease
+            assert await asked(store, _at(address)) == lease
             if lease is not None:
                 same = [x for x in model.values() if x.client_id == lease.client_id]
-                found = await asked(store, of_client_id(lease.client_id))
+                found = await asked(store, _of_client_id(lease.client_id))
                 assert {x.address for x in found if x.address >= FIRST + offset} == {x.address for x in same}
             order = Sweep(FIRST + offset, FIRST + offset + 39)
-            free = await asked(store, free_in(order, now))
+            free = await asked(store, _free_in(order, now))
             candidates = [a for a in order if a not in model or model[a].expired(now)]
             assert (free is None) == (not candidates)
             assert free is None or free in candidates
         where = Where(after=FIRST + offset - 1)
-        assert await all_leases(store, where) == sorted(model.values(), key=lambda lease: lease.address)
+        assert await _all_leases(store, where) == sorted(model.values(), key=lambda lease: lease.address)
         await store.commit([(Change(lease, None),) for lease in model.values()])
 
 
@@ -488,7 +488,7 @@ def _random_unit(rng: random.Random, model: dict[int, Lease4], offset: int = 0) 
         before = model.pop(address, None)
         after = None
         if before is None or rng.random() < 0.7:  # a chance
-            after = lease_of(
+            after = _lease_of(
                 number,
                 client_id=rng.choice([b"\x01shared", b"\x01%d" % rng.randrange(50)]),
                 valid_lifetime=rng.choice([10, 600, 3600]),

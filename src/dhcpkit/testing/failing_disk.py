@@ -1,0 +1,78 @@
+"""A disk that fails on request: full, read-only, broken, slow, or without power.
+
+`Memfile(path, disk=FailingDisk(write=errno.ENOSPC))` is a store on a full disk. Names and errors can be changed at
+any time through `broken`. What is durable is remembered, so that a test can look at what a loss of power would leave.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from dhcpkit.backends.disk import Disk
+
+__all__ = ["FailingDisk"]
+
+
+class FailingDisk(Disk):
+    """The operating system's files; a call whose name is in `broken` fails with that error number."""
+
+    def __init__(self, **broken: int) -> None:
+        self.broken = broken
+        self.calls: list[str] = []
+        self.partial = 0  # octets that a write which fails has written already
+        self.delay_s = 0.0  # how long a sync takes besides
+        self._synced: dict[int, int] = {}  # length that is durable, by inode
+
+    def _happens(self, call: str) -> None:
+        self.calls.append(call)
+        if call in self.broken:
+            raise OSError(self.broken[call], os.strerror(self.broken[call]))
+
+    def open(self, path: Path, flags: int) -> int:
+        """As Disk."""
+        self._happens("open")
+        return super().open(path, flags)
+
+    def write(self, fd: int, data: bytes) -> None:
+        """As Disk; where it fails, `partial` octets of the data are in the file."""
+        if "write" in self.broken and self.partial:
+            super().write(fd, data[: self.partial])
+        self._happens("write")
+        super().write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        """As Disk."""
+        length = self.size(fd)
+        if self.delay_s:
+            time.sleep(self.delay_s)
+        self._happens("sync")
+        self._synced[os.fstat(fd).st_ino] = length
+
+    def sync_folder(self, path: Path) -> None:
+        """As Disk."""
+        self._happens("sync_folder")
+
+    def truncate(self, fd: int, length: int) -> None:
+        """As Disk."""
+        self._happens("truncate")
+        super().truncate(fd, length)
+        inode = os.fstat(fd).st_ino
+        self._synced[inode] = min(length, self._synced.get(inode, 0))
+
+    def rename(self, path: Path, to: Path) -> None:
+        """As Disk."""
+        self._happens("rename")
+        super().rename(path, to)
+
+    def remove(self, path: Path) -> None:
+        """As Disk."""
+        self._happens("remove")
+        super().remove(path)
+
+    def lose_power(self, folder: Path) -> None:
+        """Cuts every file in `folder` to what was durable: the most that a loss of power may take."""
+        for path in folder.iterdir():
+            status = path.stat()
+            os.truncate(path, self._synced.get(status.st_ino, 0))

@@ -1,0 +1,83 @@
+"""Free addresses: like a set, however ranges overlap, and with a turn for each of them."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from dhcpkit.backends.free import BLOCK, FreeAddresses
+
+EDGE = 7 * BLOCK  # ranges lie across the edge of a block
+NEAR = st.integers(EDGE - 20, EDGE + 20)
+
+
+class LikeASet(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.free = FreeAddresses()
+        self.taken = set()
+        self.turns = {}
+        self.touched = set()
+
+    @initialize(ranges=st.lists(st.tuples(NEAR, NEAR).map(sorted), min_size=1, max_size=4))
+    def learn(self, ranges):
+        self.ranges = [tuple(pair) for pair in ranges] + [(0, 2**32 - 1)]
+
+    @rule(address=NEAR)
+    def take(self, address):
+        self.free.take(address)
+        self.taken.add(address)
+        self.touched.add(address)
+
+    @rule(address=NEAR)
+    def give(self, address):
+        self.free.give(address)
+        self.taken.discard(address)
+        self.touched.add(address)
+
+    @rule(address=st.one_of(NEAR, st.integers(0, 2**32 - 1)))
+    def hand_out(self, address):
+        self.free.handed_out(address)
+        for first, last in list(self.turns):
+            if first <= address <= last:
+                self.turns[first, last] = address + 1 if address < last else first
+
+    @rule(data=st.data())
+    def sweep(self, data):
+        first, last = data.draw(st.sampled_from(self.ranges))
+        turn = self.turns.setdefault((first, last), first)
+        found = self.free.sweep(first, last)
+        if last - first > 100:
+            expected = turn
+            while expected in self.taken:
+                expected += 1
+            assert next(found) == expected
+        else:
+            around = [*range(turn, last + 1), *range(first, turn)]
+            assert list(found) == [address for address in around if address not in self.taken]
+
+    @rule(address=NEAR)
+    def walk(self, address):
+        block = self.free.next_block(address)
+        following = {other >> 12 for other in self.touched if other >> 12 >= address >> 12}
+        if not following:
+            assert block is None
+        else:
+            assert block.start >> 12 == min(following)
+            assert block.start == max(address, min(following) << 12)
+            assert block.stop == (min(following) + 1) << 12
+
+    @invariant()
+    def holds(self):
+        self.free.check()
+        assert all(self.free.taken(address) == (address in self.taken) for address in self.touched)
+
+
+TestLikeASet = LikeASet.TestCase
+
+
+def test_turns_that_are_too_many_start_again():
+    free = FreeAddresses()
+    for first in range(0, 70_000 * 4, 4):
+        assert next(free.sweep(first, first + 3)) == first
+        free.handed_out(first)
+    free.check()
+    assert next(free.sweep(4 * 69_999, 4 * 69_999 + 3)) == 4 * 69_999 + 1
