@@ -6,6 +6,7 @@ decides nothing.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
@@ -56,18 +57,8 @@ class Account:
         self._unsent = RateLimit(m.DHCP4_PACKET_SEND_FAIL)
         self._full = RateLimit(m.ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET)
         self._refused = RateLimit(m.DHCP4_PACKET_NAK)
-        self._wanted: dict[Event, bool] = {}
-        self._sends_wanted = False
-        self._looked = -1
-        self.begin(0)
-
-    def begin(self, now: int) -> None:
-        """A batch begins. Once a second looks which messages are wanted, so that single exchanges need not."""
-        if now == self._looked:
-            return
-        self._looked = now
-        self._wanted = {event: message.on for event, message in EVENT_MESSAGES.items()}
-        self._sends_wanted = m.DHCP4_PACKET_SEND.on
+        self._told: frozenset[Event] = frozenset()  # of which events somebody wants to hear
+        self._look_again = 0.0
 
     def close(self) -> None:
         """The batch is over: adds it to the statistics."""
@@ -160,7 +151,11 @@ class Account:
 
     def settled(self, outcomes: Iterable[Outcome4]) -> None:
         """Decisions are final: what they changed is committed."""
-        told = {event for event, message in EVENT_MESSAGES.items() if message.on}
+        now = time.monotonic()
+        if now >= self._look_again:  # once a second: asking for each batch costs as much as a small batch
+            self._told = frozenset(event for event, message in EVENT_MESSAGES.items() if message.on)
+            self._look_again = now + 1
+        told = self._told
         leases = self._leases
         for outcome in outcomes:
             event = outcome.event
