@@ -102,7 +102,7 @@ class _Reading:
         if self.number == 0:
             self._header(lines)
         usual = self.columns is COLUMNS
-        address = 0
+        address = None
         for at, line in enumerate(lines):
             found = read_usual(line) if usual else None
             if found is None:
@@ -150,7 +150,7 @@ class _Reading:
             self.report.old_header = True
         return True
 
-    def _unusual(self, line: bytes, at: int, near: int) -> None:
+    def _unusual(self, line: bytes, at: int, near: int | None) -> None:
         self.saved = 0
         line = line.rstrip(b"\r")
         if not line or self._announces(line):  # blank lines are allowed; a header further on: files put together
@@ -174,7 +174,7 @@ class _Reading:
 _ADDRESS: Final = re.compile(rb"(?=([0-9]{1,3}(?:\.[0-9]{1,3}){3},))")  # overlapping: a digit before may belong to it
 
 
-def read_damaged(line: bytes, columns: Sequence[str] = COLUMNS, near: int = 0) -> Iterator[Entry | RowError]:
+def read_damaged(line: bytes, columns: Sequence[str] = COLUMNS, near: int | None = None) -> Iterator[Entry | RowError]:
     """Every row on a line that may be damaged, and a RowError where something on it is lost.
 
     `near` is the address of the row before, which helps to tell where a row begins whose line end is lost.
@@ -204,7 +204,7 @@ def _may_be_glued(line: bytes, columns: Sequence[str]) -> bool:
     return full and (len(fields) > len(COLUMNS) or (len(fields) == len(COLUMNS) and b"." in fields[-1]))
 
 
-def _glued(line: bytes, columns: Sequence[str], near: int, complaint: RowError) -> Iterator[Entry | RowError]:
+def _glued(line: bytes, columns: Sequence[str], near: int | None, complaint: RowError) -> Iterator[Entry | RowError]:
     """The rows of a line that lost line ends, found from its end on: what stands from an address on may be a row."""
     found: list[Entry] = []
     rest = line
@@ -225,7 +225,7 @@ def _glued(line: bytes, columns: Sequence[str], near: int, complaint: RowError) 
         yield complaint
 
 
-def _last_row(line: bytes, columns: Sequence[str], near: int) -> tuple[Entry, int] | None:
+def _last_row(line: bytes, columns: Sequence[str], near: int | None) -> tuple[Entry, int] | None:
     """The row that ends a line and where it begins.
 
     Digits before an address may belong to it or to the row before: `,0,,110.0.0.1,` is a pool_id 1 and 10.0.0.1, or 11
@@ -236,7 +236,11 @@ def _last_row(line: bytes, columns: Sequence[str], near: int) -> tuple[Entry, in
     def rank(candidate: tuple[Entry, int]) -> tuple[bool, int, int]:
         (address, _), at = candidate
         before = [entry[0] for entry, _ in _candidates(line[:at], columns)]
-        return at > 0 and not before, min(abs(address - other) for other in before or [near]), at
+        return (
+            at > 0 and not before,
+            min(abs(address - other) for other in before or [address if near is None else near]),
+            at,
+        )
 
     return min(_candidates(line, columns), key=rank, default=None)
 
