@@ -20,7 +20,7 @@ from dhcpkit.alloc.decision import Event, Reply4
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.names import choose_name
-from dhcpkit.alloc.network import Network, Subnet4
+from dhcpkit.alloc.network import Network, Pool4, Subnet4
 from dhcpkit.alloc.select import select_subnet4, suboption
 from dhcpkit.alloc.times import remaining_of_cached
 from dhcpkit.alloc.trace import NO_TRACE
@@ -88,7 +88,7 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     name, host_name = _name(packet, subnet, address)
     lifetime = subnet.lifetimes.default
     lease = Lease4(address, hwaddr, client_id, lifetime, now, subnet.id, False, False, name, 0, "", pool.pool_id)  # noqa: FBT003
-    sent = _answer(packet, network, Reply4(OFFER, subnet, STRANGER, pool, None, address, 0, lifetime), host_name)
+    sent = _answer(packet, network, OFFER, subnet, pool, address, lifetime, host_name)
     return Outcome4(packet, client_id or hwaddr, OFFERED, lease, (), address, lifetime, subnet, sent)
 
 
@@ -141,8 +141,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         remaining = remaining_of_cached(subnet, before, lease, now)
         if remaining is not None:
             lifetime, lease, unit, event = remaining, before, (), REUSED
-    reply = Reply4(ACK, subnet, STRANGER, pool, None, hint, ciaddr, lifetime)
-    sent = _answer(packet, network, reply, host_name)
+    sent = _answer(packet, network, ACK, subnet, pool, hint, lifetime, host_name)
     return Outcome4(packet, client_id or hwaddr, event, lease, unit, None, lifetime, subnet, sent)
 
 
@@ -153,10 +152,25 @@ def _name(packet: Packet4, subnet: Subnet4, address: int) -> tuple[str, bytes | 
     return name.hostname, name.host_name
 
 
-def _answer(packet: Packet4, network: Network, reply: Reply4, host_name: bytes | None) -> Outgoing4:
+def _answer(  # noqa: PLR0913, PLR0917  # as quick4
+    packet: Packet4,
+    network: Network,
+    kind: int,
+    subnet: Subnet4,
+    pool: Pool4,
+    yiaddr: int,
+    lifetime: int,
+    host_name: bytes | None,
+) -> Outgoing4:
     options = packet.options
-    shared = shared_options(reply, packet, network, NO_TRACE)
-    yiaddr, ciaddr = reply.yiaddr, packet.ciaddr if reply.type == ACK else 0
+    ciaddr = packet.ciaddr
+    key = (kind, pool, options.get(55), lifetime, packet.arrival.local)
+    try:
+        shared = network.blocks[key]
+    except KeyError:
+        reply = Reply4(kind, subnet, STRANGER, pool, None, yiaddr, ciaddr, lifetime)
+        shared = shared_options(reply, packet, network, NO_TRACE)
+        network.blocks[key] = shared  # bounded by shared_options, which clears it
     data = reply_header4(
         packet, ciaddr=ciaddr, yiaddr=yiaddr, siaddr=shared.siaddr, sname=shared.sname, file=shared.file
     )
@@ -164,9 +178,9 @@ def _answer(packet: Packet4, network: Network, reply: Reply4, host_name: bytes |
         data += shared.first
     else:
         data += shared.to_12 + option_field(12, host_name) + shared.to_61
-    if 61 in options and network.echo_client_id:
-        client_id = options[61]
-        data += bytes((61, len(client_id))) + client_id
+    client_id = options.get(61)
+    if client_id and network.echo_client_id:
+        data += b"=%c%b" % (len(client_id), client_id)
     relay = options.get(82)
     if relay and well_formed(relay):
         data += shared.rest + option_field(82, relay) + b"\xff"
@@ -174,7 +188,7 @@ def _answer(packet: Packet4, network: Network, reply: Reply4, host_name: bytes |
         data += shared.rest + b"\xff"
     if packet.giaddr:
         port = packet.arrival.port if relay and suboption(relay, 19) is not None else 67
-        return Outgoing4(data, reply.type, packet.giaddr, port, b"")
-    if packet.ciaddr:
-        return Outgoing4(data, reply.type, packet.ciaddr, 68, packet.chaddr)
-    return Outgoing4(data, reply.type, BROADCAST if packet.flags & 0x8000 else yiaddr, 68, packet.chaddr)
+        return Outgoing4(data, kind, packet.giaddr, port, b"")
+    if ciaddr:
+        return Outgoing4(data, kind, ciaddr, 68, packet.chaddr)
+    return Outgoing4(data, kind, BROADCAST if packet.flags & 0x8000 else yiaddr, 68, packet.chaddr)

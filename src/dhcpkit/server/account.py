@@ -1,4 +1,4 @@
-"""What is counted and told about exchanges: a batch is tallied here and added to the statistics once.
+"""What is counted and told about exchanges: tallied here, and added to the statistics when somebody looks.
 
 Messages cost nothing unless somebody wants them; those a client could cause without end are limited. This module
 decides nothing.
@@ -6,7 +6,6 @@ decides nothing.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
@@ -42,15 +41,16 @@ EVENT_MESSAGES: Final = {
     Event.NO_POOL: m.DHCP4_NO_ANSWER,
 }
 ALLOC, REUSE = Event.ALLOC, Event.REUSE  # looked up once: an enum's attribute costs a call
-NO_ADDRESS: Final = (Event.FULL, Event.NO_POOL)
+UNUSUAL: Final = frozenset((Event.REUSE, Event.FULL, Event.NO_POOL))
 ALLOC_FAIL: Final = "v4-allocation-fail"
 
 
 class Account:
-    """The tally of the batch in progress, and the server's voice."""
+    """The tally of what was not looked at yet, and the server's voice."""
 
     def __init__(self, statistics: Statistics) -> None:
         self.statistics = statistics
+        statistics.gathers(self.close)
         self.tally: defaultdict[str, int] = defaultdict(int)
         self._leases = LeaseTally()
         self._faults = RateLimit(m.DHCP4_PACKET_PROCESS_EXCEPTION)
@@ -61,13 +61,11 @@ class Account:
         self._look_again = 0.0
 
     def close(self) -> None:
-        """The batch is over: adds it to the statistics."""
+        """Adds everything counted so far to the statistics."""
         if self.tally:
             self.statistics.add(self.tally)
             self.tally.clear()
-        if self._leases.counts:
-            self.statistics.add_leases(self._leases)
-            self._leases.counts.clear()
+        self.statistics.add_leases(self._leases)
 
     def received(self, count: int, packets: Sequence[Packet4]) -> None:
         """Datagrams arrived, and these packets are what could be read of them."""
@@ -151,24 +149,28 @@ class Account:
 
     def settled(self, outcomes: Iterable[Outcome4]) -> None:
         """Decisions are final: what they changed is committed."""
-        now = time.monotonic()
-        if now >= self._look_again:  # once a second: asking for each batch costs as much as a small batch
-            self._told = frozenset(event for event, message in EVENT_MESSAGES.items() if message.on)
-            self._look_again = now + 1
-        told = self._told
         leases = self._leases
         for outcome in outcomes:
             event = outcome.event
-            if outcome.unit:
+            unit = outcome.unit
+            if unit:
                 fresh = event is ALLOC
-                for before, after in outcome.unit:
-                    leases.changed(before, after, fresh=fresh)
-            elif event is REUSE:
-                self._reused(outcome)
-            elif event in NO_ADDRESS:
-                self._failed(outcome)
-            if event in told:
-                self._tell(outcome, EVENT_MESSAGES[event])
+                for before, after in unit:
+                    if fresh and before is None and after is not None:
+                        leases.fresh[after.subnet_id, after.pool_id] += 1
+                    else:
+                        leases.changed(before, after, fresh=fresh)
+            elif event in UNUSUAL:
+                self._unusual(outcome)
+            message = EVENT_MESSAGES[event]
+            if message.on:
+                self._tell(outcome, message)
+
+    def _unusual(self, outcome: Outcome4) -> None:
+        if outcome.event is REUSE:
+            self._reused(outcome)
+        else:
+            self._failed(outcome)
 
     def _tell(self, outcome: Outcome4, message: m.Message) -> None:
         lease = outcome.lease

@@ -130,7 +130,6 @@ class Batches:
             self._serve(packets)
         else:
             account.disabled(len(packets))
-        account.close()
 
     async def drained(self) -> None:
         """Waits until every exchange that was begun is answered."""
@@ -417,7 +416,6 @@ class Batches:
         if self._paused and len(self._busy) < WAITING_MAX:
             self._paused = False
             self.transport.resume()
-        self._account.close()
 
     # What goes otherwise.
 

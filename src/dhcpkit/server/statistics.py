@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from dhcpkit.alloc.lease import Lease4, LeaseState
@@ -66,10 +66,22 @@ STORE_STATES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)  # w
 class LeaseTally:
     """What a batch of committed changes does to the counters of addresses, by subnet and pool."""
 
-    __slots__ = ("counts",)
+    __slots__ = ("_counts", "fresh")
 
     def __init__(self) -> None:
-        self.counts: defaultdict[tuple[str, int, int], int] = defaultdict(int)
+        self._counts: defaultdict[tuple[str, int, int], int] = defaultdict(int)
+        self.fresh: defaultdict[tuple[int, int], int] = defaultdict(int)
+        """New leases where there was none, by subnet and pool: what most changes are."""
+
+    def take(self) -> dict[tuple[str, int, int], int]:
+        """What was counted since the last call, by counter, subnet and pool."""
+        for place, count in self.fresh.items():
+            self._counts[ASSIGNED, *place] += count
+            self._counts[CUMULATIVE, *place] += count
+        taken = dict(self._counts)
+        self.fresh.clear()
+        self._counts.clear()
+        return taken
 
     def changed(
         self, before: Lease4 | None, after: Lease4 | None, *, fresh: bool = False, reclaimed: bool = False
@@ -78,7 +90,7 @@ class LeaseTally:
 
         A fresh assignment of an address whose earlier lease still stood there has reclaimed that one on the way.
         """
-        counts = self.counts
+        counts = self._counts
         if before is not None and before.state in STORE_STATES:
             place = (before.subnet_id, before.pool_id)
             counts[ASSIGNED, *place] -= 1
@@ -98,9 +110,13 @@ class LeaseTally:
 
 
 class Statistics:
-    """Values by name, each with its newest samples as (value, time in seconds)."""
+    """Values by name, each with its newest samples as (value, time in seconds).
+
+    Who counts keeps its own tally and is asked for it (`gathers`) when somebody looks: counting costs little then.
+    """
 
     def __init__(self) -> None:
+        self._sources: list[Callable[[], None]] = []
         self._values: dict[str, int] = {}
         self._samples: dict[str, deque[tuple[int, float]]] = {}
         self._names: dict[tuple[str, int, int], tuple[str, str, str]] = {}
@@ -109,8 +125,17 @@ class Statistics:
         names += [*RECEIVED.values(), *SENT.values(), *(f"pkt4-{drop}" for drop in DROPS), *ENGINE, *LEASES]
         self.put(dict.fromkeys(names, 0))
 
+    def gathers(self, source: Callable[[], None]) -> None:
+        """Asks `source` to add what it has counted before anything is read or set."""
+        self._sources.append(source)
+
+    def _gather(self) -> None:
+        for source in self._sources:
+            source()
+
     def put(self, values: Mapping[str, int]) -> None:
         """Sets values."""
+        self._gather()
         at = time.time()
         for name, value in values.items():
             self._set(name, value, at)
@@ -126,7 +151,7 @@ class Statistics:
     def add_leases(self, tally: LeaseTally) -> None:
         """Adds what a batch's commits changed: everywhere, in the subnet, and in its pool."""
         sums: defaultdict[str, int] = defaultdict(int)
-        for key, amount in tally.counts.items():
+        for key, amount in tally.take().items():
             if amount:
                 names = self._names.get(key) or self._name(key)
                 for name in names:
@@ -135,18 +160,22 @@ class Statistics:
 
     def value(self, name: str) -> int:
         """The newest value; 0 where nothing was ever counted under this name."""
+        self._gather()
         return self._values.get(name, 0)
 
     def values(self) -> dict[str, int]:
         """Every value, by name."""
+        self._gather()
         return dict(self._values)
 
     def samples(self, name: str) -> list[tuple[int, float]]:
         """The kept samples of a name, newest first."""
+        self._gather()
         return list(self._samples.get(name, ()))
 
     def network(self, network: Network) -> None:
         """Follows a configuration: totals of its pools; what is counted by subnet goes when the subnet goes."""
+        self._gather()
         subnets = frozenset(network.by_id)
         for gone in self._subnets - subnets:
             for name in [name for name in self._values if name.startswith(f"subnet[{gone}].")]:
