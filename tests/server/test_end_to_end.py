@@ -237,6 +237,14 @@ def test_a_configuration_that_cannot_be_served_ends_the_program(link, running, t
     assert not list(running.folder.glob("*.pid"))
 
 
+def test_a_lease_file_that_cannot_be_used_ends_the_program(link, running):
+    running.write(**{"lease-database": {"type": "memfile", "name": str(running.folder)}})
+    process = running.start(wait="")
+    assert process.wait(20) == 1
+    assert "DHCP4_INIT_FAIL" in running.text()
+    assert "Traceback" not in running.text()
+
+
 @pytest.mark.needs("busybox")
 def test_an_interface_that_comes_later_is_served(link, running):
     link.ip("s", "link", "set", "eth0", "down")

@@ -3,13 +3,14 @@
 import logging
 import os
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.server import messages as m
-from dhcpkit.server.log import LoggerSetting, OutputSetting, RateLimit, configure, formatter, reopen
+from dhcpkit.server.log import LoggerSetting, OutputSetting, RateLimit, configure, end_periods, formatter, reopen
 from dhcpkit.server.messages import CATALOGUE, ROOT, catalogue_page, level_of, safe
 
 LINE = re.compile(
@@ -194,6 +195,24 @@ def test_messages_can_be_limited(folder):
     written = lines(folder / "log")
     assert len(written) == 4
     assert "7 further messages DHCP4_LEASE_OFFER" in written[-1]
+
+
+def test_what_was_left_out_is_said_once_the_period_is_over(folder):
+    configure([to(folder / "log")])
+    limit = RateLimit(m.DHCP4_LEASE_OFFER, most=1, period=0.0)
+    other = RateLimit(m.DHCP4_LEASE_OFFER, most=1, period=1e9)
+    for chatty in (limit, other):
+        chatty._since = time.monotonic()
+        chatty._count = 5
+    end_periods()
+    end_periods()
+    [line] = lines(folder / "log")
+    assert "4 further messages DHCP4_LEASE_OFFER" in line
+
+
+def test_every_message_is_logged_somewhere(repo):
+    sources = [p.read_text() for p in (repo / "src").rglob("*.py") if p.name != "messages.py"]
+    assert [name for name in CATALOGUE if not any(re.search(rf"\b{name}\b", text) for text in sources)] == []
 
 
 def test_the_page_has_every_message():

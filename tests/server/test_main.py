@@ -1,5 +1,6 @@
 """The program under Kea's name: its switches, exit statuses, and how little `-v` costs."""
 
+import json
 import subprocess
 import sys
 
@@ -103,3 +104,25 @@ def test_real_kea_exits_alike(words, tmp_path):
     assert ours.returncode == kea.returncode
     assert bool(ours.stdout) == bool(kea.stdout)
     assert bool(ours.stderr) == bool(kea.stderr)
+
+
+def test_a_check_says_what_kea_says_of_a_missing_interface(shared, tmp_path, capsys):
+    cases = map(json.loads, (shared / "kea/captures/config-errors.jsonl").read_text().splitlines())
+    case = next(case for case in cases if case["name"] == "interfaces unknown")
+    file = tmp_path / "test.json"
+    file.write_text(json.dumps(case["config"], indent=1))
+    with pytest.raises(SystemExit) as stopped:
+        main(["-t", str(file)])
+    assert stopped.value.code == case["exit"]
+    assert capsys.readouterr().err.strip() == case["stderr"].replace("/etc/kea/test.json", str(file)).strip()
+
+
+def test_a_check_of_a_good_file_is_silent(tmp_path, capsys):
+    file = tmp_path / "test.json"
+    file.write_text('{"Dhcp4": {"subnet4": [{"id": 1, "subnet": "192.0.2.0/24"}]}}')
+    for switch in ("-t", "-T"):
+        with pytest.raises(SystemExit) as stopped:
+            main([switch, str(file)])
+        assert stopped.value.code == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "")

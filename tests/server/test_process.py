@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dhcpkit.server.process import AlreadyRunning, PidFile, holder_of_port
+from dhcpkit.server.process import AlreadyRunning, PidFile, holder_of_port, tell_service_manager
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +64,18 @@ def test_who_holds_a_port():
         port = taken.getsockname()[1]
         assert holder_of_port(port).endswith(f"(process {os.getpid()})")
     assert holder_of_port(port) == ""
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_a_service_manager_is_told(folder, monkeypatch, abstract):
+    name = f"\0dhcpkit-{os.getpid()}" if abstract else str(folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        monkeypatch.setenv("NOTIFY_SOCKET", name.replace("\0", "@"))
+        tell_service_manager("READY=1", "STATUS=fine")
+        assert manager.recv(1000) == b"READY=1\nSTATUS=fine"
+        tell_service_manager("RELOADING=1", since_boot=True)
+        assert manager.recv(1000).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+    tell_service_manager("READY=1")  # nobody there: no harm
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    tell_service_manager("READY=1")

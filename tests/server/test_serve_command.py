@@ -1,6 +1,8 @@
 """`dhcpkit serve`: a subnet without a file, on the loopback interface, and what is said when it cannot."""
 
 import errno
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -90,6 +92,38 @@ def test_leases_are_kept_in_a_file(tmp_path):
         with Serving("127.0.0.0/16", "--leases", str(file)) as serving, serving.client(hwaddr=hwaddr) as client:
             assert str(IPv4Address(client.dora().yiaddr)) == "127.0.0.2"
     assert "127.0.0.2,02:00:00:00:00:07" in file.read_text()
+
+
+def test_a_configuration_file_is_served_and_read_again(tmp_path):
+    def write(pool):
+        subnet = {"id": 1, "subnet": "127.0.0.0/16", "pools": [{"pool": pool}]}
+        interfaces, leases = {"interfaces": ["lo"]}, {"type": "memfile", "persist": False}
+        config = {"interfaces-config": interfaces, "lease-database": leases, "subnet4": [subnet]}
+        file.write_text(json.dumps({"Dhcp4": config}))
+
+    file = tmp_path / "kea.conf"
+    write("127.0.3.1 - 127.0.3.9")
+    with Serving(str(file), env={**os.environ, "KEA_LOGGER_DESTINATION": "stderr"}) as serving:
+        with serving.client() as client:
+            assert str(IPv4Address(client.dora().yiaddr)) == "127.0.3.1"
+        write("127.0.4.1 - 127.0.4.9")
+        serving.process.send_signal(signal.SIGHUP)
+        while "DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS" not in serving.said:
+            serving.said += serving.process.stderr.readline()
+        with serving.client() as client:
+            assert str(IPv4Address(client.dora().yiaddr)) == "127.0.4.1"
+        assert serving.stop() == 0
+
+
+def test_a_wrong_configuration_file_is_explained(tmp_path, capsys):
+    file = tmp_path / "kea.conf"
+    file.write_text('{"Dhcp4": {"subnet4": [{"id": 1, "subnet": "192.0.2.0/33"}], "interfaces-confg": {}}}')
+    with pytest.raises(SystemExit) as stopped:
+        main(["serve", str(file)])
+    assert stopped.value.code == 78
+    told = capsys.readouterr().err
+    assert "192.0.2.0/33" in told
+    assert "did you mean `interfaces-config`?" in told
 
 
 def test_two_servers_on_one_port_is_one_too_many():

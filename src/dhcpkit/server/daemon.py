@@ -24,7 +24,7 @@ from dhcpkit.server import messages as m
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.interfaces import EVERY, InterfaceSpec, absent, interfaces
 from dhcpkit.server.log import LoggerSetting, OutputSetting, configure, from_environment, reopen
-from dhcpkit.server.process import AlreadyRunning, PidFile
+from dhcpkit.server.process import AlreadyRunning, PidFile, tell_service_manager
 from dhcpkit.server.server4 import Listening, Server4
 from dhcpkit.server.sockets import SERVER_PORT
 
@@ -196,7 +196,8 @@ class Daemon:
         doc = loaded.doc
         for problem in loaded.warnings:
             where = f" ({problem.span})" if problem.span else ""
-            m.DHCP4_CONFIG_SYNTAX_WARNING.log(reason=f"{problem.message}{where}")
+            message = m.DHCP4_NOT_SERVED_YET if problem.severity == "notice" else m.DHCP4_CONFIG_SYNTAX_WARNING
+            message.log(reason=f"{problem.message}{where}")
         m.DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT.log(type=doc.interfaces_config.dhcp_socket_type)
         for spec in listening_of(doc).interfaces:
             _announce_interface(spec)
@@ -244,6 +245,7 @@ class Daemon:
         while self._again:
             self._again = False
             m.DHCP4_DYNAMIC_RECONFIGURATION.log(file=self.config)
+            tell_service_manager("RELOADING=1", since_boot=True)
             try:
                 # Reading takes a while; in a thread, so that clients are served meanwhile.
                 loaded = await asyncio.to_thread(load4, self.config)
@@ -254,8 +256,10 @@ class Daemon:
                 m.DHCP4_CONFIG_LOAD_FAIL.log(file=self.config, reason=error)
             else:
                 m.DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS.log(file=self.config)
+                tell_service_manager("READY=1")
                 continue
             m.DHCP4_DYNAMIC_RECONFIGURATION_FAIL.log(file=self.config)
+            tell_service_manager("READY=1", "STATUS=The last reload failed; the configuration before it is in force.")
 
     async def _adopt(self, loaded: Loaded4) -> None:
         """Puts a configuration in force, or raises and leaves the earlier one."""
@@ -329,6 +333,8 @@ async def run_server(server: Server4, version: str) -> None:
         gc.freeze()  # leases and the network live as long as the process: no collection need look at them again
         gc.set_threshold(*GC_THRESHOLD)
         m.DHCP4_STARTED.log(version=version)
+        tell_service_manager("READY=1")
         await server.ended()
     finally:
+        tell_service_manager("STOPPING=1")
         await server.end()

@@ -18,6 +18,7 @@ from contextlib import suppress
 from logging.handlers import SysLogHandler
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 import attrs
 
@@ -297,6 +298,7 @@ class RateLimit:
         self._period = period
         self._since = -period
         self._count = 0
+        _limits.add(self)
 
     def log(self, **values: object) -> None:
         """Logs it, or counts it as suppressed."""
@@ -308,9 +310,23 @@ class RateLimit:
         if self._count <= self._most:
             self.message.log(**values)
 
+    def end_period(self) -> None:
+        """If the period is over, says how many messages were left out in it."""
+        if self._count > self._most and time.monotonic() - self._since >= self._period:
+            self.flush()
+
     def flush(self) -> None:
         """Says how many messages were left out."""
         suppressed = self._count - self._most
         if suppressed > 0:
             DHCP4_MESSAGES_SUPPRESSED.log(count=suppressed, id=self.message.id, seconds=int(self._period))
             self._count = 0
+
+
+_limits: Final[WeakSet[RateLimit]] = WeakSet()
+
+
+def end_periods() -> None:
+    """Says of every limit whose period is over how many messages were left out; call it now and then."""
+    for limit in list(_limits):
+        limit.end_period()

@@ -200,7 +200,7 @@ DHCP4_SECURITY_CHECKS_DISABLED: Final = _dhcp4.warn(
 )
 DHCP4_NOT_SERVED_YET: Final = _dhcp4.warn(
     "DHCP4_NOT_SERVED_YET",
-    "{what} is configured and valid, but this version does not act on it",
+    "{reason}",
     "dhcpkit's own. The key is understood and kept, yet nothing comes of it; whoever relies on it must know.",
 )
 

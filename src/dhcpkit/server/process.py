@@ -1,4 +1,4 @@
-"""The process as the machine sees it: its PID file, its name, and who holds a port.
+"""The process as the machine sees it: its PID file, its name, what its manager is told, and who holds a port.
 
 This module does not know DHCP.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["AlreadyRunning", "PidFile", "holder_of_port", "set_name"]
+__all__ = ["AlreadyRunning", "PidFile", "holder_of_port", "set_name", "tell_service_manager"]
 
 PID_DIR: Final = "/run/kea"
 FILE_MODE: Final = 0o640
@@ -87,6 +89,17 @@ def set_name(name: str) -> None:
     """Gives the process the name `ps` and monitoring look for (15 octets at most)."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(name)
+
+
+def tell_service_manager(*states: str, since_boot: bool = False) -> None:
+    """Tells systemd how the service is (sd_notify(3)), where it wants that; `since_boot` adds the time."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    lines = [*states, f"MONOTONIC_USEC={time.monotonic_ns() // 1000}"] if since_boot else states
+    name = "\0" + address[1:] if address[0] == "@" else address
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+        manager.sendto("\n".join(lines).encode(), name)
 
 
 def holder_of_port(port: int) -> str:

@@ -21,6 +21,7 @@ from dhcpkit.server import messages as m
 from dhcpkit.server.clock import Clock
 from dhcpkit.server.expiry import Reclaimer, Reclaiming
 from dhcpkit.server.interfaces import InterfaceSpec
+from dhcpkit.server.log import end_periods
 from dhcpkit.server.loop import Batches
 from dhcpkit.server.sockets import SERVER_PORT, ServiceUnavailable, Sockets
 from dhcpkit.server.statistics import Statistics, lease_totals
@@ -234,6 +235,7 @@ class Server4:
     async def _watch_clock(self) -> None:
         while True:
             await asyncio.sleep(CLOCK_WATCH)
+            end_periods()
             step = self.clock.step()
             if step:
                 m.DHCP4_CLOCK_STEP.log(seconds=round(step))
