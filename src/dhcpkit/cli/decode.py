@@ -31,7 +31,7 @@ def decode(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[HEX | FILE]...",
+            metavar="HEX | FILE",
             help="Messages in hexadecimal, or files: pcap, pcapng, or hexadecimal text with blank lines between "
             "messages. Standard input where none is given, or for -.",
         ),

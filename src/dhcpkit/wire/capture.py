@@ -89,7 +89,7 @@ UDP_HEADER: Final = 8
 IPV4_HEADER: Final = 20
 IPV6_HEADER: Final = 40
 IPV6_EXTENSIONS: Final = frozenset({0, 43, 60})  # hop-by-hop, routing, destination options (RFC 8200 4)
-IPV6_EXTENSIONS_MAX: Final = 8
+IPV6_EXTENSIONS_MAX: Final = 8  # headers before UDP: each kind may occur once, destination options twice (RFC 8200 4.1)
 
 
 def is_capture(data: bytes) -> bool:

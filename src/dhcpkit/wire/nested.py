@@ -92,17 +92,21 @@ class SubOptions:
 
 def options_octets(values: Values) -> bytes:
     """Options one after the other, in the mapping's order, split where longer than 255 octets (RFC 3396); no END."""
-    parts = []
+    parts: list[bytes] = []
     for option, value in values.items():
         if isinstance(option, int):
             code, payload = option, value
         else:
-            code, payload = option.code, option.build(value)
+            code, payload = option.code, option.kind.codec.build(value)
+        size = len(payload)
         if not 0 <= code <= 0xFF:
             raise ValueError(f"an option's code is 0 to 255, not {code}")
-        for start in range(0, len(payload), OPTION_MAX) if len(payload) > OPTION_MAX else (0,):
-            piece = payload[start : start + OPTION_MAX]
-            parts.append(bytes((code, len(piece))) + piece)
+        if size <= OPTION_MAX:
+            parts += (bytes((code, size)), payload)
+        else:
+            for start in range(0, size, OPTION_MAX):
+                piece = payload[start : start + OPTION_MAX]
+                parts += (bytes((code, len(piece))), piece)
     return b"".join(parts)
 
 
