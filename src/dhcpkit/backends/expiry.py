@@ -21,6 +21,8 @@ _TIDY_STEPS: Final = (
     16  # entries looked at for each one added beyond that: half of them are superfluous, so it suffices
 )
 
+NEVER: Final = 1 << 62  # seconds
+
 
 class Expiry:
     """Ends of leases. `waiting` holds entries until their second comes; `due` is exactly what has ended since."""
@@ -90,6 +92,11 @@ class Expiry:
                 heappop(self._seconds)
                 del self._waiting[second]
         return moved
+
+    @property
+    def next_end(self) -> int:
+        """No lease that is not due ends before this second; far away where none ends at all."""
+        return self._seconds[0] if self._seconds else NEVER
 
     def due(self, before: int) -> Iterator[int]:
         """Addresses whose leases ended before `before`, earliest first, among those that `advance` has moved."""

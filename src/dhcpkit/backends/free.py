@@ -81,6 +81,17 @@ class FreeAddresses:
         start = self._keys[index] << _SHIFT
         return range(max(start, address), start + BLOCK)
 
+    def first(self, first: int, last: int) -> int | None:
+        """The first free address of a range from its turn on, if the turn's own block has one: nearly always."""
+        turn = self._turns.get((first, last)) or self._learn(first, last)
+        start = turn.start
+        block = self._blocks.get(start >> _SHIFT)
+        if block is None:
+            return start
+        at = block.find(0, start & _MASK)
+        address = (start & ~_MASK) + at
+        return address if at >= 0 and address <= last else None
+
     def sweep(self, first: int, last: int) -> Iterator[int]:
         """The free addresses of a range, from its turn on and then around. Nothing may be taken or given meanwhile."""
         turn = self._turns.get((first, last)) or self._learn(first, last)

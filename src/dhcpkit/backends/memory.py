@@ -84,7 +84,11 @@ class Leases4:
         """As LeaseView4. A `Sweep` is answered from the free addresses; any other order is walked."""
         if type(order) is not Sweep:
             return next((a for a in order if a not in busy and self._unbound(a, now)), None)
-        self.expire(now, _DUE_STEPS)
+        if self._expiry.next_end < now:
+            self.expire(now, _DUE_STEPS)
+        first = self._free.first(order.first, order.last)
+        if first is not None and first not in busy and first not in self.rows:
+            return first
         while True:
             for address in self._free.sweep(order.first, order.last):
                 if address not in busy and self._unbound(address, now):
