@@ -85,6 +85,46 @@ def test_a_broadcast_flag_is_obeyed(link, running):
     assert leased(udhcpc(link, "-B").stderr) == "10.77.1.0"
 
 
+# Sends datagrams in frames from eth0, one after the other, and prints the frame that answers each.
+ASK = """
+import json, socket, sys
+from dhcpkit.server.frames import FrameMaker, parse_frame
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+s.bind(("eth0", 0x0800))
+s.settimeout(10)
+maker = FrameMaker(bytes.fromhex("020000000010"), 0, 68)
+found = []
+for payload in sys.argv[1:]:
+    data = bytes.fromhex(payload)
+    s.send(maker.build(data, b"\\xff" * 6, 0xFFFFFFFF, 67))
+    while True:
+        frame = s.recv(2000)
+        if frame[6:12] == bytes.fromhex("020000000001") and frame[23] == 17:
+            answer = parse_frame(frame)
+            if answer.payload[4:8] == data[4:8]:
+                break
+    address = socket.inet_ntoa(answer.destination.to_bytes(4, "big"))
+    found.append([answer.destination_mac.hex(":"), address, answer.port])
+print(json.dumps(found))
+"""
+
+
+def test_answers_are_addressed_as_recorded_from_kea(link, running, shared):
+    """Frames go to the station that asked, whatever the message says; the IP destination follows the broadcast flag."""
+    cases = [json.loads(line) for line in (shared / "kea/captures/raw-v4/vectors.jsonl").read_text().splitlines()]
+    wanted = ("plain discover", "unicast flag, no ciaddr")
+    cases = [case for case in cases if case["name"] in wanted]
+    assert len(cases) == len(wanted)
+    running.write()
+    running.start()
+    found = json.loads(link.python("c", ASK, *(case["sent"] for case in cases)))
+    recorded = [case["replies"][0] for case in cases]
+    assert [(mac, port) for mac, _, port in found] == [(reply["ethdst"], reply["dport"]) for reply in recorded]
+    broadcast = [address == "255.255.255.255" for _, address, _ in found]
+    assert broadcast == [reply["dst"] == "255.255.255.255" for reply in recorded]
+    assert running.stop() == 0
+
+
 @pytest.mark.needs("dhclient")
 def test_dhclient_gets_renews_and_releases(link, running, tmp_path):
     running.write(**{"valid-lifetime": 20, "renew-timer": 2, "rebind-timer": 15})

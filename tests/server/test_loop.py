@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhcpkit.alloc import Change, Lease4
@@ -346,6 +346,43 @@ def test_an_answer_that_cannot_be_sent_is_told(caplog):
     bench.wire.broken = False
     assert bench.take(x.message(DISCOVER, 1))[0][0] == OFFER
     assert bench.statistics.value("pkt4-offer-sent") == 1
+
+
+VALID = [
+    x.message(
+        DISCOVER, 1, options=[(50, b"\xc0\0\2\x0b"), (55, b"\1\3\6\x0f"), (12, b"host"), (61, b"\1\2\0\0\0\0\1")]
+    ),
+    x.request(2, FIRST + 1),
+    x.renewal(3, FIRST + 2),
+    x.message(REQUEST, 4, options=[(50, b"\xc0\0\2\x0c"), (81, b"\5\0\0\4name\7example\0"), (51, b"\0\0\1\0")]),
+    x.message(RELEASE, 3, ciaddr=FIRST + 2),
+    x.message(DECLINE, 2, options=[(50, b"\xc0\0\2\x0b"), (82, b"\1\4port\2\2id\5\4\xc0\0\2\0")]),
+    x.message(
+        x.INFORM,
+        5,
+        ciaddr=FIRST + 5,
+        options=[(60, b"MSFT 5.0"), (77, b"\3abc"), (43, b"\1\1\1"), (118, b"\xc0\0\2\0")],
+    ),
+]
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_no_datagram_makes_the_server_fail(data):
+    """Damaged, cut and arbitrary messages: none is a fault of the server, and whoever comes after them is served."""
+    bench = x.Bench(net=x.network("192.0.2.10 - 192.0.2.250"))
+    batch = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        octets = bytearray(data.draw(st.sampled_from(VALID)))
+        for _ in range(data.draw(st.integers(0, 6))):
+            at = data.draw(st.integers(0, len(octets) - 1) | st.integers(236, len(octets) - 1))
+            octets[at] = data.draw(st.integers(0, 255))
+        cut = data.draw(st.integers(0, len(octets)) | st.just(len(octets)))
+        batch.append(bytes(octets[:cut]) + data.draw(st.binary(max_size=40)))
+    bench.take(*batch)
+    assert bench.statistics.value("pkt4-processing-failed") == 0
+    assert bench.take(x.message(DISCOVER, 0x7777))[0][:2] == (OFFER, 0x7777)
+    assert bench.batches.waiting == 0
 
 
 # Callouts.
