@@ -3,7 +3,8 @@
 import pytest
 
 from dhcpkit.config import ConfigError, load4, parse4
-from dhcpkit.config.json_text import Source, parse_json, path_text
+from dhcpkit.config.json_dialect import parse_json
+from dhcpkit.config.json_text import Source, path_text
 from dhcpkit.config.load import KEYWORDS
 
 

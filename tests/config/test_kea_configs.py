@@ -6,7 +6,8 @@ import re
 import pytest
 
 from dhcpkit.config import ConfigError, load4, parse4, unparse
-from dhcpkit.config.json_text import Source, parse_json
+from dhcpkit.config.json_dialect import parse_json
+from dhcpkit.config.json_text import Source
 
 NAMES = [
     "advanced", "all-keys", "all-keys-netconf", "all-options", "backends", "classify", "classify2", "comments",

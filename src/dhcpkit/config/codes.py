@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import attrs
 
-__all__ = ["CODES", "Code", "Severity"]
+__all__ = ["CODES", "NO_INTERFACE", "Code", "Severity"]
 
 Severity = Literal["error", "warning", "notice"]
 
@@ -248,6 +248,12 @@ NO_INTERFACE: Final = _code(
     "no such interface",
     "`interfaces` names an interface the system does not have, an address it does not hold, or has no name in it.",
 )
+NO_BACKEND: Final = _code(
+    1602,
+    "lease database not supported",
+    "Leases can be kept in a lease file (`memfile`) so far. A server that kept them elsewhere than it was told would"
+    " give addresses that are in use, so it does not start.",
+)
 
 # 19xx: said without being asked.
 NO_EFFECT: Final = _code(
@@ -256,4 +262,10 @@ NO_EFFECT: Final = _code(
     "The key is valid and kept, so that the file can be used unchanged, but this version of dhcpkit does nothing with"
     " it. The configuration reference lists these keys.",
     severity="notice",
+)
+MISSED: Final = _code(
+    1902,
+    "no effect yet, and clients notice",
+    "As DK1901, but what the key asks for changes what clients get: reservations in a database, a hook library.",
+    severity="warning",
 )

@@ -20,6 +20,7 @@ from dhcpkit.config.checks import Unfit, address4, pool4, prefix4
 from dhcpkit.config.dhcp4 import (
     ClientClassDoc,
     Dhcp4Doc,
+    NetworkDoc,
     OptionDataDoc,
     PoolDoc,
     RelayDoc,
@@ -77,6 +78,7 @@ class _Compiler:
         self._check_boot_fields(doc, ROOT)
         options = self._options(doc.option_data, ROOT)
         classes = list(self._classes(doc.client_classes, (*ROOT, "client-classes")))
+        self._check_database()
         # Shared networks come first: in Kea their subnets get the first ids of the counter.
         networks = list(self._shared_networks(settings))
         subnets = list(self._subnets(doc.subnet4, settings, (*ROOT, "subnet4"), "", ()))
@@ -102,6 +104,12 @@ class _Compiler:
             server_identifiers=self.server_identifiers,
             early_global_reservations_lookup=doc.early_global_reservations_lookup,
         )
+
+    def _check_database(self) -> None:
+        kind = self.doc.lease_database.type
+        if kind not in (None, "memfile"):  # None: its absence is reported already
+            message = f"The type of lease database backend: '{kind}' is not currently supported"
+            self.report.add(codes.NO_BACKEND, (*ROOT, "lease-database", "type"), message, expected="memfile")
 
     def _options(self, entries: Sequence[OptionDataDoc], steps: Steps, spaces: Spaces | None = None) -> OptionValues:
         values = (spaces or self.spaces).values(entries, steps)
@@ -174,7 +182,7 @@ class _Compiler:
     ) -> Subnet4 | None:
         report = self.report
         settings = settings_of(doc, outer, steps, report, FAILED)
-        self._check_boot_fields(doc, steps)
+        self._check_boot_fields(doc, steps, FAILED)
         number = self._subnet_id(doc, steps)
         options = self._options(doc.option_data, steps)
         if "subnet" not in doc.written:  # its absence is reported already; the rest of it was still looked at
@@ -383,14 +391,14 @@ class _Compiler:
 
     # Fields of the header.
 
-    def _check_boot_fields(self, doc: Dhcp4Doc | SharedNetworkDoc | Subnet4Doc | ClientClassDoc, steps: Steps) -> None:
+    def _check_boot_fields(self, doc: NetworkDoc | ClientClassDoc, steps: Steps, prefix: str = "") -> None:
         for name, key, octets_max in (
             ("server_hostname", "server-hostname", SNAME_MAX),
             ("boot_file_name", "boot-file-name", FILE_MAX),
         ):
             text = doc.__dict__.get(name)
             if text and len(text.encode("utf-8", "surrogateescape")) > octets_max:
-                message = f"{key} must be at most {octets_max} bytes long, it is {len(text.encode())}"
+                message = f"{prefix}{key} must be at most {octets_max} bytes long, it is {len(text.encode())}"
                 self.report.add(codes.BAD_VALUE, (*steps, key), message)
 
 

@@ -241,6 +241,7 @@ class NetworkDoc(DdnsDoc):
         default=None,
         inherit="iterative",
         choices=("iterative", "random", "flq"),
+        idle=True,
         doc="The order in which addresses are tried.",
     )
     offer_lifetime: int | None = param(
@@ -335,9 +336,10 @@ class InterfacesDoc(CommentedDoc):
     outbound_interface: str = param(
         default="same-as-inbound",
         choices=("same-as-inbound", "use-routing"),
+        idle=True,
         doc="Whether an answer leaves where the query came in, or as the routing table says.",
     )
-    re_detect: bool = param(default=True, doc="Whether interfaces are detected again on reconfiguration.")
+    re_detect: bool = param(default=True, idle=True, doc="Whether interfaces are detected again on reconfiguration.")
     service_sockets_max_retries: int = param(
         default=0, low=0, high=U32, doc="How often opening a socket is tried again."
     )
@@ -626,11 +628,13 @@ class Dhcp4Doc(NetworkDoc):
         default=None, idle=True, doc="The socket that takes commands (old form of control-sockets)."
     )
     control_sockets: tuple[ControlSocketDoc, ...] = param(default=(), idle=True, doc="The sockets that take commands.")
-    hooks_libraries: tuple[HooksLibraryDoc, ...] = param(default=(), idle=True, doc="The hook libraries, in order.")
-    hosts_database: DatabaseDoc | None = param(default=None, idle=True, doc="A database of reservations.")
-    hosts_databases: tuple[DatabaseDoc, ...] = param(default=(), idle=True, doc="Databases of reservations, in order.")
+    hooks_libraries: tuple[HooksLibraryDoc, ...] = param(default=(), idle="grave", doc="The hook libraries, in order.")
+    hosts_database: DatabaseDoc | None = param(default=None, idle="grave", doc="A database of reservations.")
+    hosts_databases: tuple[DatabaseDoc, ...] = param(
+        default=(), idle="grave", doc="Databases of reservations, in order."
+    )
     config_control: ConfigControlDoc = param(
-        default=ConfigControlDoc(), idle=True, doc="Databases that hold more of the configuration."
+        default=ConfigControlDoc(), idle="grave", doc="Databases that hold more of the configuration."
     )
     server_tag: str = param(default="", idle=True, doc="The server's name in a configuration database.")
     dhcp_ddns: DhcpDdnsDoc = param(default=DhcpDdnsDoc(), idle=True, doc="The server for updates of DNS.")

@@ -1,8 +1,8 @@
-r"""Kea's JSON: comments, includes, extra commas, odd numbers; and where in which file a value stands.
+"""The text of a configuration: files joined by their includes, comments blanked; and what stands where.
 
-Comments are blanked in place and stdlib json reads what is left; anything else Kea allows is mended only when json
-refuses the text. Places are searched only when somebody asks for one. Files are read through a function that is
-passed in. This module does not know what the keys mean.
+Comments are blanked in place, so that offsets stay and stdlib json reads what is left (`json_dialect.py`). Places are
+searched only when somebody asks for one. Files are read through a function that is passed in. This module does not
+know what the keys mean.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -21,28 +21,20 @@ from dhcpkit.config import codes
 from dhcpkit.config.codes import Code
 from dhcpkit.config.errors import Span
 
-__all__ = ["Read", "Source", "SourcePlace", "Steps", "Wrong", "parse_json", "path_text", "read_file"]
+__all__ = ["FileName", "Read", "Source", "SourcePlace", "Steps", "Wrong", "path_text", "read_file"]
 
 Steps = tuple[str | int, ...]  # ("Dhcp4", "subnet4", 0, "pools", 1)
+FileName = str | Path
 Read = Callable[[str], str]  # a file's name to its text
 
 INCLUDES_MAX: Final = 10  # files inside one another; Kea's MAX_INCLUDE_DEPTH
-MENDED_MAX: Final = 20  # commas supplied before reading stops: behind so many the rest is noise
-
 # Everything up to the next comment, include or broken string, in one run of the regex engine.
 _PLAIN: Final = re.compile(r'(?:[^"#/<]++|"(?:[^"\\\n]++|\\.)*+")*+')
 _INCLUDE: Final = re.compile(r'<\?include\s*"([^"\n]+)"\s*\?>')
-_STRING_OR: Final = r'"(?:[^"\\]++|\\.)*+"|'
-_EXTRA_COMMA: Final = re.compile(_STRING_OR + r"(,)(?=\s*[,}\]])")
-_NUMBER: Final = re.compile(
-    _STRING_OR + r"(?<![\w.+-])([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?![\w.+-])"
-)
-_JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _STEP: Final = re.compile(r'\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
 _PATH: Final = re.compile(rf"[A-Za-z0-9_-]+(?:{_STEP.pattern})*\Z")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-_WORD: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|-?[0-9.]+(?:[eE][-+]?[0-9]+)?|[A-Za-z_]+|.', re.DOTALL)
 
 
 def read_file(name: str) -> str:
@@ -92,7 +84,7 @@ class _Piece:
 
 
 @attrs.frozen
-class _Member:
+class Member:
     key: str | int
     key_start: int
     key_end: int
@@ -115,7 +107,7 @@ class Source:
         self._read = read
         self._pieces: list[_Piece] = []
         self._line_starts: dict[str, list[int]] = {}
-        self._containers: dict[int, list[_Member]] = {}
+        self._containers: dict[int, list[Member]] = {}
         self._decoder = json.JSONDecoder()
 
     # Reading: files to one text.
@@ -228,9 +220,9 @@ class Source:
 
     def range(self, steps: Steps, *, key: bool = False) -> tuple[int, int]:
         """The range of a value (or of its key) in the joined text; of the nearest map or list around it if absent."""
-        start = _skip(self.text, 0)
+        start = skip_space(self.text, 0)
         end = len(self.text.rstrip())
-        found: _Member | None = None
+        found: Member | None = None
         for step in steps:
             member = self._member(start, step)
             if member is None:
@@ -247,7 +239,7 @@ class Source:
         spots.append(end - 1)
         return spots[min(first, len(spots) - 1)], spots[min(last, len(spots) - 1)]
 
-    def _member(self, start: int, step: str | int) -> _Member | None:
+    def _member(self, start: int, step: str | int) -> Member | None:
         if start >= len(self.text) or self.text[start] not in "{[":
             return None
         members = self.members(start)
@@ -260,33 +252,33 @@ class Source:
                 return found
         return None
 
-    def members(self, start: int) -> list[_Member]:
+    def members(self, start: int) -> list[Member]:
         """Keys and ranges of the map or list that starts here; remembered, since one error often leads to the next."""
         known = self._containers.get(start)
         if known is None:
             known = self._containers[start] = list(self._read_members(start))
         return known
 
-    def _read_members(self, start: int) -> Iterator[_Member]:
+    def _read_members(self, start: int) -> Iterator[Member]:
         text = self.text
         is_map = text[start] == "{"
-        at = _skip(text, start + 1)
+        at = skip_space(text, start + 1)
         index = 0
         while text[at] not in "}]":
             key: str | int = index
             key_start = key_end = at
             if is_map:
                 key, key_end = self._decoder.raw_decode(text, at)
-                at = _skip(text, _skip(text, key_end) + 1)
+                at = skip_space(text, skip_space(text, key_end) + 1)
             _, end = self._decoder.raw_decode(text, at)
-            yield _Member(key, key_start, key_end, at, end) if is_map else _Member(key, at, end, at, end)
+            yield Member(key, key_start, key_end, at, end) if is_map else Member(key, at, end, at, end)
             index += 1
-            at = _skip(text, end)
+            at = skip_space(text, end)
             if text[at] == ",":
-                at = _skip(text, at + 1)
+                at = skip_space(text, at + 1)
 
 
-def _skip(text: str, at: int) -> int:
+def skip_space(text: str, at: int) -> int:
     """The first character from `at` on that is no space."""
     match = _SPACE.match(text, at)
     return match.end() if match else at
@@ -333,181 +325,3 @@ class SourcePlace(Place):
     def path(self) -> str:
         """Its path by keys."""
         return path_text(self._steps)
-
-
-class _Reading:
-    """One attempt after another to make json accept a source's text, with what was wrong on the way."""
-
-    def __init__(self, source: Source, keywords: frozenset[str]) -> None:
-        self.source = source
-        self.keywords = keywords
-        self.wrongs: list[Wrong] = []
-        self._duplicates = False
-
-    def parse(self) -> Any:
-        mended = False
-        while True:
-            try:
-                return self._loads()
-            except json.JSONDecodeError as error:
-                if not mended:
-                    mended = True
-                    self._mend_commas()
-                    self._mend_numbers()
-                    continue
-                self._refused(error)
-            except RecursionError:
-                raise Wrong(codes.BAD_SYNTAX, "maps and lists are nested too deeply", 0, 1) from None
-
-    def _note(self, wrong: Wrong) -> None:
-        self.wrongs.append(wrong.placed(self.source))
-
-    def _loads(self) -> Any:
-        value = json.loads(self.source.text, object_pairs_hook=self._map, parse_constant=self._constant)
-        if self._duplicates:
-            self._find_duplicates(_skip(self.source.text, 0), "toplevel")
-        return value
-
-    def _map(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) != len(pairs):
-            self._duplicates = True
-        return made
-
-    def _constant(self, word: str) -> Any:
-        for match in re.finditer(_STRING_OR + rf"({word})", self.source.text):
-            if match[1]:
-                raise Wrong(codes.BAD_SYNTAX, f"Invalid character: {word[0]}", match.start(1), match.end(1))
-        raise AssertionError("json found a constant that is not in the text")
-
-    def _find_duplicates(self, start: int, map_name: str) -> None:
-        seen: dict[str | int, _Member] = {}
-        for member in self.source.members(start):
-            if isinstance(member.key, str) and member.key in seen:
-                first = self.source.span(seen[member.key].key_start, seen[member.key].key_end)
-                message = f"duplicate {member.key} entries in {map_name} map (previous at {first})"
-                self._note(Wrong(codes.DUPLICATE_KEY, message, member.key_start, member.key_end))
-            seen.setdefault(member.key, member)
-            if self.source.text[member.start] in "{[":
-                inner = member.key if isinstance(member.key, str) else map_name
-                known = inner in self.keywords and map_name != "JSON" and inner not in ("user-context", "parameters")
-                self._find_duplicates(member.start, inner if known else "JSON")
-
-    def _mend_commas(self) -> None:
-        for match in _EXTRA_COMMA.finditer(self.source.text):
-            if match[1] and self.source.text[: match.start(1)].rstrip()[-1:] not in ("{", "[", ":", ""):
-                message = "Extraneous comma. A piece of configuration may have been omitted."
-                self._note(Wrong(codes.EXTRA_COMMA, message, match.start(1), match.end(1)))
-                self.source.blank(match.start(1), " ")
-
-    def _mend_numbers(self) -> None:
-        odd = [m for m in _NUMBER.finditer(self.source.text) if m[1] and not _JSON_NUMBER.match(m[1])]
-        for match in reversed(odd):  # from behind, so that insertions do not move what is still to come
-            self._mend_number(match[1], match.start(1))
-
-    def _mend_number(self, word: str, at: int) -> None:
-        """`.5`, `5.`, `+5`, `05` and `-05` are numbers to Kea."""
-        sign = 1 if word[0] in "+-" else 0
-        if word[0] == "+":
-            self.source.blank(at, " ")
-        digits = re.match(r"[0-9]*", word[sign:])
-        whole = digits[0] if digits else ""
-        after = at + sign + len(whole)
-        if word[sign + len(whole) :].startswith(".") and not word[sign + len(whole) + 1 :][:1].isdigit():
-            self.source.insert(after + 1, "0")
-        if not whole:
-            self.source.insert(at + sign, "0")
-        zeros = len(whole) - len(whole.lstrip("0"))
-        zeros -= zeros == len(whole) and zeros > 0
-        if zeros:
-            self.source.blank(at, " " * zeros + ("-" if word[0] == "-" else " ") * sign)
-
-    def _refused(self, error: json.JSONDecodeError) -> None:
-        wrong = _explain(self.source.text, error, self.keywords)
-        comma_missing = error.msg.startswith("Expecting ',' delimiter") and self.source.text[
-            error.pos : error.pos + 1
-        ] in (
-            '"',
-            "{",
-            "[",
-        )
-        if not comma_missing or sum(w.code is codes.BAD_SYNTAX for w in self.wrongs) >= MENDED_MAX:
-            raise wrong
-        self._note(wrong)
-        self.source.insert(error.pos, ",")
-
-
-def _explain(text: str, error: json.JSONDecodeError, keywords: frozenset[str]) -> Wrong:
-    """What json refused, in the words Kea's parser has for it."""
-    at = error.pos
-    if error.msg.startswith(("Unterminated", "Invalid control")):
-        start = text.rfind('"', 0, at + 1) if error.msg.startswith("Invalid control") else at
-        line_end = text.find("\n", start)
-        end = len(text) if line_end < 0 else line_end
-        if error.msg.startswith("Unterminated") or text[at : at + 1] == "\n":
-            return Wrong(codes.BAD_SYNTAX, 'Invalid character: "', start, end, "the string has no closing quote")
-        shown = text[start + 1 : at + 1]
-        return Wrong(codes.BAD_SYNTAX, f'Invalid control in "{shown}"', at, at + 1, "write a tab as \\t")
-    if error.msg.startswith("Invalid \\"):
-        shown = text[text.rfind('"', 0, at) : text.find('"', at) + 1]
-        return Wrong(codes.BAD_SYNTAX, f"Bad escape in {shown}", at, at + 2)
-    if at >= len(text.rstrip()):
-        end = len(text.rstrip())
-        message = f"syntax error, unexpected end of file{_expecting(error.msg, text, at)}"
-        return Wrong(codes.BAD_SYNTAX, message, max(0, end - 1), end)
-    match = _WORD.match(text, at)
-    word = match[0] if match else text[at]
-    if word.lower() in ("true", "false", "null") and word != word.lower():
-        message = f"JSON {word.lower()} reserved keyword is lower case only"
-        return Wrong(codes.BAD_SYNTAX, message, at, at + len(word))
-    named = _token_name(word, keywords)
-    if not named:
-        return Wrong(codes.BAD_SYNTAX, f"Invalid character: {word[0]}", at, at + len(word))
-    message = f"syntax error, unexpected {named}{_expecting(error.msg, text, at)}"
-    return Wrong(codes.BAD_SYNTAX, message, at, at + len(word))
-
-
-def _expecting(msg: str, text: str, at: int) -> str:
-    if msg.startswith("Expecting ','"):
-        return f', expecting "," or {_closing(text, at)}'
-    if msg.startswith("Expecting ':'"):
-        return ", expecting :"
-    if msg.startswith("Extra data"):
-        return ", expecting end of file"
-    return ", expecting {" if not text[:at].strip() else ""
-
-
-def _closing(text: str, at: int) -> str:
-    """The bracket that would close what is open at an offset."""
-    open_ = []
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text[:at]):
-        if match[0] in ("{", "["):
-            open_.append("}" if match[0] == "{" else "]")
-        elif match[0] in ("}", "]") and open_:
-            open_.pop()
-    return open_[-1] if open_ else "}"
-
-
-def _token_name(word: str, keywords: frozenset[str]) -> str:
-    if word.startswith('"') and len(word) > 1:
-        return word[1:-1] if word[1:-1] in keywords else "constant string"
-    if word[0].isdigit() or (word[0] in "-." and len(word) > 1):
-        return "integer" if word.lstrip("-").isdigit() else "floating point"
-    if word in ("true", "false"):
-        return "boolean"
-    if word == "null":
-        return "null"
-    return {",": '","'}.get(word, word if word in "{}[]:" else "")
-
-
-def parse_json(source: Source, keywords: frozenset[str] = frozenset()) -> tuple[Any, list[Wrong]]:
-    """The value of a source's text, None where it has none, and what was wrong with it.
-
-    `keywords` are keys to be called by their name in messages, as Kea's parser does.
-    """
-    reading = _Reading(source, keywords)
-    try:
-        source.gather()
-        return reading.parse(), reading.wrongs
-    except Wrong as last:
-        return None, [*reading.wrongs, last.placed(source)]

@@ -6,7 +6,6 @@ This module does not know what is wrong with a configuration; it puts those who 
 from __future__ import annotations
 
 import difflib
-import os
 from typing import Any, Final
 
 import attrs
@@ -16,7 +15,8 @@ from dhcpkit.config import codes
 from dhcpkit.config.compile import compile_into
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.errors import Problem
-from dhcpkit.config.json_text import Read, Source, parse_json, read_file
+from dhcpkit.config.json_dialect import parse_json
+from dhcpkit.config.json_text import FileName, Read, Source, read_file
 from dhcpkit.config.param import DOCUMENTS, read
 from dhcpkit.config.report import Report
 
@@ -38,12 +38,12 @@ class Loaded4:
     warnings: tuple[Problem, ...]
 
 
-def load4(path: str | os.PathLike[str], read_text: Read = read_file) -> Loaded4:
+def load4(path: FileName, read_text: Read = read_file) -> Loaded4:
     """Reads Kea's DHCPv4 configuration. Raises ConfigError with every problem found, wherever it is.
 
     `read_text` is how files are read, the configuration and what it includes.
     """
-    source = Source(os.fspath(path), read_text, ALIASES)
+    source = Source(str(path), read_text, ALIASES)
     report = Report(source)
     data, wrongs = parse_json(source, KEYWORDS)
     for wrong in wrongs:

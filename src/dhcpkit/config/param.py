@@ -11,7 +11,19 @@ import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Self, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import attrs
 
@@ -20,7 +32,20 @@ from dhcpkit.config.checks import Unfit
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.report import Report
 
-__all__ = ["REQUIRED", "Document", "Json", "Param", "Shape", "document", "param", "read", "unparse"]
+__all__ = [
+    "REQUIRED",
+    "Document",
+    "DocumentShape",
+    "Json",
+    "ListShape",
+    "Param",
+    "Shape",
+    "document",
+    "param",
+    "read",
+    "unparse",
+    "walk",
+]
 
 Json = Mapping[str, Any]  # a map that is kept as it is: user-context, a library's parameters
 
@@ -31,6 +56,7 @@ class _Required:
 
 
 REQUIRED: Final = _Required()
+Idle = Literal[False, True, "grave"]
 _UNREAD: Final = object()  # what a reader answers when it has reported a problem instead of a value
 
 
@@ -47,7 +73,7 @@ class Param:
     high: float | None = None
     check: Callable[[Any], object] | None = None
     doc: str = ""
-    idle: bool = False  # accepted, no effect yet
+    idle: Idle = False  # accepted, no effect yet; "grave": and clients notice
     name: str = ""
     shape: Shape = attrs.field(default=None)
 
@@ -68,12 +94,12 @@ def param(  # noqa: PLR0913  # one argument for each thing a line may say
     high: float | None = None,
     check: Callable[[Any], object] | None = None,
     doc: str = "",
-    idle: bool = False,
+    idle: Idle = False,
 ) -> Any:
     """Declares a key of a document. Its spelling follows from the attribute's name unless `key` says otherwise.
 
     `inherit` is the value where no level of the configuration sets it (then `default` is None: "not set here").
-    `check` raises Unfit for a value that means nothing. `idle`: accepted, no effect yet.
+    `check` raises Unfit for a value that means nothing. `idle`: accepted, no effect yet ("grave": clients notice).
     """
     return Param(default, key, tuple(aliases), inherit, tuple(choices), low, high, check, doc, idle)
 
@@ -186,7 +212,7 @@ def _read_idle(cls: type[Document], declared: Param, raw: Any, steps: Steps, rep
     value = declared.shape.read(raw, declared, steps, report)
     report.mute(-1)
     if value not in (_UNREAD, declared.default, declared.inherit):
-        report.idle(declared.key, cls.map_name, steps)
+        report.idle(declared.key, cls.map_name, steps, grave=declared.idle == "grave")
     return value
 
 

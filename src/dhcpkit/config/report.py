@@ -31,7 +31,7 @@ class Report:
         self.unshown = 0
         self._errors = 0
         self._warnings: dict[Code, int] = {}
-        self._idle: dict[tuple[str, str], tuple[Steps, int]] = {}
+        self._idle: dict[tuple[str, str], tuple[Steps, int, bool]] = {}
         self._muted = 0
 
     def add(  # noqa: PLR0913  # one argument for each part of a problem
@@ -78,11 +78,11 @@ class Report:
             Problem(wrong.code, wrong.message, wrong.code.severity, "", wrong.span, line, hint=wrong.hint)
         )
 
-    def idle(self, key: str, map_name: str, steps: Steps) -> None:
+    def idle(self, key: str, map_name: str, steps: Steps, *, grave: bool) -> None:
         """Notes that a key which has no effect yet was given, unless it is inside the value of such a key."""
         if not self._muted:
-            first, count = self._idle.get((map_name, key), (steps, 0))
-            self._idle[map_name, key] = (first, count + 1)
+            first, count, _ = self._idle.get((map_name, key), (steps, 0, grave))
+            self._idle[map_name, key] = (first, count + 1, grave)
 
     def mute(self, by: int) -> None:
         """Stops (1) and resumes (-1) noting idle keys, around the value of one that is noted."""
@@ -90,11 +90,10 @@ class Report:
 
     def notice_idle(self) -> None:
         """Makes a notice of each idle key, once, at its first place."""
-        for (map_name, key), (steps, count) in self._idle.items():
+        for (map_name, key), (steps, count, grave) in self._idle.items():
             more = f" ({count} places, here the first)" if count > 1 else ""
-            self.add(
-                codes.NO_EFFECT, steps, f"{key} in {map_name} map is accepted but has no effect yet{more}", key=True
-            )
+            message = f"{key} in {map_name} map is accepted but has no effect yet{more}"
+            self.add(codes.MISSED if grave else codes.NO_EFFECT, steps, message, key=True)
 
     def place(self, steps: Steps) -> Place:
         """The place of a value, for whoever explains a decision."""

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for configurations: documents of any keys, documents that can be served, and Kea's JSON as text.
+"""Hypothesis strategies for configurations: documents of any keys, documents that can be served, Kea's JSON as text.
 
 Documents are drawn from the `param()` lines themselves, so that a new key needs nothing here. A check that refuses most
 texts has a line of its own in `_TEXTS`.
@@ -81,7 +81,7 @@ def documents(draw: st.DrawFn, cls: type[D] = Dhcp4Doc, depth: int = DEPTH_MAX) 
 
 @st.composite
 def configurations(draw: st.DrawFn) -> Dhcp4Doc:
-    """Configurations that can be served: subnets apart from one another, some in a shared network, pools, reservations."""
+    """Configurations that can be served: subnets apart from one another, some in a shared network, and reservations."""
     subnets = [draw(_subnets(index)) for index in range(draw(st.integers(1, 4)))]
     shared = draw(st.integers(0, len(subnets)))
     networks = (SharedNetworkDoc(name="net", subnet4=tuple(subnets[:shared])),) if shared else ()
@@ -129,13 +129,15 @@ def json_texts(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> tuple[Any, st
     return value, _noise(draw) + _written(draw, value) + _noise(draw)
 
 
+_NOISES: Final = ("", "", " ", "\n", "\t", '# a "comment", {\n', "// it's\n", "/* [1,\n2 */", " /* # // */ ")
+
+
 def _noise(draw: st.DrawFn) -> str:
-    return draw(
-        st.sampled_from(["", "", " ", "\n", "\t", "# a \"comment\", {\n", "// it's\n", "/* [1,\n2 */", " /* # // */ "])
-    )
+    return draw(st.sampled_from(_NOISES))
 
 
 def _written(draw: st.DrawFn, value: Any) -> str:
+    members: list[str]
     if isinstance(value, dict):
         members = [f"{json.dumps(key)}{_noise(draw)}:{_noise(draw)}{_written(draw, v)}" for key, v in value.items()]
     elif isinstance(value, (list, tuple)):
@@ -143,7 +145,8 @@ def _written(draw: st.DrawFn, value: Any) -> str:
     else:
         return json.dumps(value, ensure_ascii=draw(st.booleans()))
     text = ",".join(_noise(draw) + member + _noise(draw) for member in members)
-    if members and draw(st.booleans()):
+    extra_comma: bool = draw(st.booleans())
+    if members and extra_comma:
         text += "," + _noise(draw)
     opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
     return opening + text + closing
