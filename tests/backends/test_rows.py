@@ -114,6 +114,7 @@ def test_deletions_are_keas():
         (PLAIN.replace(b"02:00:00:00:00:02", b"2:0:0:0:0:2"), {}),
         (PLAIN.replace(b"3600", b"-5"), {"valid_lifetime": 4294967291, "cltt": -2499532878}),
         (PLAIN.replace(b"1795434413", b"-1"), {"cltt": -3601}),
+        (PLAIN.replace(b"1795434413", b"18446744073709551615"), {"cltt": -3601}),  # so Kea's clean-up writes it
         (PLAIN.replace(b",0,,7", b",4711,,7"), {"state": 4711}),
         (PLAIN.replace(b",0,,7", b",0,,extra"), {"pool_id": 0}),
         (PLAIN + b",extra", {}),

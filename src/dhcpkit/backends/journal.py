@@ -61,7 +61,7 @@ class Journal:
         self._leases = leases
         self._sync = sync
         self._tails: list[_Tail] = []  # the file appended to is the last; before it, one that was renamed a moment ago
-        self._fresh_line = False
+        self._prefix = b""  # what has to come before the next row: the end of a line, or a header
         self._torn: set[int] | None = None  # addresses with rows in the file that should not be there
         self._unsynced: deque[Sequence[Replaced]] = deque()
         self._appended = 0
@@ -94,20 +94,23 @@ class Journal:
     def begin(self, *, unfinished: int, fresh_line: bool) -> None:
         """Makes the file ready after loading: the last line may lack its end, or hold nothing (`unfinished` octets)."""
         tail = self._tails[-1]
-        try:
-            if unfinished:
+        self._prefix = b"\n" if fresh_line else b""
+        if unfinished:
+            with contextlib.suppress(OSError):
                 self.disk.truncate(tail.fd, tail.length - unfinished)
                 tail.length = tail.synced = tail.length - unfinished
-            self._fresh_line = fresh_line and not unfinished
-            if not tail.length:
-                self.disk.write(tail.fd, HEADER + b"\n")
-                tail.length = tail.synced = len(HEADER) + 1
+                self._prefix = b""
+        if not tail.length:
+            self._prefix = HEADER + b"\n"  # on a full disk with the first row, otherwise now
+            try:
+                self._put(tail, b"")
                 if self._sync:
                     self.disk.sync(tail.fd)
                     self.disk.sync_folder(self.path.parent)
-        except OSError as error:
-            self.disk.close(tail.fd)
-            raise self._unavailable(_reason(error)) from error
+            except OSError:
+                self._prefix = HEADER + b"\n"
+                self._cut(tail, 0, ())
+            tail.synced = tail.length
 
     @property
     def length(self) -> int:
@@ -125,18 +128,20 @@ class Journal:
         try:
             if self._torn is not None:
                 self._mend(tail)
-            data = b"\n".join(lines) + b"\n"
-            if self._fresh_line:
-                data = b"\n" + data
-            self.disk.write(tail.fd, data)
+            self._put(tail, b"\n".join(lines) + b"\n")
         except OSError as error:
             self._leases.restore(undo)
             self._cut(tail, tail.length, [undo])
             raise self._unavailable(_reason(error)) from error
-        self._fresh_line = False
-        tail.length += len(data)
         if self._sync:
             self._await_sync(undo, len(lines))
+
+    def _put(self, tail: _Tail, data: bytes) -> None:
+        if self._prefix:
+            data = self._prefix + data
+        self.disk.write(tail.fd, data)
+        tail.length += len(data)
+        self._prefix = b""
 
     def _await_sync(self, undo: Sequence[Replaced], rows: int) -> None:
         self._unsynced.append(undo)
@@ -351,7 +356,7 @@ class Journal:
                 with contextlib.suppress(OSError):  # then rows go on into the renamed file, which is loaded as well
                     self.disk.rename(to, self.path)
             raise self._unavailable(_reason(error)) from error
-        self._fresh_line = False
+        self._prefix = b""
         self._folder_changed = True
         old = self._tails[-1]
         self._tails.append(_Tail(fd, len(HEADER) + 1))

@@ -212,9 +212,10 @@ def _unsigned(text: bytes, what: str) -> int:
 
 def _number(text: bytes, what: str) -> int:
     digits = text[1:] if text[:1] in (b"-", b"+") else text
-    if not digits.isdigit() or len(digits) > 19:  # digits of 2^63
+    if not digits.isdigit() or len(digits) > 20:  # digits of 2^64
         raise RowError(f"{what} {text[:40].decode('latin-1')!r} is not a number")
-    return int(text)
+    number = int(text)
+    return number - (1 << 64) if number >> 63 > 0 else number  # how Kea's clean-up writes a negative one
 
 
 def _flag(text: bytes, what: str) -> bool:

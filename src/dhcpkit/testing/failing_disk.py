@@ -7,7 +7,7 @@ any time through `broken`. What is durable is remembered, so that a test can loo
 from __future__ import annotations
 
 import os
-import time
+import threading
 from pathlib import Path
 
 from dhcpkit.backends.disk import Disk
@@ -22,7 +22,8 @@ class FailingDisk(Disk):
         self.broken = broken
         self.calls: list[str] = []
         self.partial = 0  # octets that a write which fails has written already
-        self.delay_s = 0.0  # how long a sync takes besides
+        self.answers = threading.Event()  # cleared, it holds up every sync until it is set
+        self.answers.set()
         self._synced: dict[int, int] = {}  # length that is durable, by inode
 
     def _happens(self, call: str) -> None:
@@ -45,9 +46,10 @@ class FailingDisk(Disk):
     def sync(self, fd: int) -> None:
         """As Disk."""
         length = self.size(fd)
-        if self.delay_s:
-            time.sleep(self.delay_s)
         self._happens("sync")
+        self.answers.wait()
+        if "sync" in self.broken:
+            raise OSError(self.broken["sync"], os.strerror(self.broken["sync"]))
         self._synced[os.fstat(fd).st_ino] = length
 
     def sync_folder(self, path: Path) -> None:
@@ -71,8 +73,14 @@ class FailingDisk(Disk):
         self._happens("remove")
         super().remove(path)
 
-    def lose_power(self, folder: Path) -> None:
-        """Cuts every file in `folder` to what was durable: the most that a loss of power may take."""
+    def all_durable(self, folder: Path) -> None:
+        """What is in `folder` now is durable: it was there before this disk was."""
         for path in folder.iterdir():
             status = path.stat()
-            os.truncate(path, self._synced.get(status.st_ino, 0))
+            self._synced[status.st_ino] = status.st_size
+
+    def after_power_loss(self, folder: Path, to: Path) -> None:
+        """Copies to `to` what a loss of power would leave of `folder`: every file cut to what was durable of it."""
+        to.mkdir(exist_ok=True)
+        for path in folder.iterdir():
+            (to / path.name).write_bytes(path.read_bytes()[: self._synced.get(path.stat().st_ino, 0)])

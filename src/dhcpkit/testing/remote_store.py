@@ -176,7 +176,7 @@ class RemoteStore:
 
             try:
                 await self._call(read)
-            except _Lost:
+            except (_Lost, StoreUnavailable):
                 continue
             return stored
         raise self._unavailable("the connection was lost, and what became of the last commit cannot be found out")
@@ -234,11 +234,12 @@ class RemoteStore:
         line, rng = self.line, self._rng
         self.round_trips += 1
         down, lost = rng.random() < line.down, rng.random() < line.lost
-        await asyncio.sleep((line.delay + rng.random() * line.jitter) / 2)
+        there, back = ((line.delay + rng.random() * line.jitter) / 2 for _ in range(2))
+        await asyncio.sleep(there)
         if down:
             raise self._unavailable("the connection is down")
         take_effect()
-        await asyncio.sleep((line.delay + rng.random() * line.jitter) / 2)
+        await asyncio.sleep(back)
         if lost:
             raise _Lost
 
