@@ -37,7 +37,7 @@ def check(
         problems, unshown, summary = error.problems, error.unshown, ""
     else:
         problems = (*_absent(loaded), *loaded.warnings) if here else loaded.warnings
-        summary = f"{len(loaded.network.subnets)} subnets, {len(loaded.network.hosts)} reservations"
+        summary = f"{_many(len(loaded.network.subnets), 'subnet')}, {_many(len(loaded.network.hosts), 'reservation')}"
     failed = any(problem.severity == "error" for problem in problems)
     if output is Format.JSON:
         print(render_json(problems, unshown))
@@ -68,5 +68,8 @@ def _counted(problems: tuple[Problem, ...], unshown: int) -> str:
     for problem in problems:
         numbers[problem.severity] += 1
     numbers["error"] += unshown
-    told = [f"{number} {name}{'s' if number > 1 else ''}" for name, number in numbers.items() if number]
-    return ", ".join(told) or "no problems"
+    return ", ".join(_many(number, name) for name, number in numbers.items() if number) or "no problems"
+
+
+def _many(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
