@@ -109,6 +109,14 @@ print(json.dumps(found))
 """
 
 
+def test_a_frame_goes_to_the_station_that_asked(link, running):
+    """Not to the hardware address in the message: a router on the way, for instance, is that station."""
+    running.start()
+    message = "01010600" + "0badcafe" + "00" * 20 + "02aa02aa02aa" + "00" * 202 + "63825363" + "350101ff"
+    assert json.loads(link.python("c", ASK, message)) == [["02:00:00:00:00:10", "10.77.1.0", 68]]
+    assert running.stop() == 0
+
+
 def test_answers_are_addressed_as_recorded_from_kea(link, running, shared):
     """Frames go to the station that asked, whatever the message says; the IP destination follows the broadcast flag."""
     cases = [json.loads(line) for line in (shared / "kea/captures/raw-v4/vectors.jsonl").read_text().splitlines()]
@@ -235,7 +243,8 @@ def test_reload_to_another_lease_file_and_back(link, running):
     running.write(**{"lease-database": {"type": "memfile", "name": "/proc/nowhere/leases", "lfc-interval": 0}})
     running.signal(signal.SIGHUP)
     running.wait_log("DHCP4_DYNAMIC_RECONFIGURATION_FAIL")
-    assert leased(udhcpc(link).stderr) == "10.77.1.0", "the earlier file serves on"
+    assert leased(udhcpc(link, "-C", "-x", "0x3d:01aabbccddeeff").stderr) == "10.77.1.1", "the earlier file serves on"
+    assert "01:aa:bb:cc:dd:ee:ff" in elsewhere.read_text()
     assert running.stop() == 0
 
 
