@@ -147,9 +147,10 @@ class Account:
         where = f"{IPv4Address(outgoing.address)}:{outgoing.port}"
         self._unsent.log(client=where, interface=arrival.interface, reason=error.strerror or error)
 
-    def settled(self, outcomes: Iterable[Outcome4]) -> None:
+    def settled(self, outcomes: Sequence[Outcome4]) -> None:
         """Decisions are final: what they changed is committed."""
         leases = self._leases
+        told = {event for event in {outcome.event for outcome in outcomes} if EVENT_MESSAGES[event].on}
         for outcome in outcomes:
             event = outcome.event
             unit = outcome.unit
@@ -162,9 +163,8 @@ class Account:
                         leases.changed(before, after, fresh=fresh)
             elif event in UNUSUAL:
                 self._unusual(outcome)
-            message = EVENT_MESSAGES[event]
-            if message.on:
-                self._tell(outcome, message)
+            if event in told:
+                self._tell(outcome, EVENT_MESSAGES[event])
 
     def _unusual(self, outcome: Outcome4) -> None:
         if outcome.event is REUSE:

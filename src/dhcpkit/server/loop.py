@@ -187,21 +187,22 @@ class Batches:
             batch = Overlay4(view)
             for outcome in quick:
                 batch.record(outcome.unit)
+                self._busy[outcome.identity] = outcome.packet
             slow, _, _ = self._plan(self._open(rest), batch, now)
         outcomes = [*quick, *(self._answered(decision) for decision in slow)] if slow else quick
-        units = [outcome.unit for outcome in outcomes if outcome.unit]
-        if not units:
-            self._finish(outcomes)
-            return
-        unchanged = [outcome for outcome in outcomes if not outcome.unit]
         changing = [outcome for outcome in outcomes if outcome.unit]
-        self._finish(unchanged)
+        if len(changing) < len(outcomes):
+            self._finish([outcome for outcome in outcomes if not outcome.unit] if changing else outcomes)
+        if not changing:
+            return
         try:
-            kept = store.append(units)
+            kept = store.append([outcome.unit for outcome in changing])
         except StoreUnavailable as error:
             self._unavailable([outcome.packet for outcome in changing], view, error)
             return
         assert all(kept), "a store with one writer keeps what was planned on its view"
+        for outcome in changing:
+            self._busy[outcome.identity] = outcome.packet
         store.when_synced(partial(self._synced, changing))
 
     def _take_quick(
@@ -212,10 +213,11 @@ class Batches:
         network, busy = self.network, self._busy
         hosts = network.hosts
         taken: set[int] = set()
-        owners: set[bytes] = set()
+        seen: set[bytes] = set()
         for packet in packets:
             hwaddr = packet.chaddr
-            if (packet.options.get(61) or hwaddr) in busy or hwaddr in owners:
+            identity = packet.options.get(61) or hwaddr
+            if identity in busy or identity in seen or hwaddr in seen:
                 rest.append(packet)  # its client has something going on, perhaps under another identifier
                 continue
             try:
@@ -226,12 +228,13 @@ class Batches:
             if outcome is None:
                 rest.append(packet)
                 continue
-            owners.add(hwaddr)
-            if outcome.offered is not None:
+            seen.add(hwaddr)
+            if identity is not hwaddr:
+                seen.add(identity)
+            if outcome.unit:
+                taken.add(outcome.unit[0].address)  # a plain message changes one lease
+            elif outcome.offered is not None:
                 view.handed_out(outcome.offered)
-            for change in outcome.unit:
-                taken.add(change.address)
-            busy[outcome.identity] = packet
             done.append(outcome)
         if done:
             self._account.opened(outcome.packet for outcome in done)
@@ -377,12 +380,13 @@ class Batches:
         account.sent(answers)
         account.settled(outcomes)
         busy, waiting, consults = self._busy, self._next, self._consults
-        for outcome in outcomes:
-            identity = outcome.identity
-            if busy.get(identity) is outcome.packet:
-                del busy[identity]
-            if waiting and identity in waiting:
-                self._revived.append(waiting.pop(identity))
+        if busy:
+            for outcome in outcomes:
+                identity = outcome.identity
+                if busy.get(identity) is outcome.packet:
+                    del busy[identity]
+                if waiting and identity in waiting:
+                    self._revived.append(waiting.pop(identity))
         if consults:
             for outcome in outcomes:
                 consults.pop(outcome.packet, None)
