@@ -144,6 +144,7 @@ def test_one_damaged_octet_costs_at_most_its_row(some, data):
             assert content[at : at + 1] == b"\n" or (mistaken is not None and some[hit].address not in rows)
 
 
+@settings(deadline=None)
 @given(files, st.data())
 def test_a_cut_file_keeps_every_whole_row(some, data):
     """The last row may lack its end; what is left of a row that is not whole is reported, and can be cut off."""
@@ -163,6 +164,7 @@ def test_a_cut_file_keeps_every_whole_row(some, data):
         assert numbers(rows) == sorted(lease.address - NETWORK for lease in some[:whole]), "the row was whole"
 
 
+@settings(deadline=None)
 @given(files, st.data())
 def test_rows_that_were_glued_are_told_apart(some, data):
     """Kea 2.2 appends the next row to a line without an end, and loses both."""
@@ -177,6 +179,7 @@ def test_rows_that_were_glued_are_told_apart(some, data):
     assert unfinished == 0
 
 
+@settings(deadline=None)
 @given(files, st.data())
 def test_a_torn_row_does_not_take_its_neighbour_with_it(some, data):
     assume(len(some) > 1)
@@ -193,6 +196,7 @@ def test_a_torn_row_does_not_take_its_neighbour_with_it(some, data):
             assert rows[lease.address] == lines[number]
 
 
+@settings(deadline=None)
 @given(files, st.integers(1, 5000), st.data())
 def test_a_run_of_nul_octets_costs_what_it_covers(some, length, data):
     """What ext4 leaves of a page that did not reach the disk."""
@@ -209,6 +213,7 @@ def test_a_run_of_nul_octets_costs_what_it_covers(some, length, data):
         position += len(line) + 1
 
 
+@settings(deadline=None)
 @given(files)
 def test_foreign_line_ends_and_blank_lines(some):
     lines = [HEADER, *map(encode, some)]

@@ -95,6 +95,7 @@ class _Reading:
         self.columns: Sequence[str] = COLUMNS
         self.number = 0  # of the line before the next
         self.saved = 0
+        self.near: int | None = None  # address of the row before
 
     def take(self, lines: list[bytes]) -> None:
         """Reads lines. A million of them are a start of some seconds: the usual line goes through here in 1.3 us."""
@@ -102,14 +103,14 @@ class _Reading:
         if self.number == 0:
             self._header(lines)
         usual = self.columns is COLUMNS
-        address = None
         for at, line in enumerate(lines):
             found = read_usual(line) if usual else None
             if found is None:
-                self._unusual(line, at, address)
+                self._unusual(line, at)
                 usual = self.columns is COLUMNS
                 continue
             address, row = found
+            self.near = address
             if row is not None:
                 rows[address] = row
             else:
@@ -150,17 +151,18 @@ class _Reading:
             self.report.old_header = True
         return True
 
-    def _unusual(self, line: bytes, at: int, near: int | None) -> None:
+    def _unusual(self, line: bytes, at: int) -> None:
         self.saved = 0
-        line = line.rstrip(b"\r")
+        line = line.strip(b"\r\0")
         if not line or self._announces(line):  # blank lines are allowed; a header further on: files put together
             return
         complaint = ""
-        for found in read_damaged(line, self.columns, near):
+        for found in read_damaged(line, self.columns, self.near):
             if isinstance(found, RowError):
                 complaint = str(found)
                 continue
             address, row = found
+            self.near = address
             self.saved += 1
             if row is not None:
                 self.rows[address] = row
@@ -230,17 +232,15 @@ def _last_row(line: bytes, columns: Sequence[str], near: int | None) -> tuple[En
 
     Digits before an address may belong to it or to the row before: `,0,,110.0.0.1,` is a pool_id 1 and 10.0.0.1, or 11
     and 0.0.0.1. That reading is taken which leaves a row before it, and of several the one whose address is nearest to
-    that row's: a file is of one network more often than of two.
+    that row's, then to that of the line before: a file is of one network more often than of two.
     """
 
-    def rank(candidate: tuple[Entry, int]) -> tuple[bool, int, int]:
+    def rank(candidate: tuple[Entry, int]) -> tuple[bool, int, int, int]:
         (address, _), at = candidate
+        reference = address if near is None else near
         before = [entry[0] for entry, _ in _candidates(line[:at], columns)]
-        return (
-            at > 0 and not before,
-            min(abs(address - other) for other in before or [address if near is None else near]),
-            at,
-        )
+        distance = min(abs(address - other) for other in before or [reference])
+        return at > 0 and not before, distance, abs(address - reference), at
 
     return min(_candidates(line, columns), key=rank, default=None)
 
