@@ -5,7 +5,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dhcpkit.testing.strategies import domain_names
-from dhcpkit.wire.names import FQDN, JUMPS_MAX, join_labels, read_labels, read_names, split_name, write_names
+from dhcpkit.wire.names import (
+    FQDN,
+    JUMPS_MAX,
+    is_complete,
+    join_labels,
+    read_labels,
+    read_names,
+    split_name,
+    write_names,
+)
 
 NAMES = st.lists(domain_names(), min_size=1, max_size=6)
 
@@ -43,8 +52,16 @@ def test_compression_only_saves(names):
 
 
 @given(domain_names(complete=None))
+@example("\\.")  # a label that is a dot
+@example("a\\\\.")  # a label that ends in a backslash, and the root
 def test_labels_are_read_back(name):
-    assert join_labels(split_name(name), complete=name.endswith(".")) == name
+    assert join_labels(split_name(name), complete=is_complete(name)) == name
+
+
+@given(domain_names(complete=True), domain_names(complete=False))
+def test_complete_names_are_told_from_partial_ones(complete, partial):
+    assert is_complete(complete)
+    assert not is_complete(partial)
 
 
 @given(domain_names())

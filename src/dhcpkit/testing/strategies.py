@@ -21,7 +21,7 @@ from dhcpkit.wire.derive import Mapped, Sized, Whole
 from dhcpkit.wire.dhcp4 import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4
 from dhcpkit.wire.duid import ClientId, Duid
 from dhcpkit.wire.kinds import BOOLEAN, EMPTY, PSID, Kind
-from dhcpkit.wire.names import FQDN, FQDNS, join_labels
+from dhcpkit.wire.names import FQDN, FQDNS, join_labels, split_name
 from dhcpkit.wire.nested import SUB_OPTIONS, VENDOR_SUB_OPTIONS, SubOptions
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4, RELAY_AGENT
@@ -113,22 +113,21 @@ def domain_names(*, complete: bool | None = True) -> st.SearchStrategy[str]:
     return st.builds(lambda found, end: join_labels(found, complete=end or not found), labels, whole)
 
 
-def client_fqdns() -> st.SearchStrategy[ClientFqdn]:
+@st.composite
+def client_fqdns(draw: st.DrawFn) -> ClientFqdn:
     """Values of option 81."""
     octet = st.integers(0, 255)
-    flags = st.sampled_from([(False, False), (True, False), (False, True)])  # S and N exclude each other
-    return st.builds(
-        lambda name, sn, o, ascii_, r1, r2: ClientFqdn(
-            name, server_updates=sn[0], no_updates=sn[1], overridden=o, ascii=ascii_, rcode1=r1, rcode2=r2
-        ),
-        st.one_of(
-            st.just(""), domain_names(complete=None).filter(lambda name: "\\046" not in name and "\\." not in name)
-        ),
-        flags,
-        st.booleans(),
-        st.booleans(),
-        octet,
-        octet,
+    name = draw(st.one_of(st.just(""), domain_names(complete=None)))
+    as_text = not name or not any(b"." in label for label in split_name(name))  # what text cannot tell from two labels
+    server_updates, no_updates = draw(st.sampled_from([(False, False), (True, False), (False, True)]))
+    return ClientFqdn(
+        name,
+        server_updates=server_updates,
+        overridden=draw(st.booleans()),
+        no_updates=no_updates,
+        ascii=as_text and draw(st.booleans()),
+        rcode1=draw(octet),
+        rcode2=draw(octet),
     )
 
 

@@ -13,7 +13,7 @@ import construct as c
 
 from dhcpkit.wire.derive import Mapped
 from dhcpkit.wire.kinds import Kind
-from dhcpkit.wire.names import join_labels, read_labels, split_name, wire_labels
+from dhcpkit.wire.names import is_complete, join_labels, read_labels, split_name, wire_labels
 from dhcpkit.wire.text import parse_number
 
 __all__ = ["CLIENT_FQDN", "ClientFqdn"]
@@ -79,7 +79,7 @@ def _decode(found: dict[str, Any]) -> ClientFqdn:
 
 
 def _encode(value: ClientFqdn) -> dict[str, Any]:
-    complete = value.name.endswith(".") and not value.name.endswith("\\.")
+    complete = is_complete(value.name)
     labels = split_name(value.name) if value.name else []
     if value.ascii:
         if any(b"." in label for label in labels):

@@ -17,7 +17,17 @@ import construct as c
 from dhcpkit.wire.derive import Mapped
 from dhcpkit.wire.kinds import Kind, scalar
 
-__all__ = ["FQDN", "FQDNS", "join_labels", "read_labels", "read_names", "split_name", "wire_labels", "write_names"]
+__all__ = [
+    "FQDN",
+    "FQDNS",
+    "is_complete",
+    "join_labels",
+    "read_labels",
+    "read_names",
+    "split_name",
+    "wire_labels",
+    "write_names",
+]
 
 NAME_MAX: Final = 255  # octets of a name in wire form, RFC 1035 2.3.4
 LABEL_MAX: Final = 63  # octets of a label, RFC 1035 2.3.4
@@ -35,6 +45,12 @@ def join_labels(labels: Sequence[bytes], *, complete: bool = True) -> str:
     """The text of a name's labels, without the empty one at its end; that is what `complete` says."""
     text = ".".join(map(_label_text, labels))
     return text + "." if complete else text
+
+
+def is_complete(name: str) -> bool:
+    """Whether the name ends in the root: in a dot that is not part of its last label."""
+    before = name[:-1]
+    return name.endswith(".") and (len(before) - len(before.rstrip("\\"))) % 2 == 0
 
 
 def split_name(name: str) -> list[bytes]:
