@@ -24,7 +24,7 @@ from dhcpkit.alloc.network import Network, Pool4, Subnet4
 from dhcpkit.alloc.select import select_subnet4, suboption
 from dhcpkit.alloc.times import remaining_of_cached
 from dhcpkit.alloc.trace import NO_TRACE
-from dhcpkit.alloc.view import Change, LeaseView4, Unit
+from dhcpkit.alloc.view import Change, LiveView4, Unit
 from dhcpkit.wire.dhcp4 import Packet4, reply_header4
 
 __all__ = ["quick4"]
@@ -37,7 +37,7 @@ NOTHING: Final[frozenset[int]] = frozenset()
 
 
 def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
-    packet: Packet4, network: Network, leases: LeaseView4, hosts: HostView, now: int, taken: Container[int] = NOTHING
+    packet: Packet4, network: Network, leases: LiveView4, hosts: HostView, now: int, taken: Container[int] = NOTHING
 ) -> Outcome4 | None:
     """The decision about a plain message; None where it is not plain, or where `taken` holds what it is about.
 
@@ -72,12 +72,12 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     network: Network,
     subnet: Subnet4,
     client_id: bytes,
-    leases: LeaseView4,
+    leases: LiveView4,
     now: int,
     taken: Container[int],
 ) -> Outcome4 | None:
     hwaddr = packet.chaddr
-    if (client_id and leases.by_client_id(client_id)) or leases.by_hwaddr(hwaddr):
+    if leases.knows(client_id, hwaddr):
         return None  # it has, or had, a lease somewhere
     for pool in subnet.pools:
         address = leases.first_free(pool.sweep, now, taken)
@@ -97,7 +97,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
     network: Network,
     subnet: Subnet4,
     client_id: bytes,
-    leases: LeaseView4,
+    leases: LiveView4,
     now: int,
     taken: Container[int],
 ) -> Outcome4 | None:
@@ -118,9 +118,8 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         return None
     hwaddr = packet.chaddr
     before = leases.by_address(hint)
-    own = leases.by_client_id(client_id) if client_id else ()
     if before is None:
-        if own or leases.by_hwaddr(hwaddr):
+        if leases.knows(client_id, hwaddr):
             return None
     elif (
         before.hwaddr != hwaddr
@@ -128,7 +127,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         or before.subnet_id != subnet.id
         or before.state
         or before.expired(now)
-        or len(own if client_id else leases.by_hwaddr(hwaddr)) != 1
+        or len(leases.by_client_id(client_id) if client_id else leases.by_hwaddr(hwaddr)) != 1
     ):
         return None
     name, host_name = _name(packet, subnet, hint)

@@ -20,6 +20,7 @@ __all__ = [
     "Change",
     "Key",
     "LeaseView4",
+    "LiveView4",
     "NotLoaded",
     "Overlay4",
     "Sweep",
@@ -104,6 +105,14 @@ class LeaseView4(Protocol):
 
     def handed_out(self, address: int, /) -> None:
         """The engine chose this address: the next sweep over a range that holds it starts behind it."""
+        ...
+
+
+class LiveView4(LeaseView4, Protocol):
+    """The view of a local store: the live index, which never raises NotLoaded."""
+
+    def knows(self, client_id: bytes, hwaddr: bytes, /) -> bool:
+        """Whether a lease may have the client identifier (empty: none) or the hardware address. False is certain."""
         ...
 
 

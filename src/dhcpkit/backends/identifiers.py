@@ -42,6 +42,11 @@ class Identifiers:
             return _ADDRESS.unpack_from(bucket, at + 4)
         return _all(bucket, part, at)
 
+    def __contains__(self, identifier: bytes) -> bool:
+        """Whether there may be addresses of an identifier; False is certain."""
+        key = hash(identifier)
+        return (key >> _BUCKET_BITS & _PART_MASK).to_bytes(4, "little") in self._buckets[key & _BUCKET_MASK]
+
     def add(self, identifier: bytes, address: int, pack: Callable[[int, int], bytes] = _ENTRY.pack) -> None:
         """One more address of an identifier."""
         key = hash(identifier)

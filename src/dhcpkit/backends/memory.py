@@ -75,6 +75,10 @@ class Leases4:
         found = self._by_client_id.get(client_id)
         return [x for a in found if (x := self.by_address(a)) and x.client_id == client_id] if found else ()
 
+    def knows(self, client_id: bytes, hwaddr: bytes, /) -> bool:
+        """Whether a lease may have either identifier: False is certain, and found out faster than by reading leases."""
+        return bool(client_id and client_id in self._by_client_id) or hwaddr in self._by_hwaddr
+
     def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
         """As LeaseView4."""
         found = self._by_hwaddr.get(hwaddr)
@@ -155,6 +159,9 @@ class Leases4:
         lines: list[bytes] = []
         try:
             for unit in units:
+                if len(unit) == 1 and unit[0][0] is None and unit[0][1] is not None:
+                    kept.append(self._add(unit[0][1], undo, lines))  # a new lease: what most units are
+                    continue
                 done = len(undo)
                 for change in unit:
                     if not self._change(change, undo, lines):
@@ -168,6 +175,25 @@ class Leases4:
             self.restore(undo)
             raise
         return kept, undo, lines
+
+    def _add(self, lease: Lease4, undo: list[Replaced], lines: list[bytes]) -> bool:
+        """`_change` of nothing into a lease."""
+        address, hwaddr, client_id, valid, cltt, *_, state, _, _ = lease
+        if address in self.rows:
+            return False
+        if state or valid in (0, INFINITE):
+            return self._change(Change(None, lease), undo, lines)
+        row = encode(lease)
+        undo.append((address, None))
+        lines.append(row)
+        self.rows[address] = row
+        if client_id:
+            self._by_client_id.add(client_id, address)
+        if hwaddr:
+            self._by_hwaddr.add(hwaddr, address)
+        self._free.take(address)
+        self._expiry.changed(address, None, cltt + valid)
+        return True
 
     def _change(self, change: Change, undo: list[Replaced], lines: list[bytes]) -> bool:
         before, after = change

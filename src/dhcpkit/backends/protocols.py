@@ -14,7 +14,7 @@ from typing import Protocol
 import attrs
 
 from dhcpkit.alloc.lease import Lease4
-from dhcpkit.alloc.view import Key, LeaseView4, Unit
+from dhcpkit.alloc.view import Key, LeaseView4, LiveView4, Unit
 from dhcpkit.errors import DhcpkitError
 
 __all__ = ["EVERYTHING", "LeaseStore", "LocalLeaseStore", "StoreUnavailable", "Where"]
@@ -91,7 +91,7 @@ class LocalLeaseStore(LeaseStore, Protocol):
     """
 
     @property
-    def view(self) -> LeaseView4:
+    def view(self) -> LiveView4:
         """The live view: shows what is stored at the moment of asking."""
         ...
 

@@ -57,6 +57,9 @@ _ESCAPE: Final = re.compile(rb"&#x([0-9a-fA-F]{2})")
 _PLAIN_TEXT: Final = re.compile(r"[a-z0-9._ -]*", re.ASCII)  # needs neither escapes nor lower-casing
 
 
+_OCTETS: Final = tuple(map(str, range(256)))  # a number's text from here costs half of making it
+
+
 class RowError(ValueError):
     """A line that is no row; the text says what is wrong with it."""
 
@@ -80,8 +83,9 @@ def _octets(text: str) -> bytes:
 def encode(lease: Lease4) -> bytes:
     """The row of a lease. Host names are stored in lower case, as Kea does."""
     a, hwaddr, client_id, valid, cltt, subnet, forward, reverse, hostname, state, context, pool = lease
+    o = _OCTETS
     head = (
-        f"{a >> 24}.{a >> 16 & 255}.{a >> 8 & 255}.{a & 255},{hwaddr.hex(':')},{client_id.hex(':')},"
+        f"{o[a >> 24]}.{o[a >> 16 & 255]}.{o[a >> 8 & 255]}.{o[a & 255]},{hwaddr.hex(':')},{client_id.hex(':')},"
         f"{valid},{cltt + valid},{subnet},{'1' if forward else '0'},{'1' if reverse else '0'},"
     )
     if not context and (not hostname or _PLAIN_TEXT.fullmatch(hostname)):

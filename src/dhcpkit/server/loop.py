@@ -23,7 +23,7 @@ from dhcpkit.alloc.points import Consult, NextStep
 from dhcpkit.alloc.query import Dropped, Query4, open4
 from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.alloc.trace import NO_TRACE
-from dhcpkit.alloc.view import Key, LeaseView4, NotLoaded, Overlay4
+from dhcpkit.alloc.view import Key, LeaseView4, LiveView4, NotLoaded, Overlay4
 from dhcpkit.backends.protocols import LeaseStore, LocalLeaseStore, StoreUnavailable
 from dhcpkit.hooks import Exchange, Hooks, Pkt4Receive, Pkt4Send
 from dhcpkit.server import messages as m
@@ -205,9 +205,7 @@ class Batches:
             self._busy[outcome.identity] = outcome.packet
         store.when_synced(partial(self._synced, changing))
 
-    def _take_quick(
-        self, packets: Sequence[Packet4], view: LeaseView4, now: int, done: list[Outcome4]
-    ) -> list[Packet4]:
+    def _take_quick(self, packets: Sequence[Packet4], view: LiveView4, now: int, done: list[Outcome4]) -> list[Packet4]:
         """Decides about the plain messages of a batch into `done`, and returns the others."""
         rest: list[Packet4] = []
         network, busy = self.network, self._busy

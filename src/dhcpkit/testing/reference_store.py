@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from dhcpkit.alloc.lease import Lease4
-from dhcpkit.alloc.view import Key, LeaseView4, NotLoaded, Sweep, Unit
+from dhcpkit.alloc.view import Key, LiveView4, NotLoaded, Sweep, Unit
 
 __all__ = ["PartialView", "ReferenceStore"]
 
@@ -21,7 +21,7 @@ class ReferenceStore:
         self.turns: dict[tuple[int, int], int] = {}
 
     @property
-    def view(self) -> LeaseView4:
+    def view(self) -> LiveView4:
         """The live index: the store itself."""
         return self
 
@@ -49,6 +49,10 @@ class ReferenceStore:
     def by_hwaddr(self, hwaddr: bytes) -> Sequence[Lease4]:
         """As LeaseView4."""
         return [lease for lease in self.leases.values() if hwaddr and lease.hwaddr == hwaddr]
+
+    def knows(self, client_id: bytes, hwaddr: bytes) -> bool:
+        """As LiveView4."""
+        return bool(self.by_client_id(client_id) or self.by_hwaddr(hwaddr))
 
     def in_turn(self, order: Iterable[int]) -> Iterator[int]:
         """A sweep's addresses from where its turn stands, then around; any other order as it is."""
