@@ -170,3 +170,21 @@ def test_a_path_as_text_leads_back(steps):
 
 def test_what_is_no_path_stays_as_it_is():
     assert str(Source("f", lambda _: "{}").place("kea.conf:41:9")) == "kea.conf:41:9"
+
+
+def test_places_stay_when_numbers_and_commas_are_mended():
+    text = '{"a": [.5,+1.5, 007,5., -.5,],"b" : "x"}'
+    value, wrongs, source = parsed(text)
+    assert value == {"a": [0.5, 1.5, 7, 5.0, -0.5], "b": "x"}
+    assert [where for where, _ in wrongs] == ["kea.conf:1.28"]
+    spans = [source.value(("a", index)) for index in range(5)] + [source.value(("b",))]
+    words = [text[span.column - 1 : span.end_column] for span in spans]
+    assert words == [".5", "+1.5", "007", "5.", "-.5", '"x"']
+
+
+def test_places_stay_when_what_is_included_is_mended():
+    value, wrongs, source = parsed('{"a": .5, <?include "more"?> "c": 7}', {"more": '"b": 05, // five\n"d": .5,'})
+    assert value == {"a": 0.5, "b": 5, "c": 7, "d": 0.5}
+    assert wrongs == []
+    found = {key: source.value((key,)).like_kea() for key in value}
+    assert found == {"a": "kea.conf:1.7-8", "b": "more:1.6-7", "c": "kea.conf:1.35", "d": "more:2.6-7"}

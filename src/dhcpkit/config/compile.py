@@ -6,7 +6,6 @@ remembered by value, so that a problem names both. This module does not know fil
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address
 from itertools import pairwise
@@ -30,6 +29,7 @@ from dhcpkit.config.dhcp4 import (
 from dhcpkit.config.expression_text import BUILT_IN, flaws
 from dhcpkit.config.inherit import OUTERMOST, Settings, lifetimes_of, settings_of
 from dhcpkit.config.json_text import Source, Steps
+from dhcpkit.config.nearest import nearest
 from dhcpkit.config.option_data import Spaces
 from dhcpkit.config.report import Report
 from dhcpkit.config.reservations import hosts_of
@@ -365,16 +365,15 @@ class _Compiler:
         message = "the expression is not evaluated yet: it puts nobody into the class"
         self.report.add(codes.UNTESTED, steps, message)
         for flaw in flaws(text, known):
-            near: list[str] = []
-            if flaw.code is codes.UNKNOWN_CLASS:
-                near = difflib.get_close_matches(text[flaw.start : flaw.end], [*known, *BUILT_IN], 1)
+            wanted = text[flaw.start : flaw.end]
+            near = nearest(wanted, (*known, *BUILT_IN)) if flaw.code is codes.UNKNOWN_CLASS else ""
             self.report.add(
                 flaw.code,
                 steps,
                 flaw.message,
                 within=(flaw.start, flaw.end),
                 hint=flaw.hint,
-                suggestion=near[0] if near else "",
+                suggestion=near,
             )
 
     def _class_lifetimes(self, doc: ClientClassDoc, steps: Steps) -> Lifetimes | None:

@@ -85,47 +85,49 @@ class _Reading:
                 self._find_duplicates(member.start, inner if known else "JSON")
 
     def _mend_commas(self) -> None:
-        for match in _EXTRA_COMMA.finditer(self.source.text):
-            if match[1] and self.source.text[: match.start(1)].rstrip()[-1:] not in ("{", "[", ":", ""):
+        text, edits = self.source.text, []
+        for match in _EXTRA_COMMA.finditer(text):
+            if match[1] and _before(text, match.start(1)) not in "{[:":
                 message = "Extraneous comma. A piece of configuration may have been omitted."
                 self._note(Wrong(codes.EXTRA_COMMA, message, match.start(1), match.end(1)))
-                self.source.blank(match.start(1), " ")
+                edits.append((match.start(1), match.end(1), " "))
+        self.source.mend(edits)
 
     def _mend_numbers(self) -> None:
-        odd = [m for m in _NUMBER.finditer(self.source.text) if m[1] and not _JSON_NUMBER.match(m[1])]
-        for match in reversed(odd):  # from behind, so that insertions do not move what is still to come
-            self._mend_number(match[1], match.start(1))
-
-    def _mend_number(self, word: str, at: int) -> None:
-        """`.5`, `5.`, `+5`, `05` and `-05` are numbers to Kea."""
-        sign = 1 if word[0] in "+-" else 0
-        if word[0] == "+":
-            self.source.blank(at, " ")
-        digits = re.match(r"[0-9]*", word[sign:])
-        whole = digits[0] if digits else ""
-        after = at + sign + len(whole)
-        if word[sign + len(whole) :].startswith(".") and not word[sign + len(whole) + 1 :][:1].isdigit():
-            self.source.insert(after + 1, "0")
-        if not whole:
-            self.source.insert(at + sign, "0")
-        zeros = len(whole) - len(whole.lstrip("0"))
-        zeros -= zeros == len(whole) and zeros > 0
-        if zeros:
-            self.source.blank(at, " " * zeros + ("-" if word[0] == "-" else " ") * sign)
+        self.source.mend(
+            [
+                (match.start(1), match.end(1), _json_number(match[1]))
+                for match in _NUMBER.finditer(self.source.text)
+                if match[1] and not _JSON_NUMBER.match(match[1])
+            ]
+        )
 
     def _refused(self, error: json.JSONDecodeError) -> None:
         wrong = _explain(self.source.text, error, self.keywords)
-        comma_missing = error.msg.startswith("Expecting ',' delimiter") and self.source.text[
-            error.pos : error.pos + 1
-        ] in (
-            '"',
-            "{",
-            "[",
-        )
+        value_follows = self.source.text[error.pos : error.pos + 1] in ('"', "{", "[")
+        comma_missing = value_follows and error.msg.startswith("Expecting ',' delimiter")
         if not comma_missing or sum(w.code is codes.BAD_SYNTAX for w in self.wrongs) >= MENDED_MAX:
             raise wrong
         self._note(wrong)
-        self.source.insert(error.pos, ",")
+        self.source.mend([(error.pos, error.pos, ",")])
+
+
+def _before(text: str, at: int) -> str:
+    """The last character before an offset that is neither blank nor a comma."""
+    while at > 0:
+        at -= 1
+        if text[at] not in " \t\r\n,":
+            return text[at]
+    return "{"
+
+
+def _json_number(word: str) -> str:
+    """JSON's form of what is a number to Kea: `.5`, `5.`, `+5`, `05`."""
+    sign = "-" if word.startswith("-") else ""
+    parts = re.match(r"[-+]?([0-9]*)(\.?)([0-9]*)(.*)", word)
+    assert parts is not None, "each part may be empty"
+    whole, dot, fraction, exponent = parts.groups()
+    return f"{sign}{whole.lstrip('0') or '0'}{dot}{(fraction or '0') if dot else ''}{exponent}"
 
 
 def _explain(text: str, error: json.JSONDecodeError, keywords: frozenset[str]) -> Wrong:

@@ -165,17 +165,24 @@ class Source:
             raise Wrong(codes.BAD_INCLUDE, "Too many nested include.", at, at + width, hint)
         return self._gather(file, above, parts, at, width)
 
-    def insert(self, offset: int, text: str) -> None:
-        """Puts characters into the joined text; places behind them still point where they did."""
-        piece = self._piece(offset)
-        self.text = self.text[:offset] + text + self.text[offset:]
-        behind = [attrs.evolve(p, start=p.start + len(text)) if p.start > offset else p for p in self._pieces]
-        behind.append(_Piece(offset + len(text), piece.file, piece.offset + offset - piece.start))
-        self._pieces = sorted(behind, key=lambda p: p.start)
-
-    def blank(self, start: int, text: str) -> None:
-        """Overwrites characters of the joined text with as many others."""
-        self.text = self.text[:start] + text + self.text[start + len(text) :]
+    def mend(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """Replaces ranges of the joined text, given in their order; places behind them still point where they did."""
+        parts, pieces, at, shift = [], list[_Piece](), 0, 0
+        old = iter([*self._pieces, _Piece(len(self.text) + 1, "", 0)])
+        piece = next(old)
+        for start, end, text in edits:
+            while piece.start < end:
+                pieces.append(attrs.evolve(piece, start=piece.start + shift))
+                piece = next(old)
+            parts += [self.text[at:start], text]
+            shift += len(text) - (end - start)
+            at = end
+            if len(text) != end - start:
+                origin = self._piece(end)
+                pieces.append(_Piece(end + shift, origin.file, origin.offset + end - origin.start))
+        pieces += [attrs.evolve(p, start=p.start + shift) for p in (piece, *old) if p.file]
+        self.text = "".join([*parts, self.text[at:]])
+        self._pieces = pieces
 
     # Finding: offsets and paths to places.
 
@@ -185,28 +192,33 @@ class Source:
     def _spot(self, offset: int) -> tuple[str, int, int]:
         piece = self._piece(offset) if self._pieces else _Piece(0, self.file, 0)
         at = piece.offset + offset - piece.start
-        starts = self._line_starts.get(piece.file)
-        if starts is None:
-            text = self.files.get(piece.file, "")
-            starts = [0, *(match.end() for match in re.finditer("\n", text))]
-            self._line_starts[piece.file] = starts
+        starts = self._starts_of(piece.file)
         line = bisect_right(starts, at)
         return piece.file, line, at - starts[line - 1] + 1
+
+    def _starts_of(self, file: str) -> list[int]:
+        starts = self._line_starts.get(file)
+        if starts is None:
+            starts = [0, *(match.end() for match in re.finditer("\n", self.files.get(file, "")))]
+            self._line_starts[file] = starts
+        return starts
 
     def span(self, start: int, end: int) -> Span:
         """The place of a range of the joined text. A range that leaves its file is cut to its first character."""
         file, line, column = self._spot(start)
+        end_file, end_line, end_column = self._spot(end)
+        if (end_file, end_line) == (file, line) and end_column > column:
+            return Span(file, line, column, line, end_column - 1)
         end_file, end_line, end_column = self._spot(max(start, end - 1))
-        return (
-            Span(file, line, column, end_line, end_column)
-            if end_file == file
-            else Span(file, line, column, line, column)
-        )
+        if end_file == file:
+            return Span(file, line, column, end_line, end_column)
+        return Span(file, line, column, line, column)
 
     def line(self, span: Span) -> str:
         """The source line a place starts in, without its end."""
-        lines = self.files.get(span.file, "").split("\n")
-        return lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else ""
+        text, starts = self.files.get(span.file, ""), self._starts_of(span.file)
+        end = starts[span.line] if span.line < len(starts) else len(text)
+        return text[starts[span.line - 1] : end].rstrip("\r\n")
 
     def value(self, steps: Steps) -> Span:
         """Where the value at a path stands; the nearest map or list around it where it is absent."""
@@ -221,7 +233,7 @@ class Source:
     def range(self, steps: Steps, *, key: bool = False) -> tuple[int, int]:
         """The range of a value (or of its key) in the joined text; of the nearest map or list around it if absent."""
         start = skip_space(self.text, 0)
-        end = len(self.text.rstrip())
+        end = len(self.text)
         found: Member | None = None
         for step in steps:
             member = self._member(start, step)

@@ -5,7 +5,6 @@ This module does not know what is wrong with a configuration; it puts those who 
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Final
 
 import attrs
@@ -17,6 +16,7 @@ from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.errors import Problem
 from dhcpkit.config.json_dialect import parse_json
 from dhcpkit.config.json_text import FileName, Read, Source, read_file
+from dhcpkit.config.nearest import nearest
 from dhcpkit.config.param import DOCUMENTS, read
 from dhcpkit.config.report import Report
 
@@ -72,12 +72,12 @@ def _document(data: Any, report: Report) -> Dhcp4Doc | None:
         return None
     for key in data:
         if key != "Dhcp4":
-            near = difflib.get_close_matches(key, ["Dhcp4"], 1, 0.5)
+            near = nearest(key, ["Dhcp4"], 0.5)
             hint = (
                 "this is the configuration of another server" if key in ("Dhcp6", "DhcpDdns", "Control-agent") else ""
             )
             message = "syntax error, unexpected constant string, expecting Dhcp4"
-            suggestion = near[0] if near and not hint else ""
+            suggestion = "" if hint else near
             report.add(codes.UNKNOWN_KEY, (key,), message, key=True, suggestion=suggestion, hint=hint)
     if "Dhcp4" not in data:
         if not data:

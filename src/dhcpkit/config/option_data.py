@@ -6,7 +6,6 @@ which option a client gets.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -17,6 +16,7 @@ from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.config import codes
 from dhcpkit.config.dhcp4 import OptionDataDoc, OptionDefDoc
 from dhcpkit.config.json_text import Steps
+from dhcpkit.config.nearest import nearest
 from dhcpkit.config.report import Report
 from dhcpkit.wire.kinds import BINARY
 from dhcpkit.wire.named_kinds import TYPES, kind_named
@@ -112,9 +112,9 @@ class Spaces:
     def _bad_kind(self, definition: OptionDefDoc, steps: Steps, refused: ValueError) -> None:
         whole = f"option '{definition.space}.{definition.name}', " if str(refused).startswith("comprising") else ""
         at = "type"
-        near: Sequence[str] = ()
+        near = ""
         if definition.type not in TYPES and definition.type != "record":
-            near = difflib.get_close_matches(definition.type, [*TYPES, "record"], 1)
+            near = nearest(definition.type, [*TYPES, "record"])
         elif definition.type == "record":
             at = "record-types" if definition.record_types else "type"
         expected = f"one of {', '.join(sorted([*TYPES, 'record']))}" if "not supported" in str(refused) else ""
@@ -123,7 +123,7 @@ class Spaces:
             (*steps, at),
             f"{whole}{refused}",
             expected=expected,
-            suggestion=near[0] if near else "",
+            suggestion=near,
         )
 
     # Data.
@@ -217,13 +217,12 @@ class Spaces:
             self._report.add(codes.UNKNOWN_OPTION, (*steps, "code"), message, hint=hint)
             return
         names = [option.name for level in _levels(space) for option in level]
-        near = difflib.get_close_matches(entry.name, names, 1, 0.6)
+        near = nearest(entry.name, names)
         hint = ""
         if space is None or not near:
             homes = [known.name for known in STANDARD.values() if known.by_name(entry.name) and known is not space]
             hint = f"{entry.name} is in space {homes[0]}" if homes else ""
-        suggestion = near[0] if near else ""
-        self._report.add(codes.UNKNOWN_OPTION, (*steps, "name"), message, suggestion=suggestion, hint=hint)
+        self._report.add(codes.UNKNOWN_OPTION, (*steps, "name"), message, suggestion=near, hint=hint)
 
     def _payload(self, entry: OptionDataDoc, option: Option[Any], steps: Steps) -> bytes | None:
         data = entry.data

@@ -7,7 +7,6 @@ problem and still makes the document, so that what follows can look for more. Th
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ import attrs
 from dhcpkit.config import codes
 from dhcpkit.config.checks import Unfit
 from dhcpkit.config.json_text import Steps
+from dhcpkit.config.nearest import nearest
 from dhcpkit.config.report import Report
 
 __all__ = [
@@ -56,6 +56,7 @@ class _Required:
 
 
 REQUIRED: Final = _Required()
+ALIKE: Final = 0.7  # of keys: at the usual 0.6, short ones such as `id` would be suggested for much else
 Idle = Literal[False, True, "grave"]
 _UNREAD: Final = object()  # what a reader answers when it has reported a problem instead of a value
 
@@ -217,16 +218,13 @@ def _read_idle(cls: type[Document], declared: Param, raw: Any, steps: Steps, rep
 
 
 def _unknown(cls: type[Document], key: str, steps: Steps, report: Report) -> None:
-    near = difflib.get_close_matches(key, cls.by_key, 1, 0.7)
-    hint = ""
+    near, hint = nearest(key, cls.by_key, ALIKE), ""
     if not near:
-        everywhere = {spelling for other in DOCUMENTS.values() for spelling in other.by_key}
-        near = difflib.get_close_matches(key, everywhere, 1, 0.7)
-        homes = sorted({other.map_name for other in DOCUMENTS.values() if near and near[0] in other.by_key})
-        hint = f"{near[0]} belongs in: {', '.join(homes)}" if homes else ""
-        near = [word for word in near if word != key]
+        near = nearest(key, (spelling for other in DOCUMENTS.values() for spelling in other.by_key), ALIKE)
+        homes = sorted({other.map_name for other in DOCUMENTS.values() if near in other.by_key})
+        hint = f"{near} belongs in: {', '.join(homes)}" if homes else ""
     message = f'got unexpected keyword "{key}" in {cls.map_name} map.'
-    report.add(codes.UNKNOWN_KEY, (*steps, key), message, key=True, suggestion=near[0] if near else "", hint=hint)
+    report.add(codes.UNKNOWN_KEY, (*steps, key), message, key=True, suggestion="" if near == key else near, hint=hint)
 
 
 def unparse(value: Any) -> Any:
@@ -295,10 +293,10 @@ def _shown(bound: float) -> str:
 
 
 def _not_a_choice(raw: str, declared: Param, steps: Steps, report: Report) -> Any:
-    near = difflib.get_close_matches(raw, declared.choices, 1, 0.6)
+    near = nearest(raw, declared.choices)
     message = f"syntax error, unexpected constant string, expecting {' or '.join(declared.choices)}"
     words = ", ".join(declared.choices)
-    report.add(codes.WRONG_TYPE, steps, message, expected=f"one of {words}", suggestion=near[0] if near else "")
+    report.add(codes.WRONG_TYPE, steps, message, expected=f"one of {words}", suggestion=near)
     return _UNREAD
 
 

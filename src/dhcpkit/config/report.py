@@ -48,15 +48,8 @@ class Report:
         related: Sequence[tuple[str, Steps]] = (),
     ) -> None:
         """Notes a problem at a value, at its key, or at the characters `within` a string value."""
-        if code.severity == "error":
-            self._errors += 1
-            if self._errors > ERRORS_MAX:
-                self.unshown += 1
-                return
-        elif code.severity == "warning":
-            self._warnings[code] = self._warnings.get(code, 0) + 1
-            if self._warnings[code] > WARNINGS_MAX:
-                return
+        if not self._kept(code):
+            return
         others = tuple(
             Related(text, path_text(at), self.source.value(at) if self.source is not None else None)
             for text, at in related
@@ -70,9 +63,22 @@ class Report:
             found = attrs.evolve(found, span=span, source_line=self.source.line(span))
         self.problems.append(found)
 
+    def _kept(self, code: Code) -> bool:
+        """Counts a problem; False where there are so many that it is not to be kept."""
+        if code.severity == "error":
+            self._errors += 1
+            self.unshown += self._errors > ERRORS_MAX
+            return self._errors <= ERRORS_MAX
+        if code.severity == "warning":
+            self._warnings[code] = self._warnings.get(code, 0) + 1
+            return self._warnings[code] <= WARNINGS_MAX
+        return True
+
     def add_wrong(self, wrong: Wrong) -> None:
         """Notes what was wrong with the text itself."""
         assert self.source is not None, "only a text is read"
+        if not self._kept(wrong.code):
+            return
         line = self.source.line(wrong.span) if wrong.span else ""
         self.problems.append(
             Problem(wrong.code, wrong.message, wrong.code.severity, "", wrong.span, line, hint=wrong.hint)
