@@ -45,6 +45,8 @@ class LikeASet(RuleBasedStateMachine):
         first, last = data.draw(st.sampled_from(self.ranges))
         turn = self.turns.setdefault((first, last), first)
         found = self.free.sweep(first, last)
+        quick = self.free.first(first, last)  # from the turn's block alone
+        assert quick is None or quick == next(self.free.sweep(first, last))
         if last - first > 100:
             expected = turn
             while expected in self.taken:

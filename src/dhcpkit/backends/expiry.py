@@ -18,9 +18,8 @@ __all__ = ["Expiry"]
 
 _SPARE: Final = 4096  # entries beyond two per lease before they are tidied
 _TIDY_STEPS: Final = (
-    16  # entries looked at for each one added beyond that: half of them are superfluous, so it suffices
+    16  # entries looked at for each one added beyond that; half of them are superfluous, so it suffices
 )
-
 NEVER: Final = 1 << 62  # seconds
 
 
@@ -58,6 +57,13 @@ class Expiry:
                 self._put(address, new)
                 if self._entries > 2 * self._live + _SPARE:
                     self._tidy(_TIDY_STEPS)
+
+    def begin(self, waiting: dict[int, array[int]]) -> None:
+        """Takes over the ends of leases that were just read: addresses by second, each once."""
+        assert not self._live, "only an empty one begins"
+        self._waiting = waiting
+        self._seconds = sorted(waiting)  # which is a heap
+        self._live = self._entries = sum(map(len, waiting.values()))
 
     def _put(self, address: int, second: int) -> None:
         try:
