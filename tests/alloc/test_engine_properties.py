@@ -9,8 +9,8 @@ from dhcpkit.alloc import NotLoaded, Overlay4
 from dhcpkit.alloc.answer import answer4
 from dhcpkit.alloc.engine4 import Dropped, open4, plan4, repeat4
 from dhcpkit.testing.machine import Discover, Lab4, Rebind, Reboot, Renew, Request, message4
-from dhcpkit.testing.networks import clients, conversations, networks
 from dhcpkit.testing.reference_store import PartialView, ReferenceStore
+from dhcpkit.testing.scenarios import clients, conversations, networks
 from dhcpkit.wire import Arrival, MessageType, Packet4
 
 

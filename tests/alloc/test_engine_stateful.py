@@ -19,7 +19,7 @@ from dhcpkit.testing.machine import (
     Snatch,
     Wait,
 )
-from dhcpkit.testing.networks import clients, networks
+from dhcpkit.testing.scenarios import clients, networks
 
 
 class Conversation(RuleBasedStateMachine):

@@ -12,8 +12,8 @@ from dhcpkit.alloc.answer import answer4
 from dhcpkit.alloc.engine4 import Event, Query4, open4, plan4
 from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.testing.machine import Client, Lab4, message4
-from dhcpkit.testing.networks import clients, conversations, networks
 from dhcpkit.testing.reference_store import ReferenceStore
+from dhcpkit.testing.scenarios import clients, conversations, networks
 from dhcpkit.wire import Arrival, MessageType, Packet4
 from dhcpkit.wire.options4 import ROUTERS
 

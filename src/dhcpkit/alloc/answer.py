@@ -8,7 +8,6 @@ bounded memo; only names, identifiers and relay information differ between clien
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 from typing import Final, NamedTuple
 
 import attrs
@@ -303,9 +302,3 @@ def _explain(value: OptionValue, level: Level, levels: list[Level], asked: bytes
     because = "requested" if option.code in asked else "always sent" if value.always_send else "sent unasked"
     because += f", from {level.name}" + (f", hides {' and '.join(hidden)}" if hidden else "")
     trace.note("option", f"{option.name} ({option.code})", text, because, value.where)
-
-
-def destination_text(outgoing: Outgoing4) -> str:
-    """Where a datagram goes, for people."""
-    link = f" at {outgoing.hwaddr.hex(':')}" if outgoing.hwaddr else ""
-    return f"{IPv4Address(outgoing.address)}:{outgoing.port}{link}"

@@ -47,7 +47,7 @@ def assign4(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argu
     classes = with_host(query.classes, current_host(subnet, found) if found else None, query.trace)
     if DROP in classes:
         return silent(query, "the client is in class DROP")
-    desk = Desk(query, leases, hosts, now, rng, consult, found, classes)
+    desk = _Desk(query, leases, hosts, now, rng, consult, found, classes)
     return desk.offer() if query.type == DISCOVER else desk.request()
 
 
@@ -60,17 +60,17 @@ def _without_subnet(query: Query4) -> Decision4:
         return silent(query, "no subnet for a rebinding client: another server may have one")
     if manner is Manner.INIT_REBOOT and not query.network.authoritative:
         return silent(query, "no subnet for an INIT-REBOOT client, and the server is not authoritative")
-    return refuse(query, query.classes, "no subnet for this client")
+    return _refuse(query, query.classes, "no subnet for this client")
 
 
-def refuse(query: Query4, classes: tuple[str, ...], because: str) -> Decision4:
+def _refuse(query: Query4, classes: tuple[str, ...], because: str) -> Decision4:
     """A DHCPNAK."""
     if query.trace:
         query.trace.note("answer", "", "DHCPNAK", because)
     return Decision4(query, Event.NAK, None, (), None, Reply4(NAK, query.subnet, classes), because)
 
 
-class Desk:
+class _Desk:
     """One client's assignment in progress: the arguments of the engine, and what was found out so far."""
 
     __slots__ = ("classes", "consult", "found", "hosts", "hwaddr", "leases", "now", "query", "rng", "trace")
@@ -137,14 +137,14 @@ class Desk:
         if reserved != hint:
             other = self._reserved_for_other(subnet, hint)
             if other is not None:
-                return refuse(query, self.classes, other)
+                return _refuse(query, self.classes, other)
         lease = self.leases.by_address(hint)
         if lease is not None and not lease.expired(self.now) and not self._owns(lease):
-            return refuse(query, self.classes, f"{IPv4Address(hint)} is leased to another client")
+            return _refuse(query, self.classes, f"{IPv4Address(hint)} is leased to another client")
         if reserved and reserved != hint:
             taken = self.leases.by_address(reserved)
             if taken is None or taken.expired(self.now) or self._owns(taken):
-                return refuse(query, self.classes, f"the client has {IPv4Address(reserved)} reserved")
+                return _refuse(query, self.classes, f"the client has {IPv4Address(reserved)} reserved")
         if subnet is None or (reserved != hint and self._pool(subnet, hint) is None):
             return self._not_in_pools(subnet, hint)
         if own is not None and own.address != hint:
@@ -158,12 +158,12 @@ class Desk:
         assert subnet is not None, "an assignment has a subnet"
         if own is None:
             if subnet.authoritative:  # Deviation, with Kea: "authoritative" answers where the RFC demands silence
-                return refuse(
+                return _refuse(
                     query, self.classes, "no record of this INIT-REBOOT client, and the server is authoritative"
                 )
             return silent(query, "no record of this INIT-REBOOT client")
         if own.address != query.requested:
-            return refuse(query, self.classes, f"the client's lease is {IPv4Address(own.address)}")
+            return _refuse(query, self.classes, f"the client's lease is {IPv4Address(own.address)}")
         return None
 
     def _not_in_pools(self, subnet: Subnet4 | None, hint: int) -> Decision4:
@@ -173,7 +173,7 @@ class Desk:
         )
         if not known:
             return silent(self.query, f"{IPv4Address(hint)} is in no pool of this network")
-        return refuse(self.query, self.classes, f"the client's classes do not open a pool with {IPv4Address(hint)}")
+        return _refuse(self.query, self.classes, f"the client's classes do not open a pool with {IPv4Address(hint)}")
 
     # what is known about addresses
 
@@ -318,7 +318,7 @@ class Desk:
             False,  # noqa: FBT003
             name.hostname,
             DEFAULT,
-            extended_info(query) if subnet.store_extended_info else "",
+            _extended_info(query) if subnet.store_extended_info else "",
             pool.pool_id if pool is not None else 0,
         )
         remaining = remaining_of_cached(subnet, before, lease, now) if mine and before is not None else None
@@ -404,7 +404,7 @@ class Desk:
             )
 
 
-def extended_info(query: Query4) -> str:
+def _extended_info(query: Query4) -> str:
     """What `store-extended-info` keeps of option 82, as the JSON text of a lease's user context (Kea 3.0's form)."""
     relay = query.packet.options.get(82)
     if not relay:

@@ -14,11 +14,11 @@ import attrs
 
 from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.network import Subnet4
+from dhcpkit.wire.client_fqdn import CLIENT_FQDN, ClientFqdn
 from dhcpkit.wire.dhcp4 import Packet4
 
 __all__ = ["NO_NAME", "Name", "choose_name", "fqdn_flaw"]
 
-S, O, E, N = 0x01, 0x02, 0x04, 0x08  # noqa: E741  # the flags of RFC 4702 2.1 by their own letters
 UNWANTED: Final = re.compile(r"[^A-Za-z0-9.-]")  # Kea: the default of `hostname-char-set`
 LABEL_MAX, NAME_MAX = 63, 255  # octets (RFC 1035 2.3.4)
 GENERATED_PREFIX: Final = "myhost"  # Kea: the default of `ddns-generated-prefix`
@@ -40,8 +40,8 @@ def choose_name(packet: Packet4, subnet: Subnet4, host: Host | None, address: in
     """The name for a client on its way to `address`."""
     reserved = host.hostname.lower() if host is not None else ""
     raw = packet.options.get(81)
-    if raw is not None and fqdn_flaw(raw) is None:
-        return _from_fqdn(raw, reserved, subnet.qualifying_suffix, address)
+    if raw is not None:
+        return _from_fqdn(CLIENT_FQDN.parse(raw), reserved, subnet.qualifying_suffix, address)
     asked = packet.options.get(12)
     if reserved:
         name = _qualified(reserved, subnet.qualifying_suffix)
@@ -54,55 +54,24 @@ def choose_name(packet: Packet4, subnet: Subnet4, host: Host | None, address: in
 
 def fqdn_flaw(raw: bytes) -> str | None:
     """What is wrong with an option 81, None where nothing is (Kea drops a message with a bad one)."""
-    if len(raw) < 3:
-        return f"option 81 has at least 3 octets, not {len(raw)}"
-    if raw[0] & N and raw[0] & S:
-        return "both N and S of option 81 are set, which RFC 4702 forbids"
-    if raw[0] & E and _labels(raw[3:]) is None:
-        return "the domain name of option 81 is not in wire form"
+    try:
+        CLIENT_FQDN.parse(raw)
+    except ValueError as error:
+        return f"option 81: {error}"
     return None
 
 
-def _labels(wire: bytes) -> tuple[list[str], bool] | None:
-    """Labels of a name in wire form and whether it is fully qualified (ends in the root); None where malformed."""
-    labels: list[str] = []
-    at = 0
-    if len(wire) > NAME_MAX:
-        return None
-    while at < len(wire):
-        size = wire[at]
-        if size == 0:
-            return (labels, True) if at + 1 == len(wire) else None
-        if size > LABEL_MAX or at + 1 + size > len(wire):
-            return None
-        labels.append(wire[at + 1 : at + 1 + size].decode("latin-1"))
-        at += 1 + size
-    return labels, False
-
-
-def _from_fqdn(raw: bytes, reserved: str, suffix: str, address: int) -> Name:
-    flags = raw[0]
-    if flags & E:
-        parsed = _labels(raw[3:])
-        assert parsed is not None, "a malformed option 81 never gets here"
-        labels, complete = parsed
-        name = ".".join(labels)
-    else:
-        name = raw[3:].rstrip(b"\0").decode("latin-1")
-        complete = "." in name.rstrip(".")
-        name = name.rstrip(".")
+def _from_fqdn(asked: ClientFqdn, reserved: str, suffix: str, address: int) -> Name:
+    name = asked.name.removesuffix(".")
+    complete = asked.name.endswith(".") or (asked.ascii and "." in name)  # Kea takes text with a dot as complete
     name = reserved or _clean(name)
-    complete = complete or ("." in reserved)
+    complete = complete or "." in reserved
     if not name:
         name, complete = f"{GENERATED_PREFIX}-{str(IPv4Address(address)).replace('.', '-')}", False
     if not complete:
         name = _qualified(name, suffix)
-    answer = N | (flags & E) | (O if flags & S else 0)
-    if flags & E:
-        wire = b"".join(bytes((len(label),)) + label.encode("latin-1") for label in name.split(".")) + b"\0"
-    else:
-        wire = name.encode("latin-1") + b"."
-    return Name(name + ".", None, bytes((answer, 0, 0)) + wire)
+    answer = ClientFqdn(f"{name}.", no_updates=True, overridden=asked.server_updates, ascii=asked.ascii)
+    return Name(f"{name}.", None, CLIENT_FQDN.build(answer))
 
 
 def _clean(name: str) -> str:

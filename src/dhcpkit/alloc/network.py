@@ -173,9 +173,13 @@ class Subnet4:
         return pool if address <= pool.last else None
 
     def with_option(self, option: Option[T], value: T, *, always_send: bool = False) -> Subnet4:
-        """A copy that offers one option more. The value may be text in the option's text form."""
-        typed = option.kind.parse_text(value) if isinstance(value, str) else value
-        added = OptionValue.of(option, typed, always_send=always_send)
+        """A copy that offers one option more. Text is the value of an option that holds text, else its text form."""
+        try:
+            added = OptionValue.of(option, value, always_send=always_send)
+        except ValueError:
+            if not isinstance(value, str):
+                raise
+            added = OptionValue.of(option, option.kind.parse_text(value), always_send=always_send)
         return attrs.evolve(self, options=OptionValues([*self.options, added]))
 
 

@@ -7,7 +7,7 @@ reason Kea counts it under. This module does not know addresses' owners, stores 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -113,8 +113,6 @@ def open4(
     options = packet.options
     if kind not in SERVED:
         return Dropped("rfc-violation", _not_served(kind))
-    arrival = packet.arrival
-    ciaddr = packet.ciaddr
     client_id = options.get(61)
     server_id = options.get(54)
     if client_id is not None and not CLIENT_ID_MIN <= len(client_id) <= CLIENT_ID_MAX:
@@ -124,22 +122,12 @@ def open4(
     hwaddr = packet.chaddr
     if not hwaddr and not client_id:
         return Dropped("rfc-violation", "neither a hardware address nor a client identifier")
-    requested = asked = None
-    if (raw := options.get(50)) is not None:
-        if len(raw) < 4:
-            return Dropped("parse-failed", f"a requested address (50) has 4 octets, not {len(raw)}")
-        requested = int.from_bytes(raw[:4], "big")
-    if (raw := options.get(51)) is not None:
-        if len(raw) < 4:
-            return Dropped("parse-failed", f"a lease time (51) has 4 octets, not {len(raw)}")
-        asked = int.from_bytes(raw[:4], "big")
-    if options.get(55) == b"":
-        return Dropped("parse-failed", "the parameter request list (55) is empty")
-    if (raw := options.get(81)) is not None and (flaw := fqdn_flaw(raw)) is not None:
+    flaw = _flaw(options)
+    if flaw is not None:
         return Dropped("parse-failed", flaw)
     if kind == DISCOVER and server_id is not None:
         return Dropped("rfc-violation", "a DHCPDISCOVER must not name a server (54)")
-    if kind == INFORM and not packet.giaddr and not ciaddr and not arrival.source:
+    if kind == INFORM and not packet.giaddr and not packet.ciaddr and not packet.arrival.source:
         return Dropped("rfc-violation", "a DHCPINFORM without ciaddr and source address cannot be answered")
 
     classes = classify(packet, trace)
@@ -166,12 +154,23 @@ def open4(
         classes,
         subnet,
         siblings,
-        requested or 0,
+        int.from_bytes(options[50][:4], "big") if 50 in options else 0,
         server_id,
-        asked,
+        int.from_bytes(options[51][:4], "big") if 51 in options else None,
         trace,
         client_id or hwaddr,
     )
+
+
+def _flaw(options: Mapping[int, bytes]) -> str | None:
+    """What is wrong with an option that the engine reads; None where nothing is."""
+    if 50 in options and len(options[50]) < 4:
+        return f"a requested address (50) has 4 octets, not {len(options[50])}"
+    if 51 in options and len(options[51]) < 4:
+        return f"a lease time (51) has 4 octets, not {len(options[51])}"
+    if options.get(55) == b"":
+        return "the parameter request list (55) is empty"
+    return fqdn_flaw(options[81]) if 81 in options else None
 
 
 def _is_ours(packet: Packet4, server_id: bytes, network: Network, own_addresses: frozenset[int]) -> bool:
