@@ -13,7 +13,7 @@ from dhcpkit import __version__
 
 __all__ = ["version"]
 
-SHOWN = ("attrs", "cattrs", "construct", "sortedcontainers", "typer")  # what behaviour may depend on
+SHOWN = ("attrs", "construct", "sortedcontainers", "typer")  # what behaviour may depend on
 
 
 def version(
