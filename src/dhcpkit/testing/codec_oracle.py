@@ -81,7 +81,7 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         inner.map(lambda con: c.Prefixed(c.Int8sb, con)),
         inner.map(Whole),
         filled.map(c.GreedyRange),
-        filled.map(lambda con: c.RepeatUntil(lambda item, found, _: len(found) > 1 or not item, con)),
+        filled.map(lambda con: c.RepeatUntil(lambda item, found, _: len(found) > 1 or item in (0, b""), con)),
         members.map(lambda cons: c.Struct(*(f"m{number}" / con for number, con in enumerate(cons)))),
         inner.map(lambda con: Mapped(con, lambda found: ("seen", found), lambda pair: pair[1])),
         inner.map(lambda con: Mapped(con, _picky, lambda found: found)),

@@ -46,10 +46,8 @@ class FailingDisk(Disk):
     def sync(self, fd: int) -> None:
         """As Disk."""
         length = self.size(fd)
+        self.answers.wait()  # a disk that does not answer does not say either that it has failed
         self._happens("sync")
-        self.answers.wait()
-        if "sync" in self.broken:
-            raise OSError(self.broken["sync"], os.strerror(self.broken["sync"]))
         self._synced[os.fstat(fd).st_ino] = length
 
     def sync_folder(self, path: Path) -> None:
