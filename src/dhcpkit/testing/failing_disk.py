@@ -28,6 +28,9 @@ class FailingDisk(Disk):
 
     def _happens(self, call: str) -> None:
         self.calls.append(call)
+        self._fail_if_broken(call)
+
+    def _fail_if_broken(self, call: str) -> None:
         if call in self.broken:
             raise OSError(self.broken[call], os.strerror(self.broken[call]))
 
@@ -46,8 +49,9 @@ class FailingDisk(Disk):
     def sync(self, fd: int) -> None:
         """As Disk."""
         length = self.size(fd)
+        self.calls.append("sync")
         self.answers.wait()  # a disk that does not answer does not say either that it has failed
-        self._happens("sync")
+        self._fail_if_broken("sync")
         self._synced[os.fstat(fd).st_ino] = length
 
     def sync_folder(self, path: Path) -> None:
