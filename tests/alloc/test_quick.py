@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhcpkit.alloc import Lifetimes, Network, Overlay4, Pool4, Subnet4
+from dhcpkit.alloc import Host, Lifetimes, Network, Overlay4, Pool4, Subnet4
 from dhcpkit.alloc.answer import answer4
 from dhcpkit.alloc.engine4 import Event, Query4, open4, plan4
 from dhcpkit.alloc.quick4 import quick4
@@ -113,6 +113,18 @@ def test_what_most_messages_are_goes_the_quick_way():
         assert all(store.append([quick.unit])) if quick.unit else True
         seen.append(quick.event)
     assert seen == [Event.OFFER, Event.ALLOC, Event.REUSE, Event.RENEW]
+
+
+def test_other_clients_reservations_do_not_make_a_client_less_plain():
+    hosts = [Host("hw-address", b"\2\0\0\0\0\7", 1, LAB.first + 10)]
+    network = Network([LAB], hosts=hosts)
+    arrival = Arrival("lab0", 1, local=LOCAL, broadcast=True)
+    store = ReferenceStore()
+    quick = quick4(Packet4.parse(message4(MessageType.DISCOVER, ANN), arrival), network, store, network.hosts, 1)
+    assert quick.offered == LAB.first + 11, "what is reserved is not offered to others"
+    same(quick, network, store, 1)
+    own = Packet4.parse(message4(MessageType.DISCOVER, Client(hosts[0].identifier)), arrival)
+    assert quick4(own, network, store, network.hosts, 1) is None
 
 
 @pytest.mark.parametrize(

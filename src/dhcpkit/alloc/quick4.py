@@ -1,7 +1,7 @@
 """The plain case of the engine in one piece, for speed: `open4`, `plan4` and `answer4` without what cannot apply.
 
 Most of a network's messages come from clients without a reservation, on a link with one subnet whose pools are open to
-everybody: a new client's DHCPDISCOVER and DHCPREQUEST, a known client's renewal. For these `quick4` comes to the very
+all: a new client's DHCPDISCOVER and DHCPREQUEST, a known client's renewal. For these `quick4` comes to the very
 decision the engine comes to, in half the time; for anything else it says None, and the engine decides. The engine is
 the reference: a property test holds `quick4` to it, and whoever changes the engine changes here what that test shows
 (docs/why/speed.md).
@@ -21,6 +21,7 @@ from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.names import choose_name
 from dhcpkit.alloc.network import Network, Pool4, Subnet4
+from dhcpkit.alloc.reserved import Reserved, identifiers
 from dhcpkit.alloc.select import select_subnet4, suboption
 from dhcpkit.alloc.times import remaining_of_cached
 from dhcpkit.alloc.trace import NO_TRACE
@@ -60,11 +61,29 @@ def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
     elif kind != REQUEST:
         return None
     subnet = select_subnet4(packet, network, EVERYBODY, NO_TRACE)
-    if subnet is None or subnet.id not in network.plain or hosts.any_in(subnet.id):
+    if subnet is None or subnet.id not in network.plain:
         return None
+    if subnet.reservations_in_subnet and hosts.any_in(subnet.id):
+        for name, value in identifiers(network, packet):
+            if hosts.by_identifier(subnet.id, name, value) is not None:
+                return None
+        if not subnet.reservations_out_of_pool:
+            taken = _TakenOrReserved(taken, Reserved(hosts, subnet.id, ()))
     if kind == DISCOVER:
         return _discover(packet, network, subnet, client_id, leases, now, taken)
     return _request(packet, network, subnet, client_id, leases, now, taken)
+
+
+class _TakenOrReserved:
+    """Membership in either: what the batch took, and what others have reserved."""
+
+    __slots__ = ("reserved", "taken")
+
+    def __init__(self, taken: Container[int], reserved: Reserved) -> None:
+        self.taken, self.reserved = taken, reserved
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.taken or address in self.reserved
 
 
 def _discover(  # noqa: PLR0913, PLR0917  # as quick4

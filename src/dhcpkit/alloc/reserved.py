@@ -10,9 +10,10 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dhcpkit.alloc.host import GLOBAL, Host, HostView
-from dhcpkit.alloc.network import Subnet4
+from dhcpkit.alloc.network import Network, Subnet4
 from dhcpkit.alloc.query import Query4
 from dhcpkit.alloc.select import suboption
+from dhcpkit.wire.dhcp4 import Packet4
 
 __all__ = ["Found", "Reserved", "current_host", "find_hosts", "identifiers"]
 
@@ -22,18 +23,18 @@ NOTHING: Final[Found] = ()
 RFC4361_TYPE: Final = 255  # first octet of a client identifier that is IAID and DUID (RFC 4361 6.1)
 
 
-def identifiers(query: Query4) -> Iterator[tuple[str, bytes]]:
+def identifiers(network: Network, packet: Packet4) -> Iterator[tuple[str, bytes]]:
     """A client's identifiers in the order reservations are searched (Kea: `host-reservation-identifiers`)."""
-    client_id = query.client_id
-    for kind in query.network.host_identifiers:
+    client_id = packet.options.get(61, b"")
+    for kind in network.host_identifiers:
         if kind == "hw-address":
-            value = query.hwaddr
+            value = packet.chaddr
         elif kind == "client-id":
             value = client_id
         elif kind == "duid":
             value = client_id[5:] if client_id[:1] == b"\xff" else b""
         elif kind == "circuit-id":
-            value = suboption(query.packet.options.get(82, b""), 1) or b""
+            value = suboption(packet.options.get(82, b""), 1) or b""
         else:
             continue  # flex-id comes from a library's callout
         if value:
@@ -46,12 +47,12 @@ def find_hosts(query: Query4, hosts: HostView) -> Found:
     mine: list[tuple[str, bytes]] | None = None
     for subnet in query.siblings:
         if subnet.reservations_in_subnet and hosts.any_in(subnet.id):
-            mine = mine if mine is not None else list(identifiers(query))
+            mine = mine if mine is not None else list(identifiers(query.network, query.packet))
             host = _look_up(subnet.id, mine, hosts)
             if host is not None:
                 found.append((subnet, host))
     if query.subnet is not None and query.subnet.reservations_global and hosts.any_in(GLOBAL):
-        mine = mine if mine is not None else list(identifiers(query))
+        mine = mine if mine is not None else list(identifiers(query.network, query.packet))
         host = _look_up(GLOBAL, mine, hosts)
         if host is not None:
             found.append((None, host))
