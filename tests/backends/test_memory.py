@@ -97,7 +97,7 @@ class LikeADictOfLeases(RuleBasedStateMachine):
         assert len(self.leases) == len(self.model)
 
 
-LikeADictOfLeases.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+LikeADictOfLeases.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 TestLikeADictOfLeases = LikeADictOfLeases.TestCase
 
 

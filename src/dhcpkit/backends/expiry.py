@@ -31,7 +31,6 @@ class Expiry:
         self._waiting: dict[int, array[int]] = {}
         self._seconds: list[int] = []  # of `waiting`, a heap
         self._due: SortedDict[int, set[int]] = SortedDict()
-        self._due_count = 0
         self._live = 0
         self._entries = 0  # in `waiting`
         self._round: Iterator[int] = iter(())
@@ -46,7 +45,6 @@ class Expiry:
             due = self._due.get(old)
             if due is not None and address in due:
                 due.remove(address)
-                self._due_count -= 1
                 if not due:
                     del self._due[old]
                 old = None
@@ -92,7 +90,6 @@ class Expiry:
                     due = self._due.setdefault(second, set())
                     if address not in due:
                         due.add(address)
-                        self._due_count += 1
                         moved.append(address)
             if not bucket:
                 heappop(self._seconds)
@@ -110,11 +107,6 @@ class Expiry:
             if second >= before:
                 return
             yield from sorted(addresses)
-
-    @property
-    def due_count(self) -> int:
-        """How many leases are due."""
-        return self._due_count
 
     def _tidy(self, steps: int) -> None:
         """Takes out entries that are not needed: a client that takes and gives back an address leaves one each time."""
@@ -152,7 +144,7 @@ class Expiry:
         for second in sorted(self._waiting, reverse=True):
             earliest.update(dict.fromkeys(self._waiting[second], second))
         due = {address: second for second, addresses in self._due.items() for address in addresses}
-        assert sum(map(len, self._due.values())) == len(due) == self._due_count, "a lease is due once"
+        assert sum(map(len, self._due.values())) == len(due), "a lease is due once"
         assert all(self._due.values()), "a second without due leases is forgotten"
         for address, second in due.items():
             assert ends.get(address) == second, "what is due has ended then"

@@ -13,6 +13,7 @@ import asyncio
 from array import array
 from binascii import unhexlify
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
@@ -130,16 +131,18 @@ class Leases4:
 
     def expired(self, before: int, limit: int) -> Sequence[Lease4]:
         """At most `limit` leases that ended before `before`, earliest first."""
-        while self._expiry.due_count < limit and self.expire(before, _DUE_STEPS_WANTED):
-            pass
-        found: list[Lease4] = []
-        for address in self._expiry.due(before):
-            if len(found) >= limit:
-                break
-            lease = self.by_address(address)
-            assert lease is not None, "what is due has a lease"
-            found.append(lease)
-        return found
+        if limit <= 0:
+            return []
+        while True:
+            found = [self._held(address) for address in islice(self._expiry.due(before), limit)]
+            # An end that lies before those found may not have been looked at yet.
+            if not self.expire(found[-1].expire if len(found) == limit else before, _DUE_STEPS_WANTED):
+                return found
+
+    def _held(self, address: int) -> Lease4:
+        lease = self.by_address(address)
+        assert lease is not None, "what is due has a lease"
+        return lease
 
     def block_from(self, address: int) -> tuple[list[int], int] | None:
         """Addresses of leases in order, from `address` on, a few hundred, and where to go on. None at the end.

@@ -323,6 +323,10 @@ class LeaseStoreContract:
             await store.commit([(Change(leases[1], renewed),), (Change(leases[0], shortened),)])
             await store.commit([(Change(leases[3], None),), (Change(states[0], states[0]._replace(state=2)),)])
             assert [lease.expire - NOW for lease in await store.expired(NOW + 1000, 100)] == [1, 20, 30, 40, 110]
+            await store.commit([_new(_lease_of(20, valid_lifetime=2))])
+            assert [lease.expire - NOW for lease in await store.expired(NOW + 1000, 2)] == [1, 2], (
+                "also one added later"
+            )
 
         self.run(tmp_path, test)
 
