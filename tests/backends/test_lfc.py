@@ -231,6 +231,29 @@ def test_what_a_clean_up_of_keas_has_left_is_finished(left, tmp_path):
     assert loaded(tmp_path, tmp_path.with_suffix(".copy")) == expected
 
 
+def test_what_is_in_completed_is_newer_than_what_is_beside_it(tmp_path):
+    """Also where finishing that ends at any step: an older row must not be loaded after a newer one."""
+    live = tmp_path / "live"
+    live.mkdir()
+    for suffix, cltt in ((".2", 1), (".1", 2), (".completed", 3)):
+        (live / f"leases4.csv{suffix}").write_bytes(HEADER + b"\n" + encode(lease(7, cltt)) + b"\n")
+    disk = FailingDisk()
+    store = Memfile(live / "leases4.csv", disk=disk)
+    seen = 0
+
+    def look(_):
+        nonlocal seen
+        seen += 1
+        assert loaded(live, tmp_path / f"{seen}") == {7: 3}
+
+    remove, rename = disk.remove, disk.rename
+    disk.remove = lambda path: (look(path), remove(path))
+    disk.rename = lambda path, to: (look(path), rename(path, to))
+    assert asyncio.run(store.clean_up(look))
+    asyncio.run(store.close())
+    assert seen == 4, "two are removed and one renamed"
+
+
 def test_a_clean_up_of_keas_that_still_runs_is_left_alone(tmp_path):
     program = tmp_path / "kea-lfc"
     shutil.copy(shutil.which("sleep"), program)

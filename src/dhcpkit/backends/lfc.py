@@ -65,7 +65,8 @@ class CleanUp:
         journal, disk = self._journal, self._journal.disk
         ex, copy, output, completed = (side_file(journal.path, s) for s in (".2", ".1", ".output", ".completed"))
         in_thread = asyncio.get_running_loop().run_in_executor
-        if completed.exists():
+        finished = completed.exists()
+        if finished:
             # A clean-up ended here. What `.completed` holds was loaded in place of `.1` and `.2`.
             step("finish what was begun")
             disk.remove(copy)
@@ -73,12 +74,11 @@ class CleanUp:
             disk.rename(completed, ex)
         if not copy.exists():
             if journal.length <= len(HEADER) + 1:
-                return False
+                return finished
             step("rename the file")
             journal.rotate(copy)
         step("write the leases")
         failures = journal.failures
-        await journal.synced()
         if not await self._write(output):
             return False
         step("wait for the disk")

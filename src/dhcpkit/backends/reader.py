@@ -173,6 +173,7 @@ class _Reading:
             self.report.add(Problem(self.name, self.number + at + 1, complaint, self.saved))
 
 
+_ODD: Final = re.compile(rb"[.\0\r]")  # in a column that should be a number: the beginning of something else
 _ADDRESS: Final = re.compile(rb"(?=([0-9]{1,3}(?:\.[0-9]{1,3}){3},))")  # overlapping: a digit before may belong to it
 
 
@@ -203,7 +204,9 @@ def _may_be_glued(line: bytes, columns: Sequence[str]) -> bool:
     """Whether what follows the last column may be another row, which Kea would pass over without a word."""
     fields = line.split(b",", len(COLUMNS))
     full = tuple(columns) == COLUMNS[: len(columns)]
-    return full and (len(fields) > len(COLUMNS) or (len(fields) == len(COLUMNS) and b"." in fields[-1]))
+    return full and (
+        len(fields) > len(COLUMNS) or (len(fields) == len(COLUMNS) and _ODD.search(fields[-1]) is not None)
+    )
 
 
 def _glued(line: bytes, columns: Sequence[str], near: int | None, complaint: RowError) -> Iterator[Entry | RowError]:
