@@ -1,5 +1,6 @@
 """What is installed: the wheel has every module, the typing marker and the licence, and pins are complete."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -57,6 +58,26 @@ def test_everything_declared_is_pinned_with_hashes():
             f"{requirement}: script/lock"
         )
     assert "http" not in pinned
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    imported = {
+        (name, path.relative_to(REPO / "src" / "dhcpkit").parts[0])
+        for path in (REPO / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name.partition(".")[0] for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module.partition(".")[0]]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+        if name not in sys.stdlib_module_names and name != "dhcpkit"
+    }
+    declared = {re.match(r"[\w.-]+", entry)[0] for entry in PROJECT["project"]["dependencies"]}
+    extra = {re.match(r"[\w.-]+", entry)[0] for entry in PROJECT["project"]["optional-dependencies"]["testing"]}
+    assert {name for name, room in imported if room != "testing"} == declared
+    assert {name for name, room in imported if room == "testing"} <= declared | extra
 
 
 def test_every_dependency_is_explained():

@@ -51,6 +51,8 @@ def tree_of(path):
 
 def room_of(path):
     parts = path.relative_to(SOURCE).parts
+    if parts == ("__main__.py",):
+        return "cli"  # `python -m dhcpkit` is the command
     return parts[0] if len(parts) > 1 else ""
 
 
