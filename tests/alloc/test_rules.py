@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dhcpkit.alloc import (
     INFINITE,
+    NO_TRACE,
     Change,
     ClientClass,
     Host,
@@ -350,16 +351,23 @@ class TestOptions:
         assert not {51, 58, 59} & set(reply.options)
         assert decision.unit == ()
 
-    @given(st.binary(max_size=8))
-    def test_the_memo_of_joined_options_never_changes_an_answer(self, asked):
-        subnet = LAB.with_option(ROUTERS, "192.0.2.1").with_option(DOMAIN_NAME, "lab.example")
+    @given(
+        st.binary(max_size=8),
+        st.lists(st.integers(40, 210), min_size=1, max_size=4),
+        st.sampled_from([{}, {"renew_timer": 60}, {"calculate_tee_times": True}]),
+        st.booleans(),
+    )
+    def test_what_is_remembered_of_answers_never_changes_one(self, asked, lifetimes, times, named):
+        subnet = attrs.evolve(LAB, **times).with_option(ROUTERS, "192.0.2.1").with_option(DOMAIN_NAME, "lab.example")
         warm, cold = Network([subnet]), Network([subnet])
-        data = message4(DISCOVER, ANN, options={55: asked} if asked else {})
-        answers = []
-        for network, trace in ((warm, None), (warm, None), (cold, Trace())):
-            query = open4(Packet4.parse(data, BROADCAST), network, None, *([trace] if trace else []))
-            answers.append(answer4(plan4(query, ReferenceStore(), network.hosts, 5, Random(0))).data)
-        assert len(set(answers)) == 1
+        for lifetime in lifetimes:
+            options = {51: lifetime.to_bytes(4, "big")} | ({55: asked} if asked else {}) | ({12: b"x"} if named else {})
+            packet = Packet4.parse(message4(DISCOVER, ANN, options=options), BROADCAST)
+            answers = set()
+            for network, trace in ((warm, NO_TRACE), (cold, Trace())):  # with a trace nothing is remembered
+                query = open4(packet, network, None, trace)
+                answers.add(answer4(plan4(query, ReferenceStore(), network.hosts, 5, Random(0))).data)
+            assert len(answers) == 1
 
 
 class TestAddressing:

@@ -24,7 +24,17 @@ from dhcpkit.alloc.view import Unit
 from dhcpkit.wire.dhcp4 import MessageType, Packet4, join_options, reply_header4
 from dhcpkit.wire.options4 import DHCP4
 
-__all__ = ["Outcome4", "Outgoing4", "Shared", "answer4", "option_field", "outcome4", "shared_options", "well_formed"]
+__all__ = [
+    "Outcome4",
+    "Outgoing4",
+    "Shared",
+    "answer4",
+    "option_field",
+    "outcome4",
+    "shared_options",
+    "times_key",
+    "well_formed",
+]
 
 MEMO_MAX: Final = 4096  # joined option blocks; the key holds what clients ask for, so it must not grow with them
 BASIC: Final = (3, 6, 15)  # Kea sends these whenever they are configured
@@ -107,7 +117,7 @@ def answer4(decision: Decision4) -> Outgoing4 | None:
     )
     if packet.giaddr and not to_relay:  # an INFORM answered past the relay it came through
         data = data[:3] + b"\0" + data[4:24] + b"\0\0\0\0" + data[28:]
-    data += shared.first if reply.host_name is None else shared.to_12 + option_field(12, reply.host_name) + shared.to_61
+    data += shared.opening(reply.host_name, reply.lifetime)
     if 61 in options and network.echo_client_id:
         data += option_field(61, options[61])
     if reply.fqdn is None and 118 not in options:
@@ -173,9 +183,11 @@ def _fixed_fields(reply: Reply4, network: Network) -> tuple[int, bytes, bytes]:
 class Shared:
     """What such clients' answers have in common: fixed fields, and options cut where a client's own go.
 
-    `first` is `to_12` and `to_61` in one, `rest` is `to_81`, `to_118` and `last`.
+    `first` is `to_12` and `to_61` in one, `rest` is `to_81`, `to_118` and `last`. They were put together for
+    `lifetime`; answers for another one that has the same T1 and T2 differ in the lease time alone.
     """
 
+    lifetime: int | None
     siaddr: int
     sname: bytes
     file: bytes
@@ -186,6 +198,19 @@ class Shared:
     to_81: bytes
     to_118: bytes
     last: bytes
+    time_in_first: int
+    time_in_to_61: int
+
+    def opening(self, host_name: bytes | None, lifetime: int | None) -> bytes:
+        """The options before the client identifier, for a client with this name and this lease time."""
+        if host_name is None:
+            data, at = self.first, self.time_in_first
+        else:
+            head = self.to_12 + option_field(12, host_name)
+            data, at = head + self.to_61, len(head) + self.time_in_to_61
+        if lifetime is None or lifetime == self.lifetime:
+            return data
+        return data[:at] + lifetime.to_bytes(4, "big") + data[at + 4 :]
 
 
 def shared_options(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> Shared:
@@ -195,7 +220,8 @@ def shared_options(reply: Reply4, packet: Packet4, network: Network, trace: Trac
     subnet, host, pool = reply.subnet, reply.host, reply.pool
     if trace or (host is not None and len(host.options)):
         return _join(reply, network, _collect(reply, asked, local, network, trace))
-    key = (reply.type, subnet, pool, reply.classes, asked, reply.lifetime, local)
+    times = times_key(subnet, reply.lifetime) if subnet is not None and reply.lifetime is not None else None
+    key = (reply.type, subnet, pool, reply.classes, asked, times, local)
     try:
         return network.blocks[key]  # type: ignore[no-any-return]  # the network does not know what is remembered there
     except KeyError:
@@ -205,6 +231,11 @@ def shared_options(reply: Reply4, packet: Packet4, network: Network, trace: Trac
         return made
 
 
+def times_key(subnet: Subnet4, lifetime: int) -> object:
+    """What tells answers apart that differ in more than the lease time: their T1 and T2."""
+    return 0 if lifetime == subnet.lifetimes.default else tee_times(subnet, lifetime)
+
+
 def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> Shared:
     """Message type first, then by code (as Kea)."""
     pieces: list[list[bytes]] = [[option_field(53, chosen.pop(53))], [], [], [], []]
@@ -212,8 +243,10 @@ def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> Shared:
         piece = (code > 12) + (code > 61) + (code > 81) + (code > 118)
         pieces[piece].append(option_field(code, chosen[code]))
     to_12, to_61, to_81, to_118, last = (b"".join(piece) for piece in pieces)
+    at = sum(map(len, pieces[1][: sum(code < LEASE_TIME for code in chosen if code > 12)])) + 2
     fields = _fixed_fields(reply, network)
-    return Shared(*fields, to_12 + to_61, to_81 + to_118 + last, to_12, to_61, to_81, to_118, last)
+    first, rest = to_12 + to_61, to_81 + to_118 + last
+    return Shared(reply.lifetime, *fields, first, rest, to_12, to_61, to_81, to_118, last, len(to_12) + at, at)
 
 
 def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: Trace) -> dict[int, bytes]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final
 
-from dhcpkit.alloc.answer import Outcome4, Outgoing4, option_field, shared_options, well_formed
+from dhcpkit.alloc.answer import Outcome4, Outgoing4, option_field, shared_options, times_key, well_formed
 from dhcpkit.alloc.classify import STRANGER
 from dhcpkit.alloc.decision import Event, Reply4
 from dhcpkit.alloc.host import HostView
@@ -146,7 +146,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         or before.subnet_id != subnet.id
         or before.state
         or before.expired(now)
-        or len(leases.by_client_id(client_id) if client_id else leases.by_hwaddr(hwaddr)) != 1
+        or not leases.knows_one(client_id, hwaddr)
     ):
         return None
     name, host_name = _name(packet, subnet, hint)
@@ -182,7 +182,7 @@ def _answer(  # noqa: PLR0913, PLR0917  # as quick4
 ) -> Outgoing4:
     options = packet.options
     ciaddr = packet.ciaddr
-    key = (kind, pool, options.get(55), lifetime, packet.arrival.local)
+    key = (kind, pool, options.get(55), times_key(subnet, lifetime), packet.arrival.local)
     try:
         shared = network.blocks[key]
     except KeyError:
@@ -192,10 +192,7 @@ def _answer(  # noqa: PLR0913, PLR0917  # as quick4
     data = reply_header4(
         packet, ciaddr=ciaddr, yiaddr=yiaddr, siaddr=shared.siaddr, sname=shared.sname, file=shared.file
     )
-    if host_name is None:
-        data += shared.first
-    else:
-        data += shared.to_12 + option_field(12, host_name) + shared.to_61
+    data += shared.opening(host_name, lifetime)
     client_id = options.get(61)
     if client_id and network.echo_client_id:
         data += b"=%c%b" % (len(client_id), client_id)

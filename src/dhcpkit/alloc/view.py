@@ -115,6 +115,10 @@ class LiveView4(LeaseView4, Protocol):
         """Whether a lease may have the client identifier (empty: none) or the hardware address. False is certain."""
         ...
 
+    def knows_one(self, client_id: bytes, hwaddr: bytes, /) -> bool:
+        """Whether just one lease has the client identifier, or without one the hardware address. True is certain."""
+        ...
+
 
 class Overlay4:
     """A view with a batch's earlier decisions laid over it, so that the next query of the batch sees them.

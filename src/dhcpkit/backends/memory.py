@@ -82,6 +82,10 @@ class Leases4:
         """Whether a lease may have either identifier: False is certain, and found out faster than by reading leases."""
         return bool(client_id and client_id in self._by_client_id) or hwaddr in self._by_hwaddr
 
+    def knows_one(self, client_id: bytes, hwaddr: bytes, /) -> bool:
+        """As LiveView4."""
+        return len(self._by_client_id.get(client_id) if client_id else self._by_hwaddr.get(hwaddr)) == 1
+
     def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
         """As LeaseView4."""
         found = self._by_hwaddr.get(hwaddr)

@@ -52,6 +52,7 @@ class Account:
         self.statistics = statistics
         statistics.gathers(self.close)
         self.tally: defaultdict[str, int] = defaultdict(int)
+        self.reused: defaultdict[int, int] = defaultdict(int)  # leases repeated as they were, by subnet
         self._leases = LeaseTally()
         self._faults = RateLimit(m.DHCP4_PACKET_PROCESS_EXCEPTION)
         self._unsent = RateLimit(m.DHCP4_PACKET_SEND_FAIL)
@@ -62,6 +63,10 @@ class Account:
 
     def close(self) -> None:
         """Adds everything counted so far to the statistics."""
+        for subnet_id, count in self.reused.items():
+            self.tally["v4-lease-reuses"] += count
+            self.tally[f"subnet[{subnet_id}].v4-lease-reuses"] += count
+        self.reused.clear()
         if self.tally:
             self.statistics.add(self.tally)
             self.tally.clear()
@@ -187,9 +192,8 @@ class Account:
         self.tally["pkt4-receive-drop"] += count
 
     def _reused(self, outcome: Outcome4) -> None:
-        self.tally["v4-lease-reuses"] += 1
-        if outcome.subnet is not None:
-            self.tally[f"subnet[{outcome.subnet.id}].v4-lease-reuses"] += 1
+        assert outcome.lease is not None, "what is used again is a lease"
+        self.reused[outcome.lease.subnet_id] += 1
 
     def _failed(self, outcome: Outcome4) -> None:
         """Kea's counters of a client that got no address, and the message."""

@@ -54,6 +54,10 @@ class ReferenceStore:
         """As LiveView4."""
         return bool(self.by_client_id(client_id) or self.by_hwaddr(hwaddr))
 
+    def knows_one(self, client_id: bytes, hwaddr: bytes) -> bool:
+        """As LiveView4."""
+        return len(self.by_client_id(client_id) if client_id else self.by_hwaddr(hwaddr)) == 1
+
     def in_turn(self, order: Iterable[int]) -> Iterator[int]:
         """A sweep's addresses from where its turn stands, then around; any other order as it is."""
         if isinstance(order, Sweep):
