@@ -51,7 +51,8 @@ def read_ours(shared: Path) -> Verdict:
         passed += not wrong
         saved += len(ours) - len(case["leases"]) if not wrong else 0
         details += [f"{case['name']}: Kea {lease}, ours {ours.get(lease['ip-address'])}" for lease in wrong]
-    return Verdict(passed, len(cases), note=f"{saved} leases saved that Kea drops", details=tuple(details))
+    note = f"{saved} leases saved that Kea drops" if saved else ""
+    return Verdict(passed, len(cases), note=note, details=tuple(details))
 
 
 def loaded(path: Path) -> list[dict[str, Any]]:
