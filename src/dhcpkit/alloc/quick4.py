@@ -4,7 +4,7 @@ Most of a network's messages come from clients without a reservation, on a link 
 all: a new client's DHCPDISCOVER and DHCPREQUEST, a known client's renewal. For these `quick4` comes to the very
 decision the engine comes to, in half the time; for anything else it says None, and the engine decides. The engine is
 the reference: a property test holds `quick4` to it, and whoever changes the engine changes here what that test shows
-(docs/why/speed.md).
+(docs/why/quick-way.md).
 
 This module does not know what a message means beyond that; the rules and their sources stand in `assign4` and `answer`.
 """
