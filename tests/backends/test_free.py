@@ -27,6 +27,12 @@ class LikeASet(RuleBasedStateMachine):
         self.taken.add(address)
         self.touched.add(address)
 
+    @rule(data=st.data())
+    def take_all(self, data):
+        first, last = data.draw(st.sampled_from(self.ranges))
+        for address in range(first, min(last, first + 100) + 1):
+            self.take(address)
+
     @rule(address=NEAR)
     def give(self, address):
         self.free.give(address)

@@ -55,6 +55,9 @@ def test_octets_of_one_entry_are_not_taken_for_another(monkeypatch):
     index.check(pairs)
     for name in hashes:
         assert sorted(index.get(name)) == sorted(address for other, address in pairs if other == name)
+    alone = Identifiers()
+    alone.add(b"a", 0x00010101)
+    assert not alone.get(b"c"), "these octets are an address"
     while pairs:
         index.remove(*pairs.pop(len(pairs) // 2))
         index.check(pairs)

@@ -264,6 +264,27 @@ def test_a_sync_that_fails_takes_back_everything_that_is_not_durable(rows, path,
     asyncio.run(test())
 
 
+def test_what_was_durable_before_a_sync_that_fails_stays(path, disk):
+    """Rows appended during a sync are not part of it."""
+
+    async def test():
+        store = opened(path, disk)
+        disk.answers.clear()
+        first = asyncio.create_task(outcome(store, new(1)))
+        await until(lambda: "sync" in disk.calls)
+        store.when_synced(lambda _: disk.broken.update(sync=errno.EIO))  # from the next one on
+        second = asyncio.create_task(outcome(store, new(2)))
+        await asyncio.sleep(0)
+        disk.answers.set()
+        assert await first == [True]
+        assert "leases4.csv: " in await second
+        assert numbers(store) == after_restart(path) == [1]
+        disk.broken.clear()
+        await store.close()
+
+    asyncio.run(test())
+
+
 @pytest.mark.parametrize("call", ["write", "sync"])
 def test_where_the_file_cannot_be_cut_either_later_rows_say_what_holds(call, path, disk):
     async def test():

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 import attrs
 
-from dhcpkit.backends.rows import COLUMNS, HEADER, HEADERS, Entry, RowError, read_loosely, read_usual
+from dhcpkit.backends.rows import COLUMNS, HEADER, HEADERS, Entry, RowError, address_of, read_loosely, read_usual
 
 __all__ = ["LoadReport", "Problem", "read_damaged", "read_file"]
 
@@ -213,6 +213,9 @@ def _glued(line: bytes, columns: Sequence[str], near: int | None, complaint: Row
     """The rows of a line that lost line ends, found from its end on: what stands from an address on may be a row."""
     found: list[Entry] = []
     rest = line
+    if first := _ADDRESS.match(line):
+        with contextlib.suppress(RowError):
+            near = address_of(first[1][:-1])  # no digit before it can belong to it
     while rest and len(found) < _GLUED_MAX:
         last = _last_row(rest, columns, near)
         if last is None:
