@@ -7,7 +7,6 @@ the unit counts. `items()` is the list; `row()` measures one.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -44,6 +43,7 @@ class Row:
     item: Item
     values: dict[str, float]
     rounds: dict[str, list[float]]
+    foreign: tuple[float, ...] = ()  # the share of the machine that other work had, by round
 
     @property
     def kea(self) -> float | None:
@@ -98,7 +98,8 @@ def row(item: Item, *, quiet: bool = False) -> Row:
         for label, results in found.items()
     }
     rounds = {label: values for label, values in rounds.items() if values}
-    return Row(item, {label: median(values) for label, values in rounds.items()}, rounds)
+    foreign = tuple(result["foreign"] for results in found.values() for result in results if "foreign" in result)
+    return Row(item, {label: median(values) for label, values in rounds.items()}, rounds, foreign)
 
 
 def shown(value: float | None, digits: int = 0, unit: str = "") -> str:
@@ -121,6 +122,13 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def circumstances(rows: Sequence[Row]) -> str:
+    """Where and how it was measured, and how much other work the machine had meanwhile."""
+    foreign = [share for found in rows for share in found.foreign]
+    busy = f"; other work had {median(foreign):.0%} of the machine meanwhile" if foreign else ""
+    return f"Conditions: {harness.conditions()}{busy}."
+
+
 def page(rows: Sequence[Row]) -> str:
     return f"""# How fast it is
 
@@ -131,7 +139,7 @@ this page.
 
 {table(rows)}
 
-Conditions: {harness.conditions()}.
+{circumstances(rows)}
 
 How it comes about: options are decoded only when asked for, and by derived code ([](derived-codecs.md)); datagrams are
 drained in batches with one commit for each ([](batches.md)); the answer's options are joined once for all clients that
@@ -161,7 +169,7 @@ def main() -> int:
             rows.append(row(item))
             print(f"{item.name}: {rows[-1].rounds}", file=sys.stderr, flush=True)
     print(table(rows))
-    print(f"\nConditions: {harness.conditions()}; load average {os.getloadavg()[0]:.1f}.")
+    print(f"\n{circumstances(rows)}")
     if arguments.write:
         PAGE.write_text(page(rows))
     return 0
