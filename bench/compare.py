@@ -125,7 +125,11 @@ def table(rows: Sequence[Row]) -> str:
 def circumstances(rows: Sequence[Row]) -> str:
     """Where and how it was measured, and how much other work the machine had meanwhile."""
     foreign = [share for found in rows for share in found.foreign]
-    busy = f"; other work had {median(foreign):.0%} of the machine meanwhile" if foreign else ""
+    busy = (
+        f"; other work had {median(foreign):.0%} of the machine meanwhile, {max(foreign):.0%} at most"
+        if foreign
+        else ""
+    )
     return f"Conditions: {harness.conditions()}{busy}."
 
 
