@@ -247,6 +247,41 @@ def test_only_one_runs_and_closing_ends_it(tmp_path, monkeypatch):
     asyncio.run(test())
 
 
+def test_a_cancelled_clean_up_does_not_close_a_file_that_is_being_written(tmp_path):
+    async def test():
+        life = Life(tmp_path)
+        await life.change()
+        closed = asyncio.Event()
+        close = life.disk.close
+        life.disk.close = lambda fd: (closed.set(), close(fd))
+        writing = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        sync = life.disk.sync
+
+        def hold(fd):
+            if Path(f"/proc/self/fd/{fd}").readlink().suffix == ".output":
+                life.disk.answers.clear()
+                loop.call_soon_threadsafe(writing.set)
+            sync(fd)
+
+        life.disk.sync = hold
+        clean_up = asyncio.create_task(life.store.clean_up())
+        await writing.wait()
+        closed.clear()
+        clean_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await clean_up
+        assert not closed.is_set()
+        life.disk.answers.set()
+        await closed.wait()
+        life.disk.sync = sync
+        assert await life.store.clean_up()
+        assert loaded(tmp_path, tmp_path.with_suffix(".copy")) == life.expected
+        await life.store.close()
+
+    asyncio.run(test())
+
+
 @pytest.mark.parametrize("left", [(".1",), (".1", ".2"), (".completed", ".1", ".2"), (".completed",), (".output",)])
 def test_what_a_clean_up_of_keas_has_left_is_finished(left, tmp_path):
     for number, suffix in enumerate(("", *left)):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from dhcpkit.backends.disk import Disk
 from dhcpkit.backends.journal import Journal
 from dhcpkit.backends.memory import Leases4
 from dhcpkit.backends.protocols import StoreUnavailable
@@ -28,7 +29,7 @@ __all__ = ["CleanUp", "Step", "side_file"]
 Step = Callable[[str], None]
 
 _SLICE: Final = 256 * 1024  # octets written and synced at a time: what is synced behind a lease row stays short
-_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
 
 
 def side_file(path: Path, suffix: str) -> Path:
@@ -103,13 +104,8 @@ class CleanUp:
     async def _write(self, output: Path) -> bool:
         """Writes every lease to `output`, durable; False where the store was closed meanwhile."""
         disk = self._journal.disk
-        in_thread = asyncio.get_running_loop().run_in_executor
-        fd = disk.open(output, _FLAGS)
-
-        def put(data: bytes) -> None:
-            disk.write(fd, data)
-            disk.sync(fd)
-
+        disk.remove(output)
+        file = _Output(disk, disk.open(output, _FLAGS))
         try:
             pending = [HEADER]
             size = 0
@@ -121,7 +117,7 @@ class CleanUp:
                 pending += block
                 size += sum(map(len, block))
                 if size >= _SLICE:
-                    await in_thread(None, put, b"\n".join(pending) + b"\n")
+                    await file.put(b"\n".join(pending) + b"\n")
                     pending.clear()
                     size = 0
                 else:
@@ -129,10 +125,40 @@ class CleanUp:
                 if self._stopped:
                     return False
             if pending:
-                await in_thread(None, put, b"\n".join(pending) + b"\n")
+                await file.put(b"\n".join(pending) + b"\n")
         finally:
-            disk.close(fd)
+            file.close()
         return True
+
+
+class _Output:
+    """The file that is being written, by a thread: a sync of it must not hold up the event loop."""
+
+    def __init__(self, disk: Disk, fd: int) -> None:
+        self._disk = disk
+        self._fd = fd
+        self._writing: asyncio.Future[None] | None = None
+
+    async def put(self, data: bytes) -> None:
+        """Appends `data`, durable. Where the caller is cancelled, the thread finishes nonetheless."""
+        self._writing = asyncio.get_running_loop().run_in_executor(None, self._put, data)
+        await asyncio.shield(self._writing)
+
+    def _put(self, data: bytes) -> None:
+        self._disk.write(self._fd, data)
+        self._disk.sync(self._fd)
+
+    def close(self) -> None:
+        """Lets go of the file, once the thread has: its descriptor must not become another file's meanwhile."""
+        if self._writing is None or self._writing.done():
+            self._disk.close(self._fd)
+        else:
+            self._writing.add_done_callback(self._written)
+
+    def _written(self, writing: asyncio.Future[None]) -> None:
+        if not writing.cancelled():
+            writing.exception()  # nobody waits for it any more
+        self._disk.close(self._fd)
 
 
 def _kea_is_at_it(pid_file: Path) -> bool:

@@ -59,12 +59,10 @@ class Memfile:
         path: Path | str,
         durability: Durability = "fsync",
         *,
-        lfc_interval: int = 3600,
         max_row_errors: int = 0,
         disk: Disk = DISK,
     ) -> None:
         self.path = Path(path)
-        self.lfc_interval = lfc_interval  # seconds; whoever serves calls `clean_up` that often, 0: never
         self.report = LoadReport()
         self._leases = Leases4()
         self._journal = Journal(self.path, self._leases, disk, sync=durability == "fsync")
