@@ -5,8 +5,10 @@ bench/full_pool.py [ADDRESSES] [LABEL...]: one line for each server. Real Kea tr
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from ipaddress import IPv4Address
 from types import ModuleType
@@ -31,9 +33,10 @@ for i in range(int(sys.argv[1])):
 
 def discover_ms(bench: ModuleType, net: Any, label: str, addresses: int) -> float:
     """CPU milliseconds one DISCOVER costs a server whose pool of so many addresses is full."""
+    folder = tempfile.mkdtemp(prefix="dhcpkit-full-pool-")
     spec = harness.ours("os") if label.startswith("dhcpkit") else label
     knobs = {"": {"preload": addresses, "pool": f"{IPv4Address(FIRST)}-{IPv4Address(FIRST + addresses - 1)}"}}
-    server = bench.Server(spec, 4, net, "/tmp/dhcpkit-full-pool", knobs, (None, None, -10))
+    server = bench.Server(spec, 4, net, folder, knobs, (None, None, -10))
     count = DISCOVERS[label]
     server.start()
     try:
@@ -44,6 +47,7 @@ def discover_ms(bench: ModuleType, net: Any, label: str, addresses: int) -> floa
         return (bench.cpu_ticks(server.pids()) - before) / bench.CLK / count * 1e3
     finally:
         server.stop()
+        shutil.rmtree(folder)
 
 
 def settle(bench: ModuleType, server: Any) -> None:
