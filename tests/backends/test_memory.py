@@ -1,6 +1,7 @@
 """The index: like a dict of leases after any changes, and as if they had never been after taking them back."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -110,6 +111,20 @@ def test_filling_is_like_adding_one_by_one(some):
     for now in (0, 50, 10_000_000):
         assert filled.expired(now, 100) == added.expired(now, 100)
         assert filled.first_free(Sweep(FIRST, LAST), now) == added.first_free(Sweep(FIRST, LAST), now)
+
+
+@given(st.lists(leases4(), unique_by=lambda lease: lease.address, max_size=20))
+def test_a_census_counts_what_is_there(some):
+    store = MemoryStore()
+    store.append([(Change(None, lease),) for lease in some])
+    held = [lease for page in asyncio.run(all_pages(store)) for lease in page]
+    census = store.census()
+    assert census.counts == Counter((lease.subnet_id, lease.pool_id, lease.state) for lease in held)
+    assert sorted(census.reclaimed) == [lease.address for lease in held if lease.state == 2]
+
+
+async def all_pages(store):
+    return [page async for page in store.pages()]
 
 
 def test_an_error_in_a_unit_takes_everything_back():

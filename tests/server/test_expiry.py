@@ -125,7 +125,7 @@ def test_a_lease_that_came_back_is_not_removed():
 def test_reclaimed_leases_of_an_earlier_run_are_removed_too():
     store = MemoryStore(leases(2, state=LeaseState.EXPIRED_RECLAIMED.value))
     tidy, _ = reclaimer(store, x.Time(NOW + 10_000))
-    tidy.hold(x.leases_of(store))
+    tidy.hold(store.census().reclaimed)
     assert asyncio.run(tidy.flush()) == 2
 
 

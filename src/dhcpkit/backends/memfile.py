@@ -20,7 +20,7 @@ from dhcpkit.backends.disk import DISK, Disk
 from dhcpkit.backends.journal import Journal
 from dhcpkit.backends.lfc import CleanUp, Step, side_file
 from dhcpkit.backends.memory import Leases4, pages_of
-from dhcpkit.backends.protocols import EVERYTHING, StoreUnavailable, Where
+from dhcpkit.backends.protocols import EVERYTHING, Census, StoreUnavailable, Where
 from dhcpkit.backends.reader import LoadReport, read_file
 from dhcpkit.backends.rows import decode
 from dhcpkit.errors import DhcpkitError
@@ -106,6 +106,10 @@ class Memfile:
     def view(self) -> Leases4:
         """The live view."""
         return self._leases
+
+    def census(self) -> Census:
+        """As LocalLeaseStore."""
+        return self._leases.census()
 
     def append(self, units: Sequence[Unit]) -> Sequence[bool]:
         """As LocalLeaseStore."""

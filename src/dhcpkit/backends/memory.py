@@ -21,7 +21,7 @@ from dhcpkit.alloc.view import Change, Key, LeaseView4, Sweep, Unit
 from dhcpkit.backends.expiry import Expiry
 from dhcpkit.backends.free import FreeAddresses
 from dhcpkit.backends.identifiers import Identifiers
-from dhcpkit.backends.protocols import EVERYTHING, StoreUnavailable, Where
+from dhcpkit.backends.protocols import EVERYTHING, Census, StoreUnavailable, Where
 from dhcpkit.backends.rows import decode, deletion, encode, ends, is_deletion
 
 __all__ = ["Leases4", "MemoryStore", "Replaced"]
@@ -30,6 +30,7 @@ _DECODED_MAX: Final = 1024  # leases kept decoded; a batch of 64 queries reads s
 _DUE_STEPS: Final = 256  # entries a search for a free address looks at: about 0.3 ms
 _DUE_STEPS_WANTED: Final = 8192  # the same where nothing else is free
 _WALKED: Final = 512  # addresses looked at in one go by a walk over all leases: about 1 ms with decoding each
+_RECLAIMED: Final = b"%d" % LeaseState.EXPIRED_RECLAIMED.value
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
 _GIVEN_BACK: Final = (LeaseState.EXPIRED_RECLAIMED.value, LeaseState.RELEASED.value)
 
@@ -299,6 +300,19 @@ class Leases4:
 
         self._expiry.begin({int(end): addresses for end, addresses in ends.items()})
 
+    def census(self) -> Census:
+        """As LocalLeaseStore."""
+        found: dict[tuple[bytes, bytes, bytes], int] = {}
+        reclaimed: list[int] = []
+        for address, row in self.rows.items():
+            _, _, _, _, _, subnet, _, _, _, state, rest = row.split(b",", 10)
+            pool = rest[1:] if rest[:1] == b"," else rest[rest.rindex(b",") + 1 :]
+            key = (subnet, pool, state)
+            found[key] = found.get(key, 0) + 1
+            if state == _RECLAIMED:
+                reclaimed.append(address)
+        return Census({(int(s), int(p), int(t)): count for (s, p, t), count in found.items()}, reclaimed)
+
     def check(self) -> None:
         """Raises AssertionError where an invariant does not hold."""
         self._free.check()
@@ -367,6 +381,10 @@ class MemoryStore:
     def view(self) -> Leases4:
         """The live view."""
         return self._leases
+
+    def census(self) -> Census:
+        """As LocalLeaseStore."""
+        return self._leases.census()
 
     def append(self, units: Sequence[Unit]) -> Sequence[bool]:
         """As LocalLeaseStore."""

@@ -8,7 +8,7 @@ implementation to the promises made here. This module does not know files, SQL o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -17,7 +17,7 @@ from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.view import Key, LeaseView4, LiveView4, Unit
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["EVERYTHING", "LeaseStore", "LocalLeaseStore", "StoreUnavailable", "Where"]
+__all__ = ["EVERYTHING", "Census", "LeaseStore", "LocalLeaseStore", "StoreUnavailable", "Where"]
 
 
 class StoreUnavailable(DhcpkitError):
@@ -84,6 +84,14 @@ class LeaseStore(Protocol):
         ...
 
 
+@attrs.frozen
+class Census:
+    """How many leases there are by subnet, pool and state, and which addresses are reclaimed already."""
+
+    counts: Mapping[tuple[int, int, int], int]
+    reclaimed: Sequence[int]
+
+
 class LocalLeaseStore(LeaseStore, Protocol):
     """A lease store whose reads never wait (`local` is True), with `commit` in two halves for a loop without tasks.
 
@@ -93,6 +101,10 @@ class LocalLeaseStore(LeaseStore, Protocol):
     @property
     def view(self) -> LiveView4:
         """The live view: shows what is stored at the moment of asking."""
+        ...
+
+    def census(self) -> Census:
+        """Counts all leases, without reading each: half a second for a million."""
         ...
 
     def append(self, units: Sequence[Unit]) -> Sequence[bool]:

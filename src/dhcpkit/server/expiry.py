@@ -85,10 +85,9 @@ class Reclaimer:
             task.cancel()
         self._tasks.clear()
 
-    def hold(self, leases: Iterable[Lease4]) -> None:
-        """Remembers which leases of an earlier run are reclaimed already, and must be removed one day."""
-        reclaimed = LeaseState.EXPIRED_RECLAIMED.value
-        self._held.extend([lease.address for lease in leases if lease.state == reclaimed])
+    def hold(self, addresses: Iterable[int]) -> None:
+        """Remembers where leases of an earlier run are reclaimed already, and must be removed one day."""
+        self._held.extend(addresses)
 
     async def reclaim(self) -> int:
         """One round: takes back expired leases up to the limits; how many."""

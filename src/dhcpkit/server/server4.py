@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from random import Random
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
+from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.network import Network
-from dhcpkit.backends.protocols import LeaseStore, StoreUnavailable
+from dhcpkit.backends.protocols import LeaseStore, LocalLeaseStore, StoreUnavailable
 from dhcpkit.hooks import Hooks
 from dhcpkit.server import messages as m
 from dhcpkit.server.clock import Clock
@@ -24,7 +25,7 @@ from dhcpkit.server.interfaces import InterfaceSpec
 from dhcpkit.server.log import end_periods
 from dhcpkit.server.loop import Batches
 from dhcpkit.server.sockets import SERVER_PORT, ServiceUnavailable, Sockets
-from dhcpkit.server.statistics import Statistics, lease_totals
+from dhcpkit.server.statistics import Statistics, count_totals, lease_totals
 from dhcpkit.wire.dhcp4 import Arrival
 
 __all__ = ["Listening", "Server4"]
@@ -184,11 +185,17 @@ class Server4:
         """Counts the addresses in use anew, from the store."""
         self.statistics.network(self.network)
         totals = self.statistics.no_leases()
+        if self._store.local:
+            census = cast("LocalLeaseStore", self._store).census()
+            self.reclaimer.hold(census.reclaimed)
+            self.statistics.put(totals | count_totals(census.counts))
+            return
+        reclaimed = LeaseState.EXPIRED_RECLAIMED.value
         with suppress(StoreUnavailable):  # counters begin at 0 then; the store's trouble is told where it matters
             async for page in self._store.pages():
                 for name, count in lease_totals(page).items():
                     totals[name] = totals.get(name, 0) + count
-                self.reclaimer.hold(page)
+                self.reclaimer.hold([lease.address for lease in page if lease.state == reclaimed])
         self.statistics.put(totals)
 
     def _receive(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from dhcpkit.alloc.lease import Lease4, LeaseState
 from dhcpkit.alloc.network import Network
 
-__all__ = ["RECEIVED", "RECEIVED_UNKNOWN", "SENT", "LeaseTally", "Statistics", "lease_totals"]
+__all__ = ["RECEIVED", "RECEIVED_UNKNOWN", "SENT", "LeaseTally", "Statistics", "count_totals", "lease_totals"]
 
 SAMPLES_MAX: Final = 20  # Kea's statistic-default-sample-count
 
@@ -219,7 +219,11 @@ class Statistics:
 
 def lease_totals(leases: Iterable[Lease4]) -> dict[str, int]:
     """What the counters of assigned and declined addresses must say for these leases: the oracle of `LeaseTally`."""
-    places = Counter((lease.subnet_id, lease.pool_id, lease.state) for lease in leases)
+    return count_totals(Counter((lease.subnet_id, lease.pool_id, lease.state) for lease in leases))
+
+
+def count_totals(places: Mapping[tuple[int, int, int], int]) -> dict[str, int]:
+    """The same for leases that were counted already, by subnet, pool and state."""
     totals: defaultdict[str, int] = defaultdict(int)
     for (subnet, pool, state), count in places.items():
         if state in STORE_STATES:
