@@ -252,6 +252,25 @@ def test_the_lease_file_is_cleaned_up_now_and_then(caplog):
     assert "DHCPSRV_MEMFILE_LFC_FAIL" in caplog.text
 
 
+def test_files_that_wait_for_a_clean_up_get_one_soon_after_the_start(monkeypatch):
+    class Untidy(MemoryStore):
+        wants_clean_up = True
+        cleaned = 0
+
+        async def clean_up(self):
+            self.cleaned += 1
+            return True
+
+    store = Untidy()
+
+    async def scenario(_server, _client):
+        await until(lambda: store.cleaned)
+
+    monkeypatch.setattr("dhcpkit.server.server4.CLEAN_UP_WAIT", 0.01)
+    serve(scenario, store, lfc_interval=0)
+    assert store.cleaned == 1
+
+
 def test_a_stepped_clock_is_told(monkeypatch, caplog):
     monkeypatch.setattr("dhcpkit.server.server4.CLOCK_WATCH", 0.01)
 

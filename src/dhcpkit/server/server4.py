@@ -31,6 +31,7 @@ from dhcpkit.wire.dhcp4 import Arrival
 __all__ = ["Listening", "Server4"]
 
 CLOCK_WATCH: Final = 5.0  # seconds between two looks at the wall clock
+CLEAN_UP_WAIT: Final = 1.0  # seconds a clean-up wanted at the start waits: clients that waited for the start go first
 STOP_MAX: Final = 5.0  # seconds a stop waits for commits that are under way
 
 
@@ -231,7 +232,7 @@ class Server4:
         self.reclaimer.start()
         self._tasks = [asyncio.create_task(self._watch_clock())]
         clean_up = getattr(self._store, "clean_up", None)
-        if clean_up is not None and self.lfc_interval:
+        if clean_up is not None and (self.lfc_interval or getattr(self._store, "wants_clean_up", False)):
             self._tasks.append(asyncio.create_task(self._clean_up_files(clean_up)))
 
     def _stop_timers(self) -> None:
@@ -248,8 +249,11 @@ class Server4:
                 m.DHCP4_CLOCK_STEP.log(seconds=round(step))
 
     async def _clean_up_files(self, clean_up: Callable[[], Awaitable[object]]) -> None:
-        while True:
-            await asyncio.sleep(self.lfc_interval)
+        """Every `lfc_interval`, and at once where files of an older form or of a clean-up that was cut short wait."""
+        wanted = getattr(self._store, "wants_clean_up", False)
+        while wanted or self.lfc_interval:
+            await asyncio.sleep(CLEAN_UP_WAIT if wanted else self.lfc_interval)
+            wanted = False
             m.DHCPSRV_MEMFILE_LFC_START.log()
             try:
                 await clean_up()
