@@ -59,7 +59,7 @@ def loaded(path: Path) -> list[dict[str, Any]]:
     """Every lease of a file and its side files, as dhcpkit's store loads it, in the form of Kea's command."""
 
     async def walk() -> list[dict[str, Any]]:
-        store = Memfile(path, "os", lfc_interval=0)
+        store = Memfile(path, "os")
         try:
             return [like_kea(lease) async for page in store.pages() for lease in page]
         finally:
@@ -106,7 +106,7 @@ def read_by_kea(_shared: Path) -> Verdict:
 async def write(path: Path) -> list[Lease4]:
     """Writes leases as a server does, a change at a time, and returns those that are left."""
     rng = Random(7)
-    store = Memfile(path, "os", lfc_interval=0)
+    store = Memfile(path, "os")
     now = int(time.time())
     held: dict[int, Lease4] = {}
     names = ["", "plain.example.org", "comma,and&amp", "ünïcode", "a" * 200]
