@@ -17,7 +17,7 @@ import harness
 
 PAGE = harness.REPO / "docs" / "why" / "speed.md"
 RESTART_LEASES = 1_000_000
-POOL = 65_536
+POOL = 1_000_000
 
 
 @attrs.frozen
