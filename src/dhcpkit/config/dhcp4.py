@@ -149,21 +149,27 @@ class DdnsDoc(CommentedDoc):
     )
 
 
-@document("pools")
-class PoolDoc(DdnsDoc):
-    """A pool of addresses."""
+@document("guards")
+class GuardedDoc(Document):
+    """Who may use a pool, a subnet or a shared network."""
 
-    pool: str = param(doc="The addresses: `first - last`, or a prefix.")
-    pool_id: int = param(default=0, low=0, high=U32, doc="A number that statistics and leases know the pool by.")
-    option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
     client_class: str = param(default="", doc="The class clients must be in (old form of client-classes).")
     client_classes: tuple[str, ...] = param(default=(), doc="Classes of which clients must be in one.")
     evaluate_additional_classes: tuple[str, ...] = param(
         default=(),
         aliases=["require-client-classes"],
         idle=True,
-        doc="Classes that are evaluated once the pool is chosen.",
+        doc="Classes that are evaluated once this is chosen.",
     )
+
+
+@document("pools")
+class PoolDoc(GuardedDoc, DdnsDoc):
+    """A pool of addresses."""
+
+    pool: str = param(doc="The addresses: `first - last`, or a prefix.")
+    pool_id: int = param(default=0, low=0, high=U32, doc="A number that statistics and leases know the pool by.")
+    option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
 
 
 @document("reservations")
@@ -253,7 +259,7 @@ class NetworkDoc(DdnsDoc):
 
 
 @document("subnet4")
-class Subnet4Doc(NetworkDoc):
+class Subnet4Doc(GuardedDoc, NetworkDoc):
     """A subnet."""
 
     subnet: str = param(doc="The prefix with its length: 192.0.2.0/24.")
@@ -262,14 +268,6 @@ class Subnet4Doc(NetworkDoc):
     interface: str = param(default="", doc="The server's interface whose clients belong here.")
     relay: RelayDoc = param(default=RelayDoc(), doc="Relay agents whose clients belong here.")
     reservations: tuple[ReservationDoc, ...] = param(default=(), doc="What is kept for certain clients.")
-    client_class: str = param(default="", doc="The class clients must be in (old form of client-classes).")
-    client_classes: tuple[str, ...] = param(default=(), doc="Classes of which clients must be in one.")
-    evaluate_additional_classes: tuple[str, ...] = param(
-        default=(),
-        aliases=["require-client-classes"],
-        idle=True,
-        doc="Classes that are evaluated once the subnet is chosen.",
-    )
     four_o6_interface: str = param(default="", key="4o6-interface", idle=True, doc="DHCPv4 over DHCPv6: the interface.")
     four_o6_interface_id: str = param(
         default="", key="4o6-interface-id", idle=True, doc="DHCPv4 over DHCPv6: the relay agent's interface-id."
@@ -278,21 +276,13 @@ class Subnet4Doc(NetworkDoc):
 
 
 @document("shared-networks")
-class SharedNetworkDoc(NetworkDoc):
+class SharedNetworkDoc(GuardedDoc, NetworkDoc):
     """Subnets on one link."""
 
     name: str = param(doc="The shared network's name.")
     subnet4: tuple[Subnet4Doc, ...] = param(default=(), doc="Its subnets.")
     interface: str = param(default="", doc="The server's interface whose clients belong here.")
     relay: RelayDoc = param(default=RelayDoc(), doc="Relay agents whose clients belong here.")
-    client_class: str = param(default="", doc="The class clients must be in (old form of client-classes).")
-    client_classes: tuple[str, ...] = param(default=(), doc="Classes of which clients must be in one.")
-    evaluate_additional_classes: tuple[str, ...] = param(
-        default=(),
-        aliases=["require-client-classes"],
-        idle=True,
-        doc="Classes that are evaluated once a subnet of it is chosen.",
-    )
 
 
 @document("client-classes")

@@ -110,7 +110,9 @@ def document(map_name: str) -> Callable[[type[D]], type[D]]:
     """Makes a class with `param()` lines a document. `map_name` is what Kea calls its map in messages."""
 
     def make(cls: type[D]) -> type[D]:
-        params = dict(cls.params)
+        params: dict[str, Param] = {}
+        for base in reversed(cls.__bases__):  # a document may be put together from several
+            params |= getattr(base, "params", {})
         hints = get_type_hints(cls)
         for name in inspect.get_annotations(cls):
             declared = cls.__dict__.get(name)
