@@ -21,6 +21,7 @@ from dhcpkit.alloc.lease import INFINITE, Lease4
 from dhcpkit.alloc.view import Change
 from dhcpkit.backends.memfile import Memfile
 from dhcpkit.errors import DhcpkitError
+from dhcpkit.testing.leases import in_kea_words
 
 __all__ = ["read_by_kea", "read_ours"]
 
@@ -61,31 +62,11 @@ def loaded(path: Path) -> list[dict[str, Any]]:
     async def walk() -> list[dict[str, Any]]:
         store = Memfile(path, "os")
         try:
-            return [like_kea(lease) async for page in store.pages() for lease in page]
+            return [in_kea_words(lease) async for page in store.pages() for lease in page]
         finally:
             await store.close()
 
     return asyncio.run(walk())
-
-
-def like_kea(lease: Lease4) -> dict[str, Any]:
-    """A lease as `lease4-get-all` shows it."""
-    shown: dict[str, Any] = {
-        "cltt": lease.cltt,
-        "fqdn-fwd": lease.fqdn_fwd,
-        "fqdn-rev": lease.fqdn_rev,
-        "hostname": lease.hostname,
-        "hw-address": lease.hwaddr.hex(":"),
-        "ip-address": str(IPv4Address(lease.address)),
-        "state": lease.state,
-        "subnet-id": lease.subnet_id,
-        "valid-lft": lease.valid_lifetime,
-    }
-    if lease.client_id:
-        shown["client-id"] = lease.client_id.hex(":")
-    if lease.user_context:
-        shown["user-context"] = json.loads(lease.user_context)
-    return shown
 
 
 def read_by_kea(_shared: Path) -> Verdict:
@@ -96,7 +77,7 @@ def read_by_kea(_shared: Path) -> Verdict:
         return absent("kea-dhcp4 with its lease_cmds library is not installed")
     with tempfile.TemporaryDirectory(prefix="dhcpkit-") as folder:
         place = Path(folder)
-        wanted = {lease["ip-address"]: lease for lease in map(like_kea, asyncio.run(write(place / "leases.csv")))}
+        wanted = {lease["ip-address"]: lease for lease in map(in_kea_words, asyncio.run(write(place / "leases.csv")))}
         found = {lease["ip-address"]: lease for lease in ask_kea(kea, hooks, place)}
     wrong = [address for address in {*wanted, *found} if wanted.get(address) != found.get(address)]
     details = [f"{address}: ours {wanted.get(address)}, Kea {found.get(address)}" for address in wrong]

@@ -62,7 +62,7 @@ def messages(draw, network):
         kind,
         draw(clients()),
         ciaddr=ciaddr,
-        flags=draw(st.sampled_from([0, 0x8000])),
+        broadcast=draw(st.booleans()),
         options={code: options[code] for code in sorted(wanted)},
     )
     if draw(st.booleans()):

@@ -64,7 +64,7 @@ def lease(address, client=ANN, **more):
 def ask(lab, kind, client=ANN, *, ciaddr="0.0.0.0", arrival=BROADCAST, flags=0, giaddr="", **options):
     """One message; options by code as o50="...". Returns the decision and the parsed answer."""
     raw = {int(name[1:]): value if isinstance(value, bytes) else four(value) for name, value in options.items()}
-    data = message4(kind, client, ciaddr=ip(ciaddr), flags=flags, options=raw)
+    data = message4(kind, client, ciaddr=ip(ciaddr), broadcast=bool(flags), options=raw)
     if giaddr:
         data = data[:24] + four(giaddr) + data[28:]
     decision, sent = lab.send(data, arrival)
@@ -388,7 +388,7 @@ class TestAddressing:
     def test_where_an_offer_goes(self, fields, address, port, direct):
         lab = lab_of()
         raw = {int(k[1:]): v for k, v in fields.items() if k.startswith("o")}
-        data = message4(DISCOVER, ANN, flags=fields.get("flags", 0), options=raw)
+        data = message4(DISCOVER, ANN, broadcast="flags" in fields, options=raw)
         if "giaddr" in fields:
             data = data[:24] + four(fields["giaddr"]) + data[28:]
         _, sent = lab.send(data, fields.get("arrival", BROADCAST))

@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,7 +13,7 @@ from dhcpkit.backends import LeaseFileError, Memfile
 from dhcpkit.backends.memfile import read_leases
 from dhcpkit.backends.reader import LoadReport, read_file
 from dhcpkit.backends.rows import HEADER, HEADERS, decode, deletion, encode
-from dhcpkit.testing.leases import leases4
+from dhcpkit.testing.leases import in_kea_words, leases4
 
 NETWORK = 0x0A350000
 V21 = next(header for header, version in HEADERS.items() if version == "2.1")
@@ -57,26 +56,6 @@ BETTER = {  # where Kea refuses to start, and how many leases are there to be ha
 }
 
 
-def shown(lease):
-    """A lease in the words of Kea's `lease4-get-all`."""
-    answer = {
-        "cltt": lease.cltt,
-        "fqdn-fwd": lease.fqdn_fwd,
-        "fqdn-rev": lease.fqdn_rev,
-        "hostname": lease.hostname,
-        "hw-address": lease.hwaddr.hex(":"),
-        "ip-address": str(IPv4Address(lease.address)),
-        "state": lease.state,
-        "subnet-id": lease.subnet_id,
-        "valid-lft": lease.valid_lifetime,
-    }
-    if lease.client_id:
-        answer["client-id"] = lease.client_id.hex(":")
-    if lease.user_context:
-        answer["user-context"] = json.loads(lease.user_context)
-    return answer
-
-
 @pytest.fixture(scope="module")
 def recorded(shared):
     folder = shared / "kea/captures/memfile"
@@ -105,14 +84,14 @@ def test_what_kea_loads_loads(name, recorded, tmp_path):
         return
     store = Memfile(tmp_path / "leases.csv", "os", max_row_errors=allowed)
     store.view.check()
-    loaded = [shown(store.view.by_address(address)) for address in sorted(store.view.rows)]
+    loaded = [in_kea_words(store.view.by_address(address)) for address in sorted(store.view.rows)]
     if name in BETTER:
         assert not result["started"]
         assert len(loaded) == BETTER[name]
         return
     # An IPv6 address in a file of IPv4 leases is no lease of ours, though Kea takes it.
     assert loaded == [lease for lease in result["leases"] if ":" not in lease["ip-address"]]
-    assert [shown(lease) for lease in read_leases(tmp_path / "leases.csv")] == loaded
+    assert [in_kea_words(lease) for lease in read_leases(tmp_path / "leases.csv")] == loaded
 
 
 # Damage.

@@ -14,6 +14,7 @@ import pytest
 
 from dhcpkit.alloc import INFINITE, Change, Lease4
 from dhcpkit.backends import Memfile
+from dhcpkit.testing.leases import in_kea_words
 
 KEA = shutil.which("kea-dhcp4", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 HOOK = next(Path("/usr/lib").glob("*/kea/hooks/libdhcp_lease_cmds.so"), None)
@@ -88,26 +89,6 @@ class Kea:
         return sorted(answer.get("arguments", {}).get("leases", []), key=lambda x: IPv4Address(x["ip-address"]))
 
 
-def shown(lease):
-    """A lease in the words of Kea's `lease4-get-all`."""
-    answer = {
-        "cltt": lease.cltt,
-        "fqdn-fwd": lease.fqdn_fwd,
-        "fqdn-rev": lease.fqdn_rev,
-        "hostname": lease.hostname,
-        "hw-address": lease.hwaddr.hex(":"),
-        "ip-address": str(IPv4Address(lease.address)),
-        "state": lease.state,
-        "subnet-id": lease.subnet_id,
-        "valid-lft": lease.valid_lifetime,
-    }
-    if lease.client_id:
-        answer["client-id"] = lease.client_id.hex(":")
-    if lease.user_context:
-        answer["user-context"] = json.loads(lease.user_context)
-    return answer
-
-
 def written(path, leases):
     async def write():
         store = Memfile(path)
@@ -133,19 +114,19 @@ def test_kea_reads_what_is_written_here_and_what_it_makes_of_it_is_read_here(tmp
     asyncio.run(store.close())
     expected = [LEASES[0]._replace(cltt=NOW + 5), *LEASES[1:]]
     with Kea(path, tmp_path) as kea:
-        assert kea.leases() == [shown(lease) for lease in expected]
+        assert kea.leases() == [in_kea_words(lease) for lease in expected]
         # Kea converts the file to the columns of its own version: pool_id is not among them.
         began = time.monotonic()
         while (tmp_path / "leases4.csv.1").exists() or not (tmp_path / "leases4.csv.2").exists():
             assert time.monotonic() - began < PATIENCE
             time.sleep(0.02)
     without = [lease._replace(pool_id=0) for lease in expected]
-    assert [shown(lease) for lease in read(path)] == [shown(lease) for lease in without]
+    assert [in_kea_words(lease) for lease in read(path)] == [in_kea_words(lease) for lease in without]
     again = Memfile(path)
     assert again.wants_clean_up
     assert asyncio.run(again.clean_up())
     asyncio.run(again.close())
-    assert [shown(lease) for lease in read(path)] == [shown(lease) for lease in without]
+    assert [in_kea_words(lease) for lease in read(path)] == [in_kea_words(lease) for lease in without]
 
 
 def test_kea_takes_over_at_any_step_of_a_clean_up(tmp_path):
@@ -168,4 +149,4 @@ def test_kea_takes_over_at_any_step_of_a_clean_up(tmp_path):
     assert len(states) == 8
     for name, folder, expected in states:
         with Kea(folder / "leases4.csv", folder) as kea:
-            assert kea.leases() == [shown(lease) for lease in expected], name
+            assert kea.leases() == [in_kea_words(lease) for lease in expected], name

@@ -15,7 +15,7 @@ from collections.abc import Container
 from typing import Final
 
 from dhcpkit.alloc.answer import Outcome4, Outgoing4, option_field, shared_options, times_key, well_formed
-from dhcpkit.alloc.classify import STRANGER
+from dhcpkit.alloc.classify import EVERYONE, STRANGER
 from dhcpkit.alloc.decision import Event, Reply4
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import Lease4
@@ -32,7 +32,6 @@ __all__ = ["quick4"]
 
 DISCOVER, REQUEST, OFFER, ACK = 1, 3, 2, 5
 OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE
-EVERYBODY: Final = ("ALL",)
 BROADCAST: Final = 0xFFFFFFFF
 NOTHING: Final[frozenset[int]] = frozenset()
 
@@ -60,7 +59,7 @@ def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
             return None
     elif kind != REQUEST:
         return None
-    subnet = select_subnet4(packet, network, EVERYBODY, NO_TRACE)
+    subnet = select_subnet4(packet, network, EVERYONE, NO_TRACE)
     if subnet is None or subnet.id not in network.plain:
         return None
     if subnet.reservations_in_subnet and hosts.any_in(subnet.id):

@@ -20,8 +20,8 @@ from dhcpkit.backends.memfile import read_leases
 from dhcpkit.cli.status import Status
 from dhcpkit.config import Loaded4, load4
 from dhcpkit.wire import Arrival, MessageType, Packet4, WireError
+from dhcpkit.wire.build4 import build_packet4
 from dhcpkit.wire.capture import read_capture
-from dhcpkit.wire.dhcp4 import COOKIE, join_options
 from dhcpkit.wire.kinds import parse_hex
 
 __all__ = ["explain"]
@@ -96,21 +96,24 @@ def _messages(  # noqa: PLR0913, PLR0917  # the command's options
     kinds = {"discover": MessageType.DISCOVER, "request": MessageType.REQUEST, "inform": MessageType.INFORM}
     if message not in kinds:
         raise typer.BadParameter(f"--message is one of {', '.join(kinds)}, not {message!r}")
-    options = {53: bytes((kinds[message],)), 55: ASKED}
+    options = {55: ASKED}
     if client_id:
         options[61] = _hex(client_id, "--client-id")
-    giaddr = _address(relay, "--relay").to_bytes(4, "big")
-    asked = _address(requested, "--requested").to_bytes(4, "big")
-    ciaddr = asked if message == "inform" else bytes(4)
+    asked = _address(requested, "--requested")
     if requested and message != "inform":
-        options[50] = asked
+        options[50] = asked.to_bytes(4, "big")
     if message == "request":
         options[54] = arrival.local.to_bytes(4, "big")
-    header = bytes((1, 1, len(hwaddr), 1 if relay else 0)) + bytes(8)
-    yield (
-        header + ciaddr + bytes(8) + giaddr + hwaddr.ljust(16, b"\0") + bytes(192) + COOKIE + join_options(options),
-        arrival,
+    data = build_packet4(
+        kinds[message],
+        options,
+        xid=0,
+        chaddr=hwaddr,
+        hops=1 if relay else 0,
+        ciaddr=asked if message == "inform" else 0,
+        giaddr=_address(relay, "--relay"),
     )
+    yield data, arrival
 
 
 def _hex(text: str, option: str) -> bytes:

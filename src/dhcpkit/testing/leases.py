@@ -1,12 +1,16 @@
-"""Strategies for leases: any that a store keeps, with octets that files and queries have a use of their own for."""
+"""Leases for tests: any that a store keeps, with octets that files have a use of their own for; and in Kea's words."""
 
 from __future__ import annotations
+
+import json
+from ipaddress import IPv4Address
+from typing import Any
 
 from hypothesis import strategies as st
 
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
 
-__all__ = ["leases4"]
+__all__ = ["in_kea_words", "leases4"]
 
 _U32 = st.integers(0, 2**32 - 1)
 _STATES = st.sampled_from([0, 0, 0, 0, *LeaseState, 9])
@@ -37,3 +41,23 @@ def leases4(draw: st.DrawFn, addresses: st.SearchStrategy[int] = _U32) -> Lease4
         draw(_CONTEXTS),
         draw(st.one_of(st.just(0), _U32)),
     )
+
+
+def in_kea_words(lease: Lease4) -> dict[str, Any]:
+    """A lease as Kea's `lease4-get-all` shows it."""
+    shown: dict[str, Any] = {
+        "cltt": lease.cltt,
+        "fqdn-fwd": lease.fqdn_fwd,
+        "fqdn-rev": lease.fqdn_rev,
+        "hostname": lease.hostname,
+        "hw-address": lease.hwaddr.hex(":"),
+        "ip-address": str(IPv4Address(lease.address)),
+        "state": lease.state,
+        "subnet-id": lease.subnet_id,
+        "valid-lft": lease.valid_lifetime,
+    }
+    if lease.client_id:
+        shown["client-id"] = lease.client_id.hex(":")
+    if lease.user_context:
+        shown["user-context"] = json.loads(lease.user_context)
+    return shown

@@ -22,7 +22,8 @@ from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.alloc.view import LeaseView4, Overlay4, Unit
 from dhcpkit.backends import MemoryStore
 from dhcpkit.hooks import Exchange, Hooks
-from dhcpkit.wire.dhcp4 import COOKIE, Arrival, MessageType, Packet4, join_options
+from dhcpkit.wire.build4 import build_packet4
+from dhcpkit.wire.dhcp4 import Arrival, MessageType, Packet4
 
 __all__ = [
     "Client",
@@ -146,16 +147,14 @@ def message4(  # noqa: PLR0913  # a message's fields, by their names
     *,
     xid: int = 1,
     ciaddr: int = 0,
-    flags: int = 0,
+    broadcast: bool = False,
     options: dict[int, bytes] | None = None,
 ) -> bytes:
     """A client's message in bytes."""
-    header = bytes((1, 1, len(client.hwaddr), 0)) + xid.to_bytes(4, "big") + b"\0\0" + flags.to_bytes(2, "big")
-    header += ciaddr.to_bytes(4, "big") + bytes(12) + client.hwaddr.ljust(16, b"\0") + bytes(192) + COOKIE
-    fields = {53: bytes((kind,))}
-    if client.client_id:
-        fields[61] = client.client_id
-    return header + join_options(fields | (options or {}))
+    fields = {61: client.client_id} if client.client_id else {}
+    return build_packet4(
+        kind, fields | (options or {}), xid=xid, chaddr=client.hwaddr, ciaddr=ciaddr, broadcast=broadcast
+    )
 
 
 class Lab4:
