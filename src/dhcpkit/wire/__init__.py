@@ -1,32 +1,55 @@
 """Bytes and typed values of DHCP. Pure: no sockets, no clock, no server.
 
-Start with `Packet4.parse(data)` and the options in `dhcpkit.wire.options4`; `build_packet4` writes messages.
+Start with `Packet4.parse(data)` and the options in `dhcpkit.wire.options4`, or `Packet6.parse(data)` and
+`dhcpkit.wire.options6`; `build_packet4` and `Packet6(...)` write messages.
 """
 
 from dhcpkit.wire.build4 import build_packet4
 from dhcpkit.wire.client_fqdn import ClientFqdn
 from dhcpkit.wire.dhcp4 import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4
+from dhcpkit.wire.dhcp6 import ARRIVAL6_UNKNOWN, Arrival6, MessageType6, Packet6, Relay6
 from dhcpkit.wire.duid import ClientId, Duid
 from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.identity6 import (
+    DelegatedPrefix,
+    IdentityAssociation,
+    LeasedAddress,
+    StatusCode,
+    StatusCode6,
+    TemporaryAssociation,
+)
 from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.nested import SubOptions
+from dhcpkit.wire.nested6 import Options6
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.routes import Route
 
 __all__ = [
+    "ARRIVAL6_UNKNOWN",
     "ARRIVAL_UNKNOWN",
     "Arrival",
+    "Arrival6",
     "ClientFqdn",
     "ClientId",
+    "DelegatedPrefix",
     "Duid",
+    "IdentityAssociation",
     "Kind",
+    "LeasedAddress",
     "MessageType",
+    "MessageType6",
     "Op",
     "Option",
+    "Options6",
     "Packet4",
+    "Packet6",
+    "Relay6",
     "Route",
     "Space",
+    "StatusCode",
+    "StatusCode6",
     "SubOptions",
+    "TemporaryAssociation",
     "WireError",
     "build_packet4",
 ]

@@ -21,8 +21,9 @@ import construct as c
 
 from dhcpkit.wire.derive import fixed_format
 from dhcpkit.wire.errors import WireError
-from dhcpkit.wire.nested import OPTION_MAX, SubOptions, options_octets
+from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, options_octets
 from dhcpkit.wire.options import Option
+from dhcpkit.wire.places import Place, read_option
 
 __all__ = [
     "ARRIVAL_UNKNOWN",
@@ -147,6 +148,8 @@ class Packet4:
         "yiaddr",
     )
 
+    head = HEAD
+    place: Place | None = None  # a datagram lies nowhere
     data: bytes
     arrival: Arrival
     op: int
@@ -233,14 +236,15 @@ class Packet4:
 
     def __getitem__(self, option: Option[T]) -> T:
         """The option's value. KeyError where it is absent, WireError where its octets are not of its kind."""
-        try:
-            return option.kind.codec.parse(self.options[option.code])
-        except ValueError as error:
-            raise WireError(self.offset(option.code), f"option {option.name} ({option.code}): {error}") from error
+        return read_option(self, option, self.options[option.code])
 
     def get(self, option: Option[T]) -> T | None:
         """The option's value, or None where it is absent. WireError where its octets are not of its kind."""
         return self[option] if option.code in self.options else None
+
+    def all(self, option: Option[T]) -> tuple[T, ...]:
+        """As for DHCPv6: the values of all instances, which are parts of one here (RFC 3396). WireError as above."""
+        return (self[option],) if option.code in self.options else ()
 
     def __setitem__(self, option: Option[T], value: T) -> None:
         """Sets the option. ValueError where its kind has no form for the value."""
@@ -270,14 +274,16 @@ class Packet4:
         """Field `file` without its padding (128 octets at most)."""
         return self.data[FILE_AT:HEADER_SIZE].split(b"\0", 1)[0]
 
-    def offset(self, code: int) -> int:
-        """Where the first instance of an option starts in `data`; the end of the data where there is none."""
-        at = OPTIONS_AT
-        while at + 1 < len(self.data) and self.data[at] != END:
-            if self.data[at] == code:
-                return at
-            at += 1 if self.data[at] == PAD else 2 + self.data[at + 1]
-        return min(at, len(self.data))
+    def offset(self, code: int, number: int = 0) -> int:
+        """Where an instance of an option starts in `data`; the end of the data where there is none."""
+        data, at = self.data, OPTIONS_AT
+        while at + 1 < len(data) and data[at] != END:
+            if data[at] == code:
+                if not number:
+                    return at
+                number -= 1
+            at += 1 if data[at] == PAD else HEAD + data[at + 1]
+        return min(at, len(data))
 
     def without_overload(self) -> Packet4:
         """The same message with the options in `file` and `sname` among the others, where option 52 says there are any.

@@ -1,5 +1,7 @@
 """What is wrong with bytes that came from a peer."""
 
+from __future__ import annotations
+
 from dhcpkit.errors import DhcpkitError
 
 __all__ = ["WireError"]
@@ -8,14 +10,17 @@ __all__ = ["WireError"]
 class WireError(DhcpkitError):
     """Bytes do not have the form their declaration gives. The peer is at fault: count and drop.
 
-    `offset` is where in the datagram (octets from its start) and `what` is a sentence without a full stop.
+    `offset` is where in the datagram (octets from its start), `what` a sentence without a full stop that says what was
+    expected, and `path` the options that lead there, outermost first: `("ia-na (3)", "iaaddr (5)")`.
     It is the only exception that leaves a decoder.
     """
 
-    def __init__(self, offset: int, what: str) -> None:
-        super().__init__(offset, what)
+    def __init__(self, offset: int, what: str, path: tuple[str, ...] = ()) -> None:
+        super().__init__(offset, what, path)
         self.offset = offset
         self.what = what
+        self.path = path
 
     def __str__(self) -> str:
-        return f"octet {self.offset}: {self.what}"
+        where = " > ".join(self.path)
+        return f"octet {self.offset}: option {where}: {self.what}" if where else f"octet {self.offset}: {self.what}"

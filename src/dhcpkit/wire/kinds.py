@@ -6,7 +6,7 @@ A `Kind` is all that is ever said about a form of payload; options only name one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Any, Final, Generic, TypeVar, overload
 
@@ -14,6 +14,7 @@ import attrs
 import construct as c
 
 from dhcpkit.wire.derive import Codec, Mapped, Sized, derive
+from dhcpkit.wire.json_form import NOWHERE, Inside, Json, JsonForm
 from dhcpkit.wire.text import join_text, parse_digits, parse_hex, parse_number, show_hex, split_text
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "UINT16",
     "UINT32",
     "Kind",
+    "composed",
     "list_of",
     "octets_for_bits",
     "parse_hex",
@@ -56,8 +58,10 @@ class Kind(Generic[T]):
 
     `parse_fields` makes a value of the fields of a text and raises ValueError with a sentence that says what was
     expected; `show_fields` is its inverse; `text_form` shows the form in one line, for the reference and for error
-    messages. `array` and `element` describe lists, `fields` records, to whoever derives from kinds. `nothing` is the
-    payload of a text without fields, where there may be one.
+    messages. `array` and `element` describe lists, `fields` records and `members` the fields of a class, to whoever
+    derives from kinds. `nothing` is the payload of a text without fields, where there may be one. `json` is the form in
+    JSON where that is not the text. `inner` finds the options in a value whose payload has so many octets: each with
+    its offset in the payload.
     """
 
     name: str
@@ -69,6 +73,9 @@ class Kind(Generic[T]):
     element: Kind[Any] | None = attrs.field(default=None, repr=False)
     fields: tuple[Kind[Any], ...] = attrs.field(default=(), repr=False)
     nothing: bytes | None = attrs.field(default=None, repr=False)
+    json: JsonForm[T] | None = attrs.field(default=None, repr=False)
+    members: Mapping[str, Kind[Any]] = attrs.field(factory=dict, repr=False)
+    inner: Callable[[T, int], Iterable[tuple[int, Any]]] | None = attrs.field(default=None, repr=False)
     codec: Codec[T] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -98,9 +105,30 @@ class Kind(Generic[T]):
         fields = split_text(text)
         return self.build(self.parse_fields(fields)) if fields or self.nothing is None else self.nothing
 
+    def to_json(self, value: T, inside: Inside = NOWHERE) -> Json:
+        """The value as JSON holds it; the options in it are those `inside` declares."""
+        if self.json is not None:
+            return self.json.show(value, inside)
+        fields = list(self.show_fields(value))
+        return fields if self.array or len(fields) != 1 else fields[0]
 
-def scalar(
-    name: str, con: Any, parse_field: Callable[[str], T], show_field: Callable[[T], str], text_form: str
+    def from_json(self, found: Json, inside: Inside = NOWHERE) -> T:
+        """The inverse of `to_json`. ValueError that names the place and says what was expected there."""
+        if self.json is not None:
+            return self.json.read(found, inside)
+        fields = [found] if isinstance(found, str) else found
+        if not isinstance(fields, list) or not all(isinstance(field, str) for field in fields):
+            raise ValueError(f"{self.text_form} expected, not {found!r}")
+        return self.parse_fields(fields)
+
+
+def scalar(  # noqa: PLR0913, PLR0917  # the two directions of two forms
+    name: str,
+    con: Any,
+    parse_field: Callable[[str], T],
+    show_field: Callable[[T], str],
+    text_form: str,
+    json: JsonForm[T] | None = None,
 ) -> Kind[T]:
     """A kind whose text is one field."""
 
@@ -109,7 +137,7 @@ def scalar(
             raise ValueError(f"no value given: {text_form} expected")
         return parse_field(fields[0])
 
-    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form)
+    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form, json=json)
 
 
 def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
@@ -122,8 +150,24 @@ def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
         return [field for value in values for field in element.show_fields(value)]
 
     con = Mapped(c.GreedyRange(element.con), _at_least_one, lambda values: list(_at_least_one(tuple(values))))
-    text_form = f"{element.text_form}, several separated by commas"
-    return Kind(element.name, con, parse_fields, show_fields, text_form, array=True, element=element, nothing=b"")
+
+    def show(values: tuple[T, ...], inside: Inside) -> Json:
+        return [element.to_json(value, inside) for value in values]
+
+    def read(found: Json, inside: Inside) -> tuple[T, ...]:
+        return _at_least_one([_at(f"[{n}]", element, each, inside) for n, each in enumerate(_json_list(found))])
+
+    return Kind(
+        element.name,
+        con,
+        parse_fields,
+        show_fields,
+        f"{element.text_form}, several separated by commas",
+        array=True,
+        element=element,
+        nothing=b"",
+        json=JsonForm(show, read),
+    )
 
 
 @overload
@@ -137,17 +181,17 @@ def record(*kinds: Kind[Any]) -> Kind[Any]: ...
 def record(*kinds: Kind[Any]) -> Kind[Any]:
     """Values of several kinds, one after the other, as a tuple. Where the last is a list it takes all that is left."""
 
-    def parse_fields(fields: Sequence[str]) -> tuple[Any, ...]:
-        if len(fields) < len(kinds):
-            raise ValueError(f"{len(kinds)} values separated by commas expected, not {len(fields)}")
-        last = len(kinds) - 1
-        return tuple(
-            kind.parse_fields(fields[number:] if number == last else [fields[number]])
-            for number, kind in enumerate(kinds)
-        )
-
     def show_fields(values: tuple[Any, ...]) -> Sequence[str]:
         return [field for kind, value in zip(kinds, values, strict=True) for field in kind.show_fields(value)]
+
+    def show(values: tuple[Any, ...], inside: Inside) -> Json:
+        return [kind.to_json(value, inside) for kind, value in zip(kinds, values, strict=True)]
+
+    def read(found: Json, inside: Inside) -> tuple[Any, ...]:
+        if len(_json_list(found)) != len(kinds):
+            raise ValueError(f"a list of {len(kinds)} values expected, not of {len(found)}")
+        pairs = zip(kinds, found, strict=True)
+        return tuple(_at(f"[{number}]", kind, each, inside) for number, (kind, each) in enumerate(pairs))
 
     names = [str(number) for number in range(len(kinds))]
 
@@ -159,7 +203,84 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         lambda found: tuple(found[name] for name in names),
         encode,
     )
-    return Kind("record", con, parse_fields, show_fields, ", ".join(k.text_form for k in kinds), fields=kinds)
+    return Kind(
+        "record",
+        con,
+        lambda fields: _fields_of(kinds, fields),
+        show_fields,
+        ", ".join(kind.text_form for kind in kinds),
+        fields=kinds,
+        json=JsonForm(show, read),
+    )
+
+
+def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
+    """Values of several kinds, one after the other, as an object that `made` makes of them by name.
+
+    The object has an attribute for each member. In JSON it is an object too; in text the members stand in a row, the
+    last of them taking all that is left. Where the last holds options, they are the value's.
+    """
+    kinds = tuple(members.values())
+    names = tuple(members)
+
+    def show_fields(value: T) -> Sequence[str]:
+        return [field for name, kind in members.items() for field in kind.show_fields(getattr(value, name))]
+
+    def show(value: T, inside: Inside) -> Json:
+        return {name: kind.to_json(getattr(value, name), inside) for name, kind in members.items()}
+
+    def read(found: Json, inside: Inside) -> T:
+        if not isinstance(found, dict) or not found.keys() <= members.keys():
+            raise ValueError(f"an object with {', '.join(names)} expected, not {found!r}")
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} missing")
+        return made(**{name: _at(name, kind, found[name], inside) for name, kind in members.items()})
+
+    last = names[-1]
+
+    def inner(value: T, size: int) -> Iterable[tuple[int, Any]]:
+        options = getattr(value, last)
+        return ((size - len(options.octets), options),)
+
+    return Kind(
+        "record",
+        Mapped(
+            c.Struct(*(name / kind.con for name, kind in members.items())),
+            lambda found: made(**found),
+            lambda value: {name: getattr(value, name) for name in names},
+        ),
+        lambda fields: made(**dict(zip(names, _fields_of(kinds, fields), strict=True))),
+        show_fields,
+        ", ".join(f"{name}: {kind.text_form}" for name, kind in members.items()),
+        json=JsonForm(show, read),
+        members=members,
+        inner=None if kinds[-1].inner is None else inner,
+    )
+
+
+def _fields_of(kinds: Sequence[Kind[Any]], fields: Sequence[str]) -> tuple[Any, ...]:
+    """The values of kinds in a row of fields: one field each, the last kind takes all that is left."""
+    needed = len(kinds) - (kinds[-1].inner is not None)  # options may be absent
+    if len(fields) < needed:
+        raise ValueError(f"{needed} values separated by commas expected, not {len(fields)}")
+    last = len(kinds) - 1
+    return tuple(
+        kind.parse_fields(fields[number:] if number == last else [fields[number]]) for number, kind in enumerate(kinds)
+    )
+
+
+def _at(place: str, kind: Kind[T], found: Json, inside: Inside) -> T:
+    try:
+        return kind.from_json(found, inside)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _json_list(found: Json) -> list[Json]:
+    if not isinstance(found, list):
+        raise ValueError(f"a list expected, not {found!r}")  # noqa: TRY004  # a value, not a type, to callers
+    return found
 
 
 def octets_for_bits(bits: int) -> int:
@@ -168,7 +289,31 @@ def octets_for_bits(bits: int) -> int:
 
 
 def _number(name: str, con: Any, low: int, high: int) -> Kind[int]:
-    return scalar(name, con, lambda field: parse_number(field, low, high), str, f"a whole number from {low} to {high}")
+    text_form = f"a whole number from {low} to {high}"
+
+    def read(found: Json, _: Inside) -> int:
+        if type(found) is not int or not low <= found <= high:
+            raise ValueError(f"{text_form} expected, not {found!r}")
+        return found
+
+    return scalar(
+        name, con, lambda field: parse_number(field, low, high), str, text_form, JsonForm(lambda value, _: value, read)
+    )
+
+
+def _json_text(found: Json, _: Inside) -> str:
+    if not isinstance(found, str):
+        raise ValueError(f"text expected, not {found!r}")  # noqa: TRY004  # a value, not a type, to callers
+    return found
+
+
+def _json_truth(found: Json, _: Inside) -> bool:
+    if not isinstance(found, bool):
+        raise ValueError(f"true or false expected, not {found!r}")  # noqa: TRY004  # a value, not a type, to callers
+    return found
+
+
+_AS_TEXT: Final[JsonForm[str]] = JsonForm(lambda value, _: value, _json_text)
 
 
 def _address(field: str) -> IPv4Address:
@@ -276,7 +421,7 @@ def _some_text(field: str) -> str:
 def _tuple(length: Any, octets_max: int) -> Kind[str]:
     """Text behind its length. Kea's `tuple` of DHCPv4 has one octet of length, that of RFC 8572 has two."""
     con = Mapped(c.Prefixed(length, c.GreedyBytes), _text_decode, _text_encode)
-    return scalar("tuple", con, _some_text, lambda text: text, f"text of at most {octets_max} octets")
+    return scalar("tuple", con, _some_text, lambda text: text, f"text of at most {octets_max} octets", _AS_TEXT)
 
 
 def _at_least_one(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -317,9 +462,10 @@ BOOLEAN: Final[Kind[bool]] = scalar(
     _truth_text,
     lambda value: "true" if value else "false",
     "true or false",
+    JsonForm(lambda value, _: value, _json_truth),
 )
 TEXT: Final[Kind[str]] = scalar(
-    "string", Mapped(c.GreedyBytes, _text_decode, _text_encode), _some_text, lambda text: text, "text"
+    "string", Mapped(c.GreedyBytes, _text_decode, _text_encode), _some_text, lambda text: text, "text", _AS_TEXT
 )
 TUPLE: Final = _tuple(c.Int8ub, 255)
 LONG_TUPLE: Final = _tuple(c.Int16ub, 65535)

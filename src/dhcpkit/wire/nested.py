@@ -13,18 +13,20 @@ from typing import Any, Final, TypeVar
 import construct as c
 
 from dhcpkit.wire.derive import Mapped
-from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.json_form import Inside, Json, JsonForm
 from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.options import Option
+from dhcpkit.wire.places import Place, read_option
 from dhcpkit.wire.text import parse_digits, show_hex
 
-__all__ = ["SUB_OPTIONS", "VENDOR_SUB_OPTIONS", "SubOptions", "Values", "options_octets"]
+__all__ = ["HEAD", "SUB_OPTIONS", "VENDOR_SUB_OPTIONS", "SubOptions", "Values", "options_octets"]
 
 T = TypeVar("T")
 
 Values = Mapping[Option[Any], Any] | Mapping[int, bytes] | Mapping[Option[Any] | int, Any]
 
 OPTION_MAX: Final = 255  # octets one instance can hold, its length being one octet; longer values are split (RFC 3396)
+HEAD: Final = 2  # octets of an option's code and length
 PAD: Final = 0
 END: Final = 255
 
@@ -36,14 +38,19 @@ class SubOptions:
     says so as (offset in the payload, what). With `padded`, codes 0 and 255 are PAD and END.
     """
 
-    __slots__ = ("_hash", "flaws", "octets", "options")
+    __slots__ = ("flaws", "octets", "options", "padded", "place")
 
+    head = HEAD
     octets: bytes
+    padded: bool
+    place: Place | None
     options: Mapping[int, bytes]
     flaws: tuple[tuple[int, str], ...]
 
     def __init__(self, octets: bytes = b"", *, padded: bool = False) -> None:
         self.octets = octets
+        self.padded = padded
+        self.place = None
         found, self.flaws = _index(octets, padded=padded)
         self.options = MappingProxyType(found)
 
@@ -52,16 +59,38 @@ class SubOptions:
         """From options and their values, or codes and octets. ValueError where an option has no form for its value."""
         return cls(options_octets(values))
 
+    def items(self) -> Iterator[tuple[int, bytes]]:
+        """Code and joined payload of each option, in the order they came."""
+        return iter(self.options.items())
+
+    def offset(self, code: int, number: int = 0) -> int:
+        """Where an instance of a sub-option starts in `octets`; their end where there is none."""
+        octets, at, end = self.octets, 0, len(self.octets)
+        while at + 1 < end:
+            found = octets[at]
+            if self.padded and found in (PAD, END):
+                if found == END:
+                    break
+                at += 1
+                continue
+            if found == code:
+                if not number:
+                    return at
+                number -= 1
+            at += HEAD + octets[at + 1]
+        return end
+
     def __getitem__(self, option: Option[T]) -> T:
-        """The sub-option's value. KeyError where it is absent, WireError (offset 0) where it is not of its kind."""
-        try:
-            return option.kind.codec.parse(self.options[option.code])
-        except ValueError as error:
-            raise WireError(0, f"sub-option {option.name} ({option.code}): {error}") from error
+        """The sub-option's value. KeyError where it is absent, WireError where it is not of its kind."""
+        return read_option(self, option, self.options[option.code])
 
     def get(self, option: Option[T]) -> T | None:
         """The sub-option's value, or None where it is absent. WireError where its octets are not of its kind."""
         return self[option] if option.code in self.options else None
+
+    def all(self, option: Option[T]) -> tuple[T, ...]:
+        """As for DHCPv6: the values of all instances, which are parts of one here (RFC 3396). WireError as above."""
+        return (self[option],) if option.code in self.options else ()
 
     def replacing(self, option: Option[T], value: T) -> SubOptions:
         """A copy in which the sub-option has this value, where it stood or at the end."""
@@ -86,8 +115,12 @@ class SubOptions:
     def __hash__(self) -> int:
         return hash(self.octets)
 
+    def __bytes__(self) -> bytes:
+        return self.octets
+
     def __repr__(self) -> str:
-        return f"<SubOptions {self.octets.hex(':')}>"
+        padded = ", padded=True" if self.padded else ""
+        return f"SubOptions(bytes.fromhex({self.octets.hex()!r}){padded})"
 
 
 def options_octets(values: Values) -> bytes:
@@ -149,19 +182,42 @@ def _show_fields(value: SubOptions) -> Sequence[str]:
     return (show_hex(value.octets),) if value.octets else ()
 
 
-def _octets(value: SubOptions) -> bytes:
-    return value.octets
+def _show_json(value: SubOptions, inside: Inside) -> Json:
+    return inside.show(value.items())
+
+
+def _read_json(found: Json, inside: Inside) -> SubOptions:
+    return SubOptions(options_octets(_joined(inside.read(found))))
+
+
+def _read_padded_json(found: Json, inside: Inside) -> SubOptions:
+    return SubOptions(options_octets(_joined(inside.read(found))), padded=True)
+
+
+def _joined(found: list[tuple[int, bytes]]) -> dict[int, bytes]:
+    options: dict[int, bytes] = {}
+    for code, payload in found:
+        options[code] = options.get(code, b"") + payload
+    return options
 
 
 # Kea's type for both is `empty`: a configuration gives no data, but options in the space they encapsulate. Their text
 # here is nothing, or for people's eyes the payload in hexadecimal digits.
 SUB_OPTIONS: Final[Kind[SubOptions]] = Kind(
-    "empty", Mapped(c.GreedyBytes, SubOptions, _octets), _parse_fields, _show_fields, "hexadecimal digits or nothing"
+    "empty",
+    Mapped(c.GreedyBytes, SubOptions, bytes),
+    _parse_fields,
+    _show_fields,
+    "hexadecimal digits or nothing",
+    json=JsonForm(_show_json, _read_json),
+    inner=lambda value, _: ((0, value),),
 )
 VENDOR_SUB_OPTIONS: Final[Kind[SubOptions]] = Kind(  # RFC 2132 8.4 lets option 43 be padded and ended
     "empty",
-    Mapped(c.GreedyBytes, lambda octets: SubOptions(octets, padded=True), _octets),
+    Mapped(c.GreedyBytes, lambda octets: SubOptions(octets, padded=True), bytes),
     _parse_padded,
     _show_fields,
     "hexadecimal digits or nothing",
+    json=JsonForm(_show_json, _read_padded_json),
+    inner=lambda value, _: ((0, value),),
 )

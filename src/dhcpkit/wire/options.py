@@ -54,12 +54,16 @@ class Option(Generic[T]):
 class Space:
     """A numbering of options: `dhcp4`, a relay's sub-options, a vendor's.
 
-    `extends` is looked in when a code or name is unknown here.
+    `extends` is looked in when a code or name is unknown here. In a `wide` space codes and lengths have two octets
+    each, as in DHCPv6 (RFC 8415 21.1), else one. `vendors` are the spaces of enterprises by their numbers, where this
+    space is what a vendor option (125, or 17 in DHCPv6) encapsulates.
     """
 
-    def __init__(self, name: str, extends: Space | None = None) -> None:
+    def __init__(self, name: str, extends: Space | None = None, *, wide: bool = False) -> None:
         self.name = name
         self.extends = extends
+        self.wide: bool = wide if extends is None else extends.wide
+        self.vendors: dict[int, Space] = {} if extends is None else extends.vendors
         self._by_code: dict[int, Option[Any]] = {}
         self._by_name: dict[str, Option[Any]] = {}
 
@@ -74,13 +78,20 @@ class Space:
         encapsulates: Space | None = None,
         redefinable: bool = False,
     ) -> Option[T]:
-        """Declares an option here. ValueError where the code or the name is already taken in this space."""
+        """Declares an option here. ValueError where the code or the name is already taken, or the code out of range."""
+        if not 0 <= code <= self.code_max:
+            raise ValueError(f"{name}: a code in space {self.name} is 0 to {self.code_max}, not {code}")
         option = Option(self.name, code, name, kind, rfc, note, encapsulates, redefinable)
         for taken in (self._by_code.get(code), self._by_name.get(name)):
             if taken is not None:
                 raise ValueError(f"{option!r}: {taken!r} is already defined")
         self._by_code[code] = self._by_name[name] = option
         return option
+
+    @property
+    def code_max(self) -> int:
+        """The highest code there can be."""
+        return 0xFFFF if self.wide else 0xFF
 
     def by_code(self, code: int) -> Option[Any] | None:
         """The option with this code, here or in the space this one extends."""

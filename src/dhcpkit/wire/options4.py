@@ -61,7 +61,9 @@ DOCSIS3: Final = Space("docsis3-v4")  # CableLabs' options inside option 125, CL
 DOCSIS3_ORO: Final = DOCSIS3.define(1, "oro", list_of(UINT8))
 DOCSIS3_TFTP_SERVERS: Final = DOCSIS3.define(2, "tftp-servers", list_of(IPV4))
 
-VENDOR_SPACES: Final = {4491: DOCSIS3}  # enterprise number -> its options in 125 (Kea also says `vendor-4491`)
+VENDORS: Final = Space("vendors4")  # what option 125 encapsulates: by enterprise number (Kea says `vendor-4491`)
+VENDORS.vendors[4491] = DOCSIS3
+VENDOR_SPACES: Final = VENDORS.vendors
 
 DHCP4: Final = Space("dhcp4")
 
@@ -191,7 +193,7 @@ CLASSLESS_STATIC_ROUTE: Final = DHCP4.define(
     121, "classless-static-route", ROUTES, rfc="RFC 3442", note="hides routers (3) and static-routes", redefinable=True
 )
 VIVCO_SUBOPTIONS: Final = DHCP4.define(124, "vivco-suboptions", VENDOR_CLASSES, rfc="RFC 3925 3")
-VIVSO_SUBOPTIONS: Final = DHCP4.define(125, "vivso-suboptions", VENDOR_OPTIONS, rfc="RFC 3925 4")
+VIVSO_SUBOPTIONS: Final = DHCP4.define(125, "vivso-suboptions", VENDOR_OPTIONS, rfc="RFC 3925 4", encapsulates=VENDORS)
 PANA_AGENT: Final = DHCP4.define(136, "pana-agent", list_of(IPV4), rfc="RFC 5192 3.1")
 V4_LOST: Final = DHCP4.define(137, "v4-lost", FQDN, rfc="RFC 5223 4")
 CAPWAP_AC_V4: Final = DHCP4.define(138, "capwap-ac-v4", list_of(IPV4), rfc="RFC 5417 2")

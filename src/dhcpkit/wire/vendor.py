@@ -1,19 +1,20 @@
 """What vendors say of themselves: vendor classes (124) and options (125) by enterprise number, and user classes (77).
 
-RFC 3925, RFC 3004. This module does not know any vendor's options (`options4.VENDOR_SPACES` does).
+RFC 3925, RFC 3004. This module does not know any vendor's options (the spaces in `options4.VENDORS` do).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import attrs
 import construct as c
 
 from dhcpkit.wire.derive import Codec, Mapped, derive
+from dhcpkit.wire.json_form import Inside, Json, JsonForm
 from dhcpkit.wire.kinds import Kind
-from dhcpkit.wire.nested import SubOptions
+from dhcpkit.wire.nested import SUB_OPTIONS, SubOptions
 from dhcpkit.wire.text import parse_digits, parse_number, show_hex
 
 __all__ = ["VENDOR_CLASSES", "VENDOR_OPTIONS", "VendorClass", "VendorOptions", "opaque_list"]
@@ -21,6 +22,7 @@ __all__ = ["VENDOR_CLASSES", "VENDOR_OPTIONS", "VendorClass", "VendorOptions", "
 T = TypeVar("T")
 
 ENTERPRISE_MAX: Final = 2**32 - 1  # an enterprise number has four octets
+BLOCK_HEAD: Final = 5  # octets of an enterprise number and of the length behind it
 
 
 @attrs.frozen
@@ -119,11 +121,51 @@ VENDOR_CLASSES: Final[Kind[tuple[VendorClass, ...]]] = Kind(
     _parse_with(derive(_classes), b""),
     _show_classes,
     "an enterprise number, and hexadecimal digits: an octet of length and the class's data",
+    json=JsonForm(
+        lambda values, _: [{"enterprise": each.enterprise, "data": each.data.hex()} for each in values],
+        lambda found, _: tuple(VendorClass(n, bytes.fromhex(each)) for n, each in _pairs(found, "data", str)),
+    ),
 )
+
+
+def _inner(values: Sequence[VendorOptions], _: int) -> Iterable[tuple[int, SubOptions]]:
+    at = 0
+    for value in values:
+        at += BLOCK_HEAD
+        yield at, value.options
+        at += len(value.options.octets)
+
+
+def _show_json(values: Sequence[VendorOptions], inside: Inside) -> Json:
+    return [
+        {"enterprise": each.enterprise, "options": SUB_OPTIONS.to_json(each.options, inside.vendor(each.enterprise))}
+        for each in values
+    ]
+
+
+def _read_json(found: Json, inside: Inside) -> tuple[VendorOptions, ...]:
+    pairs = _pairs(found, "options", list)
+    return tuple(VendorOptions(n, SUB_OPTIONS.from_json(each, inside.vendor(n))) for n, each in pairs)
+
+
+def _pairs(found: Json, member: str, kind: type) -> Iterable[tuple[int, Any]]:
+    """Enterprise number and what belongs to it, of each object in a list."""
+    if not isinstance(found, list):
+        raise ValueError(f"a list of enterprises expected, not {found!r}")  # noqa: TRY004  # a value, not a type
+    for number, each in enumerate(found):
+        if not isinstance(each, dict) or type(each.get("enterprise")) is not int:
+            raise ValueError(f"[{number}]: an object with enterprise and {member} expected, not {each!r}")
+        if not isinstance(each.get(member), kind):
+            raise ValueError(f"[{number}].{member}: {kind.__name__} expected, not {each.get(member)!r}")  # noqa: TRY004
+        yield each["enterprise"], each[member]
+
+
 VENDOR_OPTIONS: Final[Kind[tuple[VendorOptions, ...]]] = Kind(  # Kea: the number alone, options come from its space
     "uint32",
     _options,
     _parse_with(derive(_options), b"\0"),
     _show_options,
     "an enterprise number, or with hexadecimal digits: an octet of length and the options",
+    json=JsonForm(_show_json, _read_json),
+    inner=_inner,
 )

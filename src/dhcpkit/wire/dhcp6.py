@@ -1,0 +1,311 @@
+"""DHCPv6 messages: bytes with an index of their options, decoded on access (RFC 8415, now RFC 9915).
+
+`Packet6.parse` reads a datagram through all its relays: the packet is what the client or the server said, `relays` are
+the relay messages around it. An option's value is decoded only when it is asked for, typed by the option:
+`packet[IA_NA].options[IAADDR]`. This module does not know what a server does with a message.
+
+How lenient a decoder may be was decided by asking Kea (docs/why/lenient-parsing.md); `flaws` says what was odd.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv6Address
+from typing import Any, Final, TypeVar
+
+import attrs
+import construct as c
+
+from dhcpkit.wire.derive import fixed_format
+from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.nested6 import HEAD, Options6, Values6
+from dhcpkit.wire.options import Option
+from dhcpkit.wire.options6 import RELAY_MSG
+from dhcpkit.wire.places import Place
+
+__all__ = [
+    "ARRIVAL6_UNKNOWN",
+    "RELAYS_MAX",
+    "Arrival6",
+    "MessageType6",
+    "Packet6",
+    "Relay6",
+]
+
+T = TypeVar("T")
+
+HEADER: Final = c.Struct("type" / c.Int8ub, "xid" / c.Bytes(3))  # RFC 8415 8
+RELAY_HEADER: Final = c.Struct(  # RFC 8415 9
+    "type" / c.Int8ub, "hops" / c.Int8ub, "link" / c.Bytes(16), "peer" / c.Bytes(16)
+)
+HEADER_SIZE: Final = 4
+RELAY_HEADER_SIZE: Final = 34
+RELAYS_MAX: Final = 32  # relay messages around a message: RFC 3315's HOP_COUNT_LIMIT; RFC 8415 7.6 lowered it to 8
+_unpack_relay: Final = fixed_format(RELAY_HEADER).unpack_from
+_pack_relay: Final = fixed_format(RELAY_HEADER).pack
+
+
+class MessageType6(enum.IntEnum):
+    """Field `msg-type` (RFC 8415 7.3, RFC 5007, RFC 5460, RFC 7341, RFC 7653, RFC 8156, RFC 9686)."""
+
+    SOLICIT = 1
+    ADVERTISE = 2
+    REQUEST = 3
+    CONFIRM = 4
+    RENEW = 5
+    REBIND = 6
+    REPLY = 7
+    RELEASE = 8
+    DECLINE = 9
+    RECONFIGURE = 10
+    INFORMATION_REQUEST = 11
+    RELAY_FORW = 12
+    RELAY_REPL = 13
+    LEASEQUERY = 14
+    LEASEQUERY_REPLY = 15
+    LEASEQUERY_DONE = 16
+    LEASEQUERY_DATA = 17
+    RECONFIGURE_REQUEST = 18
+    RECONFIGURE_REPLY = 19
+    DHCPV4_QUERY = 20
+    DHCPV4_RESPONSE = 21
+    ACTIVELEASEQUERY = 22
+    STARTTLS = 23
+    BNDUPD = 24
+    BNDREPLY = 25
+    POOLREQ = 26
+    POOLRESP = 27
+    UPDREQ = 28
+    UPDREQALL = 29
+    UPDDONE = 30
+    CONNECT = 31
+    CONNECTREPLY = 32
+    DISCONNECT = 33
+    STATE = 34
+    CONTACT = 35
+    ADDR_REG_INFORM = 36
+    ADDR_REG_REPLY = 37
+
+
+RELAY_FORW: Final = int(MessageType6.RELAY_FORW)
+RELAY_REPL: Final = int(MessageType6.RELAY_REPL)
+
+
+@attrs.frozen
+class Arrival6:
+    """How a datagram came: addresses are integers, 0 where not known.
+
+    `local` is the address it was sent to, `multicast` says that this was a group (ff02::1:2, ff05::1:3).
+    """
+
+    interface: str = ""
+    ifindex: int = 0
+    source: int = 0
+    port: int = 546
+    local: int = 0
+    multicast: bool = False
+    source_mac: bytes = b""
+
+
+ARRIVAL6_UNKNOWN: Final = Arrival6()
+
+
+@attrs.frozen
+class Relay6:
+    """A relay's message around another message: its header and its options, the relayed message among them.
+
+    `link` and `peer` are integers.
+    """
+
+    type: int
+    hops: int
+    link: int
+    peer: int
+    options: Options6
+
+    def __getitem__(self, option: Option[T]) -> T:
+        """The value of the option's first instance. KeyError where absent, WireError where it is not of its kind."""
+        return self.options[option]
+
+    def get(self, option: Option[T]) -> T | None:
+        """The value of the option's first instance, or None. WireError where its octets are not of its kind."""
+        return self.options.get(option)
+
+    def __contains__(self, option: object) -> bool:
+        return option in self.options
+
+    def around(self, message: bytes) -> Relay6:
+        """The same relay message with another message in it."""
+        return attrs.evolve(self, options=self.options.replacing(RELAY_MSG, message))
+
+    def __bytes__(self) -> bytes:
+        link, peer = self.link.to_bytes(16, "big"), self.peer.to_bytes(16, "big")
+        return _pack_relay(self.type, self.hops, link, peer) + self.options.octets
+
+
+class Packet6:
+    """One DHCPv6 message with the relay messages around it, outermost first.
+
+    `parse` raises WireError where there is no DHCPv6 header; whatever is odd behind it is listed in `flaws` as (offset,
+    what). A relay message that holds no message is a packet itself: its type says so, and `hops`, `link` and `peer`,
+    else 0, are its header's. A packet that was not changed re-encodes to the very bytes it was parsed from. `xid`
+    has 24 bits; of DHCPV4-QUERY and DHCPV4-RESPONSE it holds the flags (RFC 7341 6.1).
+    """
+
+    __slots__ = ("arrival", "data", "hops", "link", "options", "peer", "relays", "type", "xid")
+
+    data: bytes
+    arrival: Arrival6
+    type: int
+    xid: int
+    hops: int
+    link: int
+    peer: int
+    options: Options6
+    relays: tuple[Relay6, ...]
+
+    def __init__(  # noqa: PLR0913  # the header's fields, by their names
+        self,
+        type: MessageType6 | int,  # noqa: A002  # the field's name
+        options: Values6 | Options6 | None = None,
+        *,
+        xid: int = 0,
+        hops: int = 0,
+        link: IPv6Address | int = 0,
+        peer: IPv6Address | int = 0,
+        relays: Sequence[Relay6] = (),
+        arrival: Arrival6 = ARRIVAL6_UNKNOWN,
+    ) -> None:
+        """A message of your own. ValueError for what has no form, and where there are too many relays."""
+        if not 0 <= xid <= 0xFFFFFF or not 0 <= type <= 0xFF:
+            raise ValueError(f"a message type has 8 bits and a transaction id 24: {type}, {xid}")
+        if len(relays) > RELAYS_MAX:
+            raise ValueError(f"at most {RELAYS_MAX} relays, not {len(relays)}")
+        self.type = int(type)
+        self.xid = xid
+        self.hops = hops
+        self.link = int(link)
+        self.peer = int(peer)
+        self.options = options if isinstance(options, Options6) else Options6.of(options or {})
+        self.relays = tuple(relays)
+        self.arrival = arrival
+        self.data = bytes(self)
+
+    @classmethod
+    def parse(cls, data: bytes, arrival: Arrival6 = ARRIVAL6_UNKNOWN) -> Packet6:
+        """Reads a datagram's payload. WireError where it is shorter than its header."""
+        if type(data) is not bytes:  # slices of anything else could change behind our back
+            data = bytes(data)
+        self = cls.__new__(cls)
+        self.data = data
+        self.arrival = arrival
+        relays: list[Relay6] = []
+        message, above = data, Place()
+        if fault := _no_header(message):
+            raise WireError(len(data), fault)
+        while (kind := message[0]) in (RELAY_FORW, RELAY_REPL):
+            _, hops, link, peer = _unpack_relay(message)
+            options = Options6(message[RELAY_HEADER_SIZE:])
+            options.place = above._replace(skip=RELAY_HEADER_SIZE)
+            inner = options.first.get(RELAY_MSG.code)
+            if inner is None or len(relays) == RELAYS_MAX or _no_header(inner):
+                self.xid, self.hops = 0, hops
+                self.link, self.peer = int.from_bytes(link, "big"), int.from_bytes(peer, "big")
+                break
+            relays.append(Relay6(kind, hops, int.from_bytes(link, "big"), int.from_bytes(peer, "big"), options))
+            message, above = inner, Place(options, RELAY_MSG)
+        else:
+            self.xid = int.from_bytes(message[1:HEADER_SIZE], "big")
+            self.hops = self.link = self.peer = 0
+            options = Options6(message[HEADER_SIZE:])
+            options.place = above._replace(skip=HEADER_SIZE)
+        self.type = kind
+        self.options = options
+        self.relays = tuple(relays)
+        return self
+
+    @property
+    def flaws(self) -> tuple[tuple[int, str], ...]:
+        """What is odd about the octets: (offset in the datagram, what)."""
+        return tuple(_flaws(self))
+
+    def __getitem__(self, option: Option[T]) -> T:
+        """The value of the option's first instance. KeyError where absent, WireError where it is not of its kind."""
+        return self.options[option]
+
+    def get(self, option: Option[T]) -> T | None:
+        """The value of the option's first instance, or None. WireError where its octets are not of its kind."""
+        return self.options.get(option)
+
+    def all(self, option: Option[T]) -> tuple[T, ...]:
+        """The values of all instances of the option. WireError where one is not of its kind."""
+        return self.options.all(option)
+
+    def __setitem__(self, option: Option[T], value: T) -> None:
+        """Sets the option, in place of all its instances. ValueError where its kind has no form for the value."""
+        self.options = self.options.replacing(option, value)
+
+    def add(self, option: Option[T], value: T) -> None:
+        """Adds one more instance of the option. ValueError where its kind has no form for the value."""
+        self.options = self.options.adding(option, value)
+
+    def __delitem__(self, option: Option[Any]) -> None:
+        if option not in self.options:
+            raise KeyError(option)
+        self.options = self.options.without(option)
+
+    def __contains__(self, option: object) -> bool:
+        return option in self.options
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.options)
+
+    def message(self) -> bytes:
+        """The octets of the message without the relays around it."""
+        if self.type in (RELAY_FORW, RELAY_REPL):
+            return bytes(Relay6(self.type, self.hops, self.link, self.peer, self.options))
+        return bytes((self.type,)) + self.xid.to_bytes(3, "big") + self.options.octets
+
+    def __bytes__(self) -> bytes:
+        """The datagram: the very octets parsed; where something was changed, that and what it lies in anew."""
+        octets = self.message()
+        for relay in reversed(self.relays):
+            same = relay.options.first.get(RELAY_MSG.code) == octets
+            octets = bytes(relay if same else relay.around(octets))
+        return octets
+
+    def __eq__(self, other: object) -> bool:
+        return bytes(self) == bytes(other) if isinstance(other, Packet6) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # a packet can be changed
+
+    def __repr__(self) -> str:
+        return f"Packet6.parse(bytes.fromhex({bytes(self).hex()!r}))"
+
+
+def _no_header(message: bytes) -> str:
+    """What hinders octets from being a message; nothing where they can be one."""
+    size = len(message)
+    needed = RELAY_HEADER_SIZE if message[:1] in (b"\x0c", b"\x0d") else HEADER_SIZE
+    return "" if size >= needed else f"the header of this DHCPv6 message has {needed} octets, not {size}"
+
+
+def _flaws(packet: Packet6) -> Iterator[tuple[int, str]]:
+    at = 0
+    for relay in packet.relays:
+        at += RELAY_HEADER_SIZE
+        yield from ((at + offset, what) for offset, what in relay.options.flaws)
+        at += relay.options.offset(RELAY_MSG.code) + HEAD
+    relayed = packet.type in (RELAY_FORW, RELAY_REPL)
+    at += RELAY_HEADER_SIZE if relayed else HEADER_SIZE
+    yield from ((at + offset, what) for offset, what in packet.options.flaws)
+    if relayed:
+        inner = packet.options.first.get(RELAY_MSG.code)
+        if inner is None:
+            yield at, "a relay message without the message it relays (option 9)"
+        else:
+            yield (
+                at + packet.options.offset(RELAY_MSG.code),
+                _no_header(inner) or f"more than {RELAYS_MAX} relays: what lies in this one is not looked at",
+            )
