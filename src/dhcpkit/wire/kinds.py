@@ -58,10 +58,10 @@ class Kind(Generic[T]):
 
     `parse_fields` makes a value of the fields of a text and raises ValueError with a sentence that says what was
     expected; `show_fields` is its inverse; `text_form` shows the form in one line, for the reference and for error
-    messages. `array` and `element` describe lists, `fields` records and `members` the fields of a class, to whoever
-    derives from kinds. `nothing` is the payload of a text without fields, where there may be one. `json` is the form in
-    JSON where that is not the text. `inner` finds the options in a value whose payload has so many octets: each with
-    its offset in the payload.
+    messages. `array` and `element` describe lists, `fields` records, and `members` the fields of what `made` makes of
+    them by name, to whoever derives from kinds. `nothing` is the payload of a text without fields, where there may be
+    one. `json` is the form in JSON where that is not the text. `inner` finds the options in a value whose payload has
+    so many octets: each with its offset in the payload.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Kind(Generic[T]):
     nothing: bytes | None = attrs.field(default=None, repr=False)
     json: JsonForm[T] | None = attrs.field(default=None, repr=False)
     members: Mapping[str, Kind[Any]] = attrs.field(factory=dict, repr=False)
+    made: Callable[..., T] | None = attrs.field(default=None, repr=False)
     inner: Callable[[T, int], Iterable[tuple[int, Any]]] | None = attrs.field(default=None, repr=False)
     codec: Codec[T] = attrs.field(init=False, repr=False)
 
@@ -255,6 +256,7 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
         ", ".join(f"{name}: {kind.text_form}" for name, kind in members.items()),
         json=JsonForm(show, read),
         members=members,
+        made=made,
         inner=None if kinds[-1].inner is None else inner,
     )
 
