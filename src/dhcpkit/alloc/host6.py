@@ -1,0 +1,103 @@
+"""Host reservations of DHCPv6 as values, and what the engine may ask about them.
+
+This module does not know where reservations are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import attrs
+
+from dhcpkit.alloc.options import NO_OPTIONS, OptionValues
+from dhcpkit.alloc.trace import Place
+
+__all__ = ["NO_HOSTS6", "Host6", "Host6View", "Hosts6", "ReservedPrefix"]
+
+
+class ReservedPrefix(NamedTuple):
+    """A reserved prefix, and what its client must leave out of it (RFC 6603; `excluded_len` 0: nothing)."""
+
+    prefix: int
+    length: int
+    excluded: int = 0
+    excluded_len: int = 0
+
+
+@attrs.frozen
+class Host6:
+    """One reservation: who (identifier), where (`subnet_id`, 0 for everywhere) and what is reserved.
+
+    `identifier_type` is "duid", "hw-address" or "flex-id".
+    """
+
+    identifier_type: str
+    identifier: bytes
+    subnet_id: int
+    addresses: tuple[int, ...] = ()
+    prefixes: tuple[ReservedPrefix, ...] = ()
+    hostname: str = ""
+    client_classes: tuple[str, ...] = ()
+    options: OptionValues = NO_OPTIONS
+    where: Place | None = None
+
+
+class Host6View(Protocol):
+    """What the engine may ask about reservations."""
+
+    def by_identifier(self, subnet_id: int, kind: str, identifier: bytes, /) -> Host6 | None:
+        """The reservation for this identifier in this subnet (0: the global ones)."""
+        ...
+
+    def by_address(self, subnet_id: int, address: int, /) -> Sequence[Host6]:
+        """Who has this address, or a prefix that starts with it, reserved in this subnet."""
+        ...
+
+    def any_in(self, subnet_id: int, /) -> bool:
+        """Whether a subnet has reservations at all; False lets the engine skip every look-up."""
+        ...
+
+
+class Hosts6:
+    """Reservations in memory, as the configuration gives them. Look-ups do not grow with their number."""
+
+    def __init__(self, hosts: Iterable[Host6] = ()) -> None:
+        self._by_identifier: dict[tuple[int, str, bytes], Host6] = {}
+        self._by_address: dict[tuple[int, int], list[Host6]] = {}
+        self._subnets: set[int] = set()
+        self._all: list[Host6] = []
+        for host in hosts:
+            self.add(host)
+
+    def add(self, host: Host6) -> None:
+        """Adds one. ValueError where its identifier already has a reservation in that subnet."""
+        key = (host.subnet_id, host.identifier_type, host.identifier)
+        if key in self._by_identifier:
+            raise ValueError(f"{host.identifier_type} {host.identifier.hex(':')} is already reserved in this subnet")
+        self._by_identifier[key] = host
+        self._subnets.add(host.subnet_id)
+        self._all.append(host)
+        for address in (*host.addresses, *(prefix.prefix for prefix in host.prefixes)):
+            self._by_address.setdefault((host.subnet_id, address), []).append(host)
+
+    def by_identifier(self, subnet_id: int, kind: str, identifier: bytes, /) -> Host6 | None:
+        """As Host6View."""
+        return self._by_identifier.get((subnet_id, kind, identifier))
+
+    def by_address(self, subnet_id: int, address: int, /) -> Sequence[Host6]:
+        """As Host6View."""
+        return self._by_address.get((subnet_id, address), ())
+
+    def any_in(self, subnet_id: int, /) -> bool:
+        """As Host6View."""
+        return subnet_id in self._subnets
+
+    def __iter__(self) -> Iterator[Host6]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+NO_HOSTS6: Final = Hosts6()

@@ -1,0 +1,311 @@
+"""The resolved DHCPv6 network: all that the engine sees of a configuration, as `network` is for DHCPv4.
+
+Inheritance is already resolved here. Addresses are integers inside and text or `ipaddress` objects at the edges. This
+module does not know files, JSON or Kea's spelling of keys.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv6Address, IPv6Network
+from itertools import pairwise
+from typing import Any, Final
+
+import attrs
+
+from dhcpkit.alloc.host6 import NO_HOSTS6, Host6, Hosts6
+from dhcpkit.alloc.naming import KEA_NAMING, Naming
+from dhcpkit.alloc.network import ClientClass, Level, Lifetimes
+from dhcpkit.alloc.options import NO_OPTIONS, OptionValues
+from dhcpkit.alloc.trace import Place
+from dhcpkit.alloc.view6 import Sweep6
+from dhcpkit.wire.duid import Duid
+
+__all__ = ["IDENTIFIERS6", "MAC_SOURCES", "Network6", "PdPool", "Pool6", "SharedNetwork6", "Subnet6", "parse_range6"]
+
+IDENTIFIERS6: Final = ("hw-address", "duid")  # Kea's default order of search
+MAC_SOURCES: Final = ("any",)
+ADDRESS_BITS: Final = 128
+
+
+def parse_range6(text: str) -> tuple[int, int]:
+    """`2001:db8::10 - 2001:db8::99` or `2001:db8::/64` to first and last address. ValueError says what is wrong."""
+    try:
+        if "/" in text:
+            prefix = IPv6Network(text.strip())
+            return int(prefix.network_address), int(prefix.broadcast_address)
+        low, _, high = text.partition("-")
+        first, last = int(IPv6Address(low.strip())), int(IPv6Address(high.strip()))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a range of addresses (first - last, or prefix/length): {error}") from None
+    if last < first:
+        raise ValueError(f"the range {text!r} ends before it starts")
+    return first, last
+
+
+@attrs.frozen(eq=False)
+class Pool6:
+    """A range of addresses for clients at large: `Pool6.of("2001:db8::10 - 2001:db8::99")`."""
+
+    first: int
+    last: int
+    pool_id: int = attrs.field(default=0, kw_only=True)
+    client_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    additional_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    options: OptionValues = attrs.field(default=NO_OPTIONS, kw_only=True)
+    naming: Naming | None = attrs.field(default=None, kw_only=True)
+    where: Place | None = attrs.field(default=None, kw_only=True)
+    sweep: Sweep6 = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "sweep", Sweep6(self.first, self.last))
+
+    @classmethod
+    def of(cls, pool: str, **keys: Any) -> Pool6:
+        """From Kea's text form. ValueError where it is none."""
+        return cls(*parse_range6(pool), **keys)
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.first <= address <= self.last
+
+    @property
+    def size(self) -> int:
+        """How many addresses there are."""
+        return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        return f"{IPv6Address(self.first)}-{IPv6Address(self.last)}"
+
+
+@attrs.frozen(eq=False)
+class PdPool:
+    """A prefix whose parts of one length are delegated to clients. `excluded_len` 0: nothing is excluded (RFC 6603).
+
+    ValueError where the delegated prefixes are shorter than the pool's.
+    """
+
+    prefix: IPv6Network = attrs.field(converter=IPv6Network)
+    delegated_len: int
+    excluded: int = attrs.field(default=0, kw_only=True)
+    excluded_len: int = attrs.field(default=0, kw_only=True)
+    pool_id: int = attrs.field(default=0, kw_only=True)
+    client_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    additional_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    options: OptionValues = attrs.field(default=NO_OPTIONS, kw_only=True)
+    where: Place | None = attrs.field(default=None, kw_only=True)
+    first: int = attrs.field(init=False)
+    last: int = attrs.field(init=False)
+    sweep: Sweep6 = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.prefix.prefixlen <= self.delegated_len <= ADDRESS_BITS:
+            raise ValueError(f"prefixes of length {self.delegated_len} do not fit into {self.prefix}")
+        put = object.__setattr__
+        shift = ADDRESS_BITS - self.delegated_len
+        first = int(self.prefix.network_address)
+        put(self, "first", first)
+        put(self, "last", int(self.prefix.broadcast_address) >> shift << shift)
+        put(self, "sweep", Sweep6(first, self.last, shift))
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.sweep
+
+    @property
+    def size(self) -> int:
+        """How many prefixes there are."""
+        return self.sweep.size
+
+    def __str__(self) -> str:
+        return f"{self.prefix} in parts of /{self.delegated_len}"
+
+
+@attrs.frozen(eq=False)
+class Subnet6:
+    """A subnet with everything that holds in it, inheritance resolved: `Subnet6("2001:db8::/64", pools=[...])`.
+
+    Keys are Kea's. `preferred` None is "not set": five eighths of the valid lifetime then (Kea 3). `outer_levels` is
+    the shared network's options, if it is in one; global options are the Network's own, because classes come between
+    the two. `levels` is the subnet's and those.
+    """
+
+    prefix: IPv6Network = attrs.field(converter=IPv6Network)
+    id: int = attrs.field(default=1, kw_only=True)
+    pools: tuple[Pool6, ...] = attrs.field(default=(), converter=tuple[Pool6, ...], kw_only=True)
+    pd_pools: tuple[PdPool, ...] = attrs.field(default=(), converter=tuple[PdPool, ...], kw_only=True)
+    valid: Lifetimes = attrs.field(factory=Lifetimes, kw_only=True)
+    preferred: Lifetimes | None = attrs.field(default=None, kw_only=True)
+    renew_timer: int | None = attrs.field(default=None, kw_only=True)
+    rebind_timer: int | None = attrs.field(default=None, kw_only=True)
+    calculate_tee_times: bool = attrs.field(default=True, kw_only=True)
+    t1_percent: float = attrs.field(default=0.5, kw_only=True)
+    t2_percent: float = attrs.field(default=0.8, kw_only=True)
+    options: OptionValues = attrs.field(default=NO_OPTIONS, kw_only=True)
+    outer_levels: tuple[Level, ...] = attrs.field(default=(), kw_only=True)
+    interface: str = attrs.field(default="", kw_only=True)
+    interface_id: bytes = attrs.field(default=b"", kw_only=True)
+    relays: frozenset[int] = attrs.field(default=frozenset(), kw_only=True)
+    rapid_commit: bool = attrs.field(default=False, kw_only=True)
+    client_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    additional_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    reservations_global: bool = attrs.field(default=False, kw_only=True)
+    reservations_in_subnet: bool = attrs.field(default=True, kw_only=True)
+    reservations_out_of_pool: bool = attrs.field(default=False, kw_only=True)
+    cache_threshold: float = attrs.field(default=0.25, kw_only=True)
+    cache_max_age: int | None = attrs.field(default=None, kw_only=True)
+    store_extended_info: bool = attrs.field(default=False, kw_only=True)
+    allocator: str = attrs.field(default="iterative", kw_only=True)
+    pd_allocator: str = attrs.field(default="iterative", kw_only=True)
+    naming: Naming = attrs.field(default=KEA_NAMING, kw_only=True)
+    shared_network: str = attrs.field(default="", kw_only=True)
+    where: Place | None = attrs.field(default=None, kw_only=True)
+    first: int = attrs.field(init=False)
+    last: int = attrs.field(init=False)
+    levels: tuple[Level, ...] = attrs.field(init=False)
+    _starts: tuple[int, ...] = attrs.field(init=False, repr=False)
+    _ordered: tuple[Pool6, ...] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "first", int(self.prefix.network_address))
+        put(self, "last", int(self.prefix.broadcast_address))
+        put(self, "levels", (Level(f"subnet {self.prefix}", self.options), *self.outer_levels))
+        ordered = sorted(self.pools, key=lambda pool: pool.first)
+        put(self, "_ordered", tuple(ordered))
+        put(self, "_starts", tuple(pool.first for pool in ordered))
+        for pool in self.pools:
+            if pool.first < self.first or pool.last > self.last:
+                raise ValueError(f"pool {pool} is not inside subnet {self.prefix}")
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.first <= address <= self.last
+
+    def pool_at(self, address: int) -> Pool6 | None:
+        """The pool of addresses that holds the address, whoever may use it."""
+        index = bisect_right(self._starts, address) - 1
+        return self._ordered[index] if index >= 0 and address <= self._ordered[index].last else None
+
+    def pd_pool_at(self, prefix: int, length: int) -> PdPool | None:
+        """The pool that delegates this very prefix, whoever may use it."""
+        return next((pool for pool in self.pd_pools if pool.delegated_len == length and prefix in pool), None)
+
+
+@attrs.frozen(eq=False)
+class SharedNetwork6:
+    """Subnets on one link: a client of one may be served from another (Kea's shared network)."""
+
+    name: str
+    subnets: tuple[Subnet6, ...] = attrs.field(converter=tuple[Subnet6, ...])
+    interface: str = ""
+    interface_id: bytes = b""
+    relays: frozenset[int] = frozenset()
+    client_classes: tuple[str, ...] = ()
+    where: Place | None = None
+
+
+class Network6:
+    """Everything the engine looks at, with its look-up tables. Frozen; reconfiguration makes a new one.
+
+    `server_id` is the server's own DUID; messages that name another one are not for it.
+    """
+
+    def __init__(  # noqa: PLR0913  # one argument for each of Kea's global keys
+        self,
+        subnets: Iterable[Subnet6] = (),
+        *,
+        server_id: Duid,
+        shared_networks: Iterable[SharedNetwork6] = (),
+        hosts: Iterable[Host6] | Hosts6 = NO_HOSTS6,
+        classes: Iterable[ClientClass] = (),
+        options: OptionValues = NO_OPTIONS,
+        naming: Naming = KEA_NAMING,
+        decline_probation_period: int = 86400,
+        host_identifiers: Sequence[str] = IDENTIFIERS6,
+        mac_sources: Sequence[str] = MAC_SOURCES,
+        relay_supplied_options: Iterable[int] = (65,),
+        early_global_reservations_lookup: bool = False,
+        allow_address_registration: bool = True,
+    ) -> None:
+        self.shared_networks = tuple(shared_networks)
+        self.subnets: tuple[Subnet6, ...] = (
+            *subnets,
+            *(subnet for network in self.shared_networks for subnet in network.subnets),
+        )
+        self.server_id = server_id
+        self.hosts = hosts if isinstance(hosts, Hosts6) else Hosts6(hosts)
+        self.classes: Mapping[str, ClientClass] = {each.name: each for each in classes}
+        self.options = options
+        self.naming = naming
+        self.decline_probation_period = decline_probation_period
+        self.host_identifiers = tuple(host_identifiers)
+        self.mac_sources = tuple(mac_sources)
+        self.relay_supplied_options = frozenset(relay_supplied_options)
+        self.early_global_reservations_lookup = early_global_reservations_lookup
+        self.allow_address_registration = allow_address_registration
+        self.blocks: dict[tuple[object, ...], Any] = {}  # a memo of the answers' blocks of options
+        self.by_id: Mapping[int, Subnet6] = {}
+        self._siblings: dict[int, tuple[Subnet6, ...]] = {}
+        self._networks: dict[int, SharedNetwork6] = {}
+        self._index()
+
+    def _index(self) -> None:
+        by_id: dict[int, Subnet6] = {}
+        for subnet in self.subnets:
+            if subnet.id in by_id:
+                raise ValueError(f"subnet id {subnet.id} is used by {by_id[subnet.id].prefix} and by {subnet.prefix}")
+            by_id[subnet.id] = subnet
+        self.by_id = by_id
+        for network in self.shared_networks:
+            for subnet in network.subnets:
+                self._siblings[subnet.id] = network.subnets
+                self._networks[subnet.id] = network
+        self._by_interface: dict[str, list[Subnet6]] = {}
+        self._by_interface_id: dict[bytes, list[Subnet6]] = {}
+        self._by_relay: dict[int, list[Subnet6]] = {}
+        for subnet in self.subnets:
+            around = self._networks.get(subnet.id)
+            interface = subnet.interface or (around.interface if around else "")
+            if interface:
+                self._by_interface.setdefault(interface, []).append(subnet)
+            interface_id = subnet.interface_id or (around.interface_id if around else b"")
+            if interface_id:
+                self._by_interface_id.setdefault(interface_id, []).append(subnet)
+            for relay in subnet.relays or (around.relays if around else ()):
+                self._by_relay.setdefault(relay, []).append(subnet)
+        self._ordered = sorted(enumerate(self.subnets), key=lambda pair: (pair[1].first, pair[0]))
+        self._starts = [subnet.first for _, subnet in self._ordered]
+        # Prefixes either nest or are apart, so the longest of them bounds how far back a covering one can start.
+        self._widest = max((subnet.last - subnet.first for subnet in self.subnets), default=0)
+        self._nested = any(after.first <= before.last for (_, before), (_, after) in pairwise(self._ordered))
+
+    def siblings(self, subnet: Subnet6) -> tuple[Subnet6, ...]:
+        """The subnets of its shared network in the configuration's order, itself included; alone where it has none."""
+        return self._siblings.get(subnet.id, (subnet,))
+
+    def shared_network_of(self, subnet: Subnet6) -> SharedNetwork6 | None:
+        """The shared network a subnet belongs to."""
+        return self._networks.get(subnet.id)
+
+    def by_interface(self, interface: str) -> Sequence[Subnet6]:
+        """The subnets bound to a server's interface, own or by their shared network."""
+        return self._by_interface.get(interface, ())
+
+    def by_interface_id(self, interface_id: bytes) -> Sequence[Subnet6]:
+        """The subnets whose relays name their interface so (option 18)."""
+        return self._by_interface_id.get(interface_id, ())
+
+    def by_relay(self, relay: int) -> Sequence[Subnet6]:
+        """The subnets that list this relay's address."""
+        return self._by_relay.get(relay, ())
+
+    def holding(self, address: int) -> Sequence[Subnet6]:
+        """The subnets whose prefix holds the address, in the configuration's order."""
+        index = bisect_right(self._starts, address) - 1
+        if not self._nested:
+            return (self._ordered[index][1],) if index >= 0 and self._ordered[index][1].last >= address else ()
+        found = []
+        while index >= 0 and self._starts[index] >= address - self._widest:
+            if self._ordered[index][1].last >= address:
+                found.append(self._ordered[index])
+            index -= 1
+        return [subnet for _, subnet in sorted(found, key=lambda pair: pair[0])]
