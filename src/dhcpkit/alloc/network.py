@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -20,6 +20,9 @@ from dhcpkit.alloc.pick import Allocator, Iterative
 from dhcpkit.alloc.trace import Place
 from dhcpkit.alloc.view import Sweep
 from dhcpkit.wire.options import Option
+
+if TYPE_CHECKING:
+    from dhcpkit.alloc.expressions import Boolean, Text
 
 __all__ = ["ClientClass", "Level", "Lifetimes", "Network", "Pool4", "SharedNetwork4", "Subnet4", "parse_range"]
 
@@ -201,7 +204,11 @@ class SharedNetwork4:
 
 @attrs.frozen(eq=False)
 class ClientClass:
-    """A client class: what its members get. A class without test has those members whom a reservation puts in it."""
+    """A client class: what its members get. A class without test has those members whom a reservation puts in it.
+
+    `template` makes a class for each value of a string besides (Kea: `template-test`). `preferred` is DHCPv6's. One
+    that is `only_additional` is not tried before somebody asks for it (Kea: `only-in-additional-list`).
+    """
 
     name: str
     options: OptionValues = NO_OPTIONS
@@ -210,6 +217,10 @@ class ClientClass:
     server_hostname: str = ""
     boot_file_name: str = ""
     where: Place | None = None
+    test: Boolean | None = None
+    template: Text | None = None
+    only_additional: bool = False
+    preferred: Lifetimes | None = None
 
 
 IDENTIFIERS4: Final = ("hw-address", "duid", "circuit-id", "client-id")  # Kea's default order of search
