@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.config import ConfigError, Dhcp4Doc, compile4, parse4
-from dhcpkit.config.dhcp4 import (
-    ClientClassDoc,
-    NetworkDoc,
-    OptionDataDoc,
-    PoolDoc,
-    RelayDoc,
-    ReservationDoc,
-    SharedNetworkDoc,
-    Subnet4Doc,
-)
+from dhcpkit.config.dhcp4 import ClientClassDoc, RelayDoc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
+from dhcpkit.config.dhcp4 import Network4Doc as NetworkDoc
+from dhcpkit.config.documents import OptionDataDoc, PoolDoc
 from dhcpkit.config.inherit import INHERITED, OUTERMOST
 from dhcpkit.testing.documents import param_values
 from dhcpkit.wire.options4 import DHCP4

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dhcpkit.config import ConfigError, Dhcp4Doc, parse4, unparse
 from dhcpkit.config.compile import compile_into
-from dhcpkit.config.dhcp4 import LeaseDatabaseDoc, LoggerDoc, PoolDoc, Subnet4Doc
+from dhcpkit.config.dhcp4 import Subnet4Doc
+from dhcpkit.config.documents import LeaseDatabaseDoc, LoggerDoc, PoolDoc
 from dhcpkit.config.json_dialect import parse_json
 from dhcpkit.config.json_text import Source, path_text
 from dhcpkit.config.param import DOCUMENTS, DocumentShape, ListShape, read, walk

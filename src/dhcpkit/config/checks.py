@@ -6,14 +6,26 @@ Each function raises Unfit for a text that is none. This module does not know do
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from dhcpkit.alloc.network import parse_range
+from dhcpkit.alloc.network6 import parse_range6
 from dhcpkit.config import codes
 from dhcpkit.config.codes import Code
 from dhcpkit.wire.text import parse_hex
 
-__all__ = ["Unfit", "address4", "identifier", "interface4", "pool4", "prefix4"]
+__all__ = [
+    "Unfit",
+    "address4",
+    "address6",
+    "identifier",
+    "interface4",
+    "interface6",
+    "pool4",
+    "pool6",
+    "prefix4",
+    "prefix6",
+]
 
 
 class Unfit(ValueError):
@@ -52,8 +64,39 @@ def prefix4(text: str) -> IPv4Network:
         raise _no_subnet(f"Failed to convert string to address '{address}': Invalid argument") from None
 
 
-def _no_subnet(what: str) -> Unfit:
-    expected = "a prefix with its length, such as 192.0.2.0/24"
+def address6(text: str) -> int:
+    """An IPv6 address as a number; an empty text is 0, "not set"."""
+    if not text:
+        return 0
+    try:
+        return int(IPv6Address(text))
+    except ValueError:
+        message = f"Failed to convert string to address '{text}': Invalid argument"
+        raise Unfit(codes.BAD_ADDRESS, message, "an IPv6 address such as 2001:db8::1") from None
+
+
+def prefix6(text: str) -> IPv6Network:
+    """An IPv6 prefix with its length; bits behind the length are dropped."""
+    example = "a prefix with its length, such as 2001:db8::/64"
+    address, slash, length = text.partition("/")
+    if not slash:
+        raise _no_subnet(f"Invalid subnet syntax (prefix/len expected):{text}", example)
+    if not length.strip().isdecimal() or not length.isascii():
+        raise _no_subnet(f"prefix length: '{length}' is not an integer", example)
+    if int(length) > 128:
+        raise _no_subnet(f"Invalid prefix length specified for subnet: {length}", example)
+    try:
+        return IPv6Network((address.strip(), int(length)), strict=False)
+    except ValueError:
+        pass
+    try:
+        IPv4Address(address.strip())
+    except ValueError:
+        raise _no_subnet(f"Failed to convert string to address '{address}': Invalid argument", example) from None
+    raise _no_subnet(f"Non IPv6 prefix {address} specified in subnet6", example)
+
+
+def _no_subnet(what: str, expected: str = "a prefix with its length, such as 192.0.2.0/24") -> Unfit:
     return Unfit(codes.BAD_SUBNET, f"subnet configuration failed: {what}", expected)
 
 
@@ -73,10 +116,26 @@ def pool4(text: str) -> tuple[int, int]:
         raise Unfit(codes.BAD_POOL, f"invalid pool definition: {text}. {acceptable}", expected) from None
 
 
-def _ends_before_start(text: str) -> bool:
+def pool6(text: str) -> tuple[int, int]:
+    """First and last address of a pool: `first - last`, or a prefix, whose host bits are dropped as Kea does."""
+    tight = re.sub(r"\s", "", text)
+    try:
+        if "/" in tight:
+            prefix = IPv6Network(tight, strict=False)
+            return int(prefix.network_address), int(prefix.broadcast_address)
+        return parse_range6(tight)
+    except ValueError:
+        expected = "`first - last` with the first address first, or a prefix such as 2001:db8::/80"
+        if "/" not in tight and _ends_before_start(tight, IPv6Address):
+            raise Unfit(codes.BAD_POOL, f"Failed to create pool defined by: {tight}", expected) from None
+        acceptable = "There are two acceptable formats <min address-max address> or <prefix/len>"
+        raise Unfit(codes.BAD_POOL, f"invalid pool definition: {text}. {acceptable}", expected) from None
+
+
+def _ends_before_start(text: str, kind: type[IPv4Address | IPv6Address] = IPv4Address) -> bool:
     first, _, last = text.partition("-")
     try:
-        return IPv4Address(last) < IPv4Address(first)
+        return int(kind(last)) < int(kind(first))
     except ValueError:
         return False
 
@@ -104,5 +163,20 @@ def interface4(text: str) -> str:
             IPv4Address(address)
         except ValueError:
             message = f"Failed to select interface: invalid IPv4 address '{address}' behind interface {name}"
+            raise Unfit(codes.NO_INTERFACE, message, expected) from None
+    return text
+
+
+def interface6(text: str) -> str:
+    """Where a server listens: `eth0`, `eth0/2001:db8::1` for an address of it besides multicast, or `*`."""
+    name, slash, address = text.partition("/")
+    expected = "eth0, eth0/2001:db8::1, or *"
+    if not name or (name == "*" and slash):
+        raise Unfit(codes.NO_INTERFACE, f"Failed to select interface: empty interface name in '{text}'", expected)
+    if slash:
+        try:
+            IPv6Address(address)
+        except ValueError:
+            message = f"Failed to select interface: invalid IPv6 address '{address}' behind interface {name}"
             raise Unfit(codes.NO_INTERFACE, message, expected) from None
     return text

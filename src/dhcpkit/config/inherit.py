@@ -14,7 +14,7 @@ import attrs
 
 from dhcpkit.alloc.network import Lifetimes
 from dhcpkit.config import codes
-from dhcpkit.config.dhcp4 import NetworkDoc
+from dhcpkit.config.documents import NetworkDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.report import Report
 

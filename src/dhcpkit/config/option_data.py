@@ -14,7 +14,7 @@ import attrs
 
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.config import codes
-from dhcpkit.config.dhcp4 import OptionDataDoc, OptionDefDoc
+from dhcpkit.config.documents import OptionDataDoc, OptionDefDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.nearest import nearest
 from dhcpkit.config.report import Report

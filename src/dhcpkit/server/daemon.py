@@ -18,7 +18,8 @@ from typing import Final, Literal
 
 from dhcpkit.backends import LeaseFileError, LeaseStore, Memfile, MemoryStore, StoreUnavailable
 from dhcpkit.config import ConfigError, Loaded4, load4
-from dhcpkit.config.dhcp4 import Dhcp4Doc, LeaseDatabaseDoc
+from dhcpkit.config.dhcp4 import Dhcp4Doc
+from dhcpkit.config.documents import LeaseDatabaseDoc
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.server import messages as m
 from dhcpkit.server.expiry import Reclaiming

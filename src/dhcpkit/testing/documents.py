@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 from hypothesis import strategies as st
 
 from dhcpkit.config.checks import address4, interface4
-from dhcpkit.config.dhcp4 import Dhcp4Doc, OptionDataDoc, PoolDoc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
+from dhcpkit.config.dhcp4 import Dhcp4Doc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
+from dhcpkit.config.documents import OptionDataDoc, PoolDoc
 from dhcpkit.config.param import Document, DocumentShape, ListShape, Param, Shape
 
 __all__ = ["configurations", "documents", "json_texts", "json_values", "param_values"]
