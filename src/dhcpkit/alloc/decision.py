@@ -31,6 +31,8 @@ class Event(enum.Enum):
     RELEASE = "release"
     DECLINE = "decline"
     INFORM = "inform"
+    CONFIRM = "confirm"
+    REGISTER = "register"
     SILENT = "silent"
     FULL = "full"  # silence, because every pool that is open to the client is full
     NO_POOL = "no pool"  # silence, because no pool is open to the client

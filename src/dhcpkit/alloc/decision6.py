@@ -20,13 +20,18 @@ __all__ = ["Answered6", "Decision6", "Granted6", "Reply6", "silent6"]
 
 @attrs.frozen
 class Granted6:
-    """An address or prefix in an answer. Lifetimes in seconds; both 0 say that the client must not use it any more."""
+    """An address or prefix in an answer. Lifetimes in seconds; both 0 say that the client must not use it any more.
+
+    `excluded` is what a client must leave out of a prefix (RFC 6603); length 0 for nothing.
+    """
 
     address: int
     prefix_len: int
     preferred: int
     valid: int
     pool: Pool6 | PdPool | None = None
+    excluded: int = 0
+    excluded_len: int = 0
 
 
 @attrs.frozen
@@ -60,7 +65,8 @@ class Decision6:
     """The outcome for one message. `reply` is None for silence; `unit` is empty where no lease changes.
 
     `offered` are addresses and prefixes that were taken from pools in their turn; `events` says what happened, once
-    for each lease it happened to.
+    for each lease it happened to. `reason` is the tail of Kea's statistic (`admin-filtered`) where a message was
+    dropped that looked well when it was opened, as `Dropped.reason` is; empty where silence is the answer.
     """
 
     query: Query6
@@ -69,10 +75,11 @@ class Decision6:
     offered: tuple[int, ...]
     reply: Reply6 | None
     because: str = ""
+    reason: str = ""
 
 
-def silent6(query: Query6, because: str, event: Event = Event.SILENT) -> Decision6:
+def silent6(query: Query6, because: str, event: Event = Event.SILENT, reason: str = "") -> Decision6:
     """No answer, no change, and why."""
     if query.trace:
         query.trace.note("answer", "", "silence", because)
-    return Decision6(query, (event,), (), (), None, because)
+    return Decision6(query, (event,), (), (), None, because, reason)

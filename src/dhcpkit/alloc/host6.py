@@ -15,6 +15,8 @@ from dhcpkit.alloc.trace import Place
 
 __all__ = ["NO_HOSTS6", "Host6", "Host6View", "Hosts6", "ReservedPrefix"]
 
+ADDRESS_LEN: Final = 128  # the prefix length of an address
+
 
 class ReservedPrefix(NamedTuple):
     """A reserved prefix, and what its client must leave out of it (RFC 6603; `excluded_len` 0: nothing)."""
@@ -42,12 +44,25 @@ class Host6:
     options: OptionValues = NO_OPTIONS
     where: Place | None = None
 
+    def has(self, address: int, prefix_len: int) -> bool:
+        """Whether it reserves this address (length 128) or prefix."""
+        if prefix_len == ADDRESS_LEN:
+            return address in self.addresses
+        return any(each.prefix == address and each.length == prefix_len for each in self.prefixes)
+
+    def __str__(self) -> str:
+        return f"{self.identifier_type} {self.identifier.hex(':')}"
+
 
 class Host6View(Protocol):
     """What the engine may ask about reservations."""
 
     def by_identifier(self, subnet_id: int, kind: str, identifier: bytes, /) -> Host6 | None:
         """The reservation for this identifier in this subnet (0: the global ones)."""
+        ...
+
+    def by_client(self, kind: str, identifier: bytes, /) -> Sequence[Host6]:
+        """The reservations for this identifier in all subnets, the global one among them."""
         ...
 
     def by_address(self, subnet_id: int, address: int, /) -> Sequence[Host6]:
@@ -64,6 +79,7 @@ class Hosts6:
 
     def __init__(self, hosts: Iterable[Host6] = ()) -> None:
         self._by_identifier: dict[tuple[int, str, bytes], Host6] = {}
+        self._by_client: dict[tuple[str, bytes], list[Host6]] = {}
         self._by_address: dict[tuple[int, int], list[Host6]] = {}
         self._subnets: set[int] = set()
         self._all: list[Host6] = []
@@ -76,6 +92,7 @@ class Hosts6:
         if key in self._by_identifier:
             raise ValueError(f"{host.identifier_type} {host.identifier.hex(':')} is already reserved in this subnet")
         self._by_identifier[key] = host
+        self._by_client.setdefault(key[1:], []).append(host)
         self._subnets.add(host.subnet_id)
         self._all.append(host)
         for address in (*host.addresses, *(prefix.prefix for prefix in host.prefixes)):
@@ -84,6 +101,10 @@ class Hosts6:
     def by_identifier(self, subnet_id: int, kind: str, identifier: bytes, /) -> Host6 | None:
         """As Host6View."""
         return self._by_identifier.get((subnet_id, kind, identifier))
+
+    def by_client(self, kind: str, identifier: bytes, /) -> Sequence[Host6]:
+        """As Host6View."""
+        return self._by_client.get((kind, identifier), ())
 
     def by_address(self, subnet_id: int, address: int, /) -> Sequence[Host6]:
         """As Host6View."""

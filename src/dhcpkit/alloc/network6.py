@@ -7,26 +7,33 @@ module does not know files, JSON or Kea's spelling of keys.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from ipaddress import IPv6Address, IPv6Network
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
+from dhcpkit.alloc.classes import Classifier
 from dhcpkit.alloc.host6 import NO_HOSTS6, Host6, Hosts6
 from dhcpkit.alloc.naming import KEA_NAMING, Naming
 from dhcpkit.alloc.network import ClientClass, Level, Lifetimes
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValues
+from dhcpkit.alloc.pick6 import Allocator6, Iterative6, Match, allocator6
 from dhcpkit.alloc.trace import Place
 from dhcpkit.alloc.view6 import Sweep6
 from dhcpkit.wire.duid import Duid
+from dhcpkit.wire.options import Space
+from dhcpkit.wire.options6 import DHCP6
 
 __all__ = ["IDENTIFIERS6", "MAC_SOURCES", "Network6", "PdPool", "Pool6", "SharedNetwork6", "Subnet6", "parse_range6"]
+
+T = TypeVar("T")
 
 IDENTIFIERS6: Final = ("hw-address", "duid")  # Kea's default order of search
 MAC_SOURCES: Final = ("any",)
 ADDRESS_BITS: Final = 128
+ROTATIONS_MAX: Final = 256  # remembered orders of subnets, each as long as its shared network
 
 
 def parse_range6(text: str) -> tuple[int, int]:
@@ -82,7 +89,8 @@ class Pool6:
 class PdPool:
     """A prefix whose parts of one length are delegated to clients. `excluded_len` 0: nothing is excluded (RFC 6603).
 
-    ValueError where the delegated prefixes are shorter than the pool's.
+    `last` is the first address of the last part, `end` the last address of all. ValueError where the delegated prefixes
+    are shorter than the pool's.
     """
 
     prefix: IPv6Network = attrs.field(converter=IPv6Network)
@@ -96,6 +104,7 @@ class PdPool:
     where: Place | None = attrs.field(default=None, kw_only=True)
     first: int = attrs.field(init=False)
     last: int = attrs.field(init=False)
+    end: int = attrs.field(init=False)
     sweep: Sweep6 = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -105,11 +114,17 @@ class PdPool:
         shift = ADDRESS_BITS - self.delegated_len
         first = int(self.prefix.network_address)
         put(self, "first", first)
-        put(self, "last", int(self.prefix.broadcast_address) >> shift << shift)
+        put(self, "end", int(self.prefix.broadcast_address))
+        put(self, "last", self.end >> shift << shift)
         put(self, "sweep", Sweep6(first, self.last, shift))
 
     def __contains__(self, address: object) -> bool:
         return address in self.sweep
+
+    def part_of(self, address: int) -> int:
+        """The part that holds an address of the pool."""
+        shift = ADDRESS_BITS - self.delegated_len
+        return address >> shift << shift
 
     @property
     def size(self) -> int:
@@ -154,8 +169,8 @@ class Subnet6:
     cache_threshold: float = attrs.field(default=0.25, kw_only=True)
     cache_max_age: int | None = attrs.field(default=None, kw_only=True)
     store_extended_info: bool = attrs.field(default=False, kw_only=True)
-    allocator: str = attrs.field(default="iterative", kw_only=True)
-    pd_allocator: str = attrs.field(default="iterative", kw_only=True)
+    allocator: Allocator6 = attrs.field(factory=Iterative6, converter=allocator6, kw_only=True)
+    pd_allocator: Allocator6 = attrs.field(factory=Iterative6, converter=allocator6, kw_only=True)
     naming: Naming = attrs.field(default=KEA_NAMING, kw_only=True)
     shared_network: str = attrs.field(default="", kw_only=True)
     where: Place | None = attrs.field(default=None, kw_only=True)
@@ -164,6 +179,9 @@ class Subnet6:
     levels: tuple[Level, ...] = attrs.field(init=False)
     _starts: tuple[int, ...] = attrs.field(init=False, repr=False)
     _ordered: tuple[Pool6, ...] = attrs.field(init=False, repr=False)
+    _pd_starts: tuple[int, ...] = attrs.field(init=False, repr=False)
+    _pd_ordered: tuple[PdPool, ...] = attrs.field(init=False, repr=False)
+    _matching: dict[tuple[Match, int], tuple[PdPool, ...]] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         put = object.__setattr__
@@ -173,6 +191,10 @@ class Subnet6:
         ordered = sorted(self.pools, key=lambda pool: pool.first)
         put(self, "_ordered", tuple(ordered))
         put(self, "_starts", tuple(pool.first for pool in ordered))
+        pd_ordered = sorted(self.pd_pools, key=lambda pool: pool.first)
+        put(self, "_pd_ordered", tuple(pd_ordered))
+        put(self, "_pd_starts", tuple(pool.first for pool in pd_ordered))
+        put(self, "_matching", {})
         for pool in self.pools:
             if pool.first < self.first or pool.last > self.last:
                 raise ValueError(f"pool {pool} is not inside subnet {self.prefix}")
@@ -185,9 +207,19 @@ class Subnet6:
         index = bisect_right(self._starts, address) - 1
         return self._ordered[index] if index >= 0 and address <= self._ordered[index].last else None
 
-    def pd_pool_at(self, prefix: int, length: int) -> PdPool | None:
-        """The pool that delegates this very prefix, whoever may use it."""
-        return next((pool for pool in self.pd_pools if pool.delegated_len == length and prefix in pool), None)
+    def pd_pool_at(self, address: int) -> PdPool | None:
+        """The pool of prefixes whose range holds the address, whoever may use it."""
+        index = bisect_right(self._pd_starts, address) - 1
+        return self._pd_ordered[index] if index >= 0 and address <= self._pd_ordered[index].end else None
+
+    def pd_pools_for(self, match: Match, length: int) -> Sequence[PdPool]:
+        """The pools whose prefixes compare so with a length, in the configuration's order."""
+        key = (match, length)
+        found = self._matching.get(key)
+        if found is None:
+            pools = [pool for pool in self.pd_pools if match.takes(pool.delegated_len, length)]
+            found = self._matching[key] = tuple(pools)
+        return found
 
 
 @attrs.frozen(eq=False)
@@ -200,13 +232,16 @@ class SharedNetwork6:
     interface_id: bytes = b""
     relays: frozenset[int] = frozenset()
     client_classes: tuple[str, ...] = ()
+    additional_classes: tuple[str, ...] = ()
     where: Place | None = None
 
 
 class Network6:
     """Everything the engine looks at, with its look-up tables. Frozen; reconfiguration makes a new one.
 
-    `server_id` is the server's own DUID; messages that name another one are not for it.
+    `server_id` is the server's own DUID; messages that name another one are not for it. `keep_released`: a released
+    lease stays its client's until it is reclaimed (Kea does so where both `flush-reclaimed-timer-wait-time` and
+    `hold-reclaimed-time` are set). `blocks`, `recent` and `rotations` are memos, and nothing else ever changes.
     """
 
     def __init__(  # noqa: PLR0913  # one argument for each of Kea's global keys
@@ -217,6 +252,7 @@ class Network6:
         shared_networks: Iterable[SharedNetwork6] = (),
         hosts: Iterable[Host6] | Hosts6 = NO_HOSTS6,
         classes: Iterable[ClientClass] = (),
+        space: Space = DHCP6,
         options: OptionValues = NO_OPTIONS,
         naming: Naming = KEA_NAMING,
         decline_probation_period: int = 86400,
@@ -225,6 +261,7 @@ class Network6:
         relay_supplied_options: Iterable[int] = (65,),
         early_global_reservations_lookup: bool = False,
         allow_address_registration: bool = True,
+        keep_released: bool = True,
     ) -> None:
         self.shared_networks = tuple(shared_networks)
         self.subnets: tuple[Subnet6, ...] = (
@@ -233,7 +270,7 @@ class Network6:
         )
         self.server_id = server_id
         self.hosts = hosts if isinstance(hosts, Hosts6) else Hosts6(hosts)
-        self.classes: Mapping[str, ClientClass] = {each.name: each for each in classes}
+        self.classes = Classifier(classes, space)
         self.options = options
         self.naming = naming
         self.decline_probation_period = decline_probation_period
@@ -242,9 +279,13 @@ class Network6:
         self.relay_supplied_options = frozenset(relay_supplied_options)
         self.early_global_reservations_lookup = early_global_reservations_lookup
         self.allow_address_registration = allow_address_registration
-        self.blocks: dict[tuple[object, ...], Any] = {}  # a memo of the answers' blocks of options
+        self.keep_released = keep_released
+        self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer6`: options that answers have in common
+        self.recent: dict[tuple[object, ...], tuple[int, int]] = {}  # of `pick6`: where there was something free
+        self.rotations: dict[int, tuple[Subnet6, ...]] = {}  # of `siblings`
         self.by_id: Mapping[int, Subnet6] = {}
-        self._siblings: dict[int, tuple[Subnet6, ...]] = {}
+        self._positions: dict[int, int] = {}
+        self._guards: dict[int, tuple[tuple[str, ...], ...]] = {}
         self._networks: dict[int, SharedNetwork6] = {}
         self._index()
 
@@ -256,9 +297,13 @@ class Network6:
             by_id[subnet.id] = subnet
         self.by_id = by_id
         for network in self.shared_networks:
-            for subnet in network.subnets:
-                self._siblings[subnet.id] = network.subnets
+            for position, subnet in enumerate(network.subnets):
+                self._positions[subnet.id] = position
                 self._networks[subnet.id] = network
+        for subnet in self.subnets:
+            around = self._networks.get(subnet.id)
+            guards = (subnet.client_classes, around.client_classes if around is not None else ())
+            self._guards[subnet.id] = tuple(guard for guard in guards if guard)
         self._by_interface: dict[str, list[Subnet6]] = {}
         self._by_interface_id: dict[bytes, list[Subnet6]] = {}
         self._by_relay: dict[int, list[Subnet6]] = {}
@@ -272,15 +317,37 @@ class Network6:
                 self._by_interface_id.setdefault(interface_id, []).append(subnet)
             for relay in subnet.relays or (around.relays if around else ()):
                 self._by_relay.setdefault(relay, []).append(subnet)
-        self._ordered = sorted(enumerate(self.subnets), key=lambda pair: (pair[1].first, pair[0]))
-        self._starts = [subnet.first for _, subnet in self._ordered]
-        # Prefixes either nest or are apart, so the longest of them bounds how far back a covering one can start.
-        self._widest = max((subnet.last - subnet.first for subnet in self.subnets), default=0)
-        self._nested = any(after.first <= before.last for (_, before), (_, after) in pairwise(self._ordered))
+        self._ranges = _Ranges((subnet.first, subnet.last, subnet) for subnet in self.subnets)
+        self._delegated = _Ranges(
+            (pool.first, pool.end, (subnet, pool)) for subnet in self.subnets for pool in subnet.pd_pools
+        )
 
     def siblings(self, subnet: Subnet6) -> tuple[Subnet6, ...]:
-        """The subnets of its shared network in the configuration's order, itself included; alone where it has none."""
-        return self._siblings.get(subnet.id, (subnet,))
+        """The subnets of its shared network from this one on and then around (Kea's order of trying them)."""
+        network = self._networks.get(subnet.id)
+        if network is None:
+            return (subnet,)
+        found = self.rotations.get(subnet.id)
+        if found is None:
+            if len(self.rotations) >= ROTATIONS_MAX:
+                self.rotations.clear()
+            at = self._positions[subnet.id]
+            found = self.rotations[subnet.id] = network.subnets[at:] + network.subnets[:at]
+        return found
+
+    def position(self, subnet: Subnet6) -> int:
+        """Its place among the subnets of its shared network; 0 where it has none."""
+        return self._positions.get(subnet.id, 0)
+
+    def one_link(self, subnet: Subnet6, other: Subnet6) -> bool:
+        """Whether two subnets are one, or of one shared network: a client of one may be served from the other."""
+        network = self._networks.get(subnet.id)
+        return other is subnet or (network is not None and network is self._networks.get(other.id))
+
+    def open_to(self, subnet: Subnet6, classes: Container[str]) -> bool:
+        """Whether a client in these classes may use the subnet: its own guards and its shared network's let it in."""
+        guards = self._guards[subnet.id]
+        return not guards or all(any(name in classes for name in guard) for guard in guards)
 
     def shared_network_of(self, subnet: Subnet6) -> SharedNetwork6 | None:
         """The shared network a subnet belongs to."""
@@ -300,12 +367,34 @@ class Network6:
 
     def holding(self, address: int) -> Sequence[Subnet6]:
         """The subnets whose prefix holds the address, in the configuration's order."""
+        return self._ranges.holding(address)
+
+    def delegating(self, address: int) -> Sequence[tuple[Subnet6, PdPool]]:
+        """The pools of prefixes whose range holds the address, each with its subnet."""
+        return self._delegated.holding(address)
+
+
+class _Ranges(Generic[T]):
+    """Ranges of addresses that either nest or are apart, and what lies behind each."""
+
+    __slots__ = ("_nested", "_ordered", "_starts", "_widest")
+
+    def __init__(self, ranges: Iterable[tuple[int, int, T]]) -> None:
+        numbered = [(first, number, last, item) for number, (first, last, item) in enumerate(ranges)]
+        self._ordered = sorted(numbered, key=lambda each: each[:2])
+        self._starts = [first for first, *_ in self._ordered]
+        # The widest of them bounds how far back one that holds an address can start.
+        self._widest = max((last - first for first, _, last, _ in self._ordered), default=0)
+        self._nested = any(after[0] <= before[2] for before, after in pairwise(self._ordered))
+
+    def holding(self, address: int) -> Sequence[T]:
+        """What lies behind the ranges that hold the address, in the order they were given."""
         index = bisect_right(self._starts, address) - 1
         if not self._nested:
-            return (self._ordered[index][1],) if index >= 0 and self._ordered[index][1].last >= address else ()
+            return (self._ordered[index][3],) if index >= 0 and self._ordered[index][2] >= address else ()
         found = []
         while index >= 0 and self._starts[index] >= address - self._widest:
-            if self._ordered[index][1].last >= address:
+            if self._ordered[index][2] >= address:
                 found.append(self._ordered[index])
             index -= 1
-        return [subnet for _, subnet in sorted(found, key=lambda pair: pair[0])]
+        return [item for *_, item in sorted(found, key=lambda each: each[1])]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from dhcpkit.alloc.host6 import Host6
 from dhcpkit.alloc.lease6 import LeaseType
 from dhcpkit.alloc.network6 import Network6, Subnet6
 from dhcpkit.alloc.trace import Trace
@@ -66,11 +67,20 @@ class Query6:
     """The codes of the option request option (6)."""
     rapid_commit: bool
     trace: Trace
+    early: Host6 | None = None
+    """The global reservation, where the configuration wants it looked up before a subnet is selected."""
+    chance: int | None = None
+    """What random orders of this message's plans are made from: drawn once, so that planning again tries the same."""
 
     @property
     def identity(self) -> bytes:
         """Who asks, for telling whether two messages come from one client."""
         return self.duid
+
+    def __str__(self) -> str:
+        """The client as Kea's log names it."""
+        duid = self.duid.hex(":") if self.duid else "no info"
+        return f"duid=[{duid}], tid={self.packet.xid:#x}"
 
     def wants(self) -> Iterable[Key6]:
         """The leases worth loading before planning: the client's own, and those it names."""

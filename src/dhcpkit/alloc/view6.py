@@ -12,7 +12,7 @@ import attrs
 
 from dhcpkit.alloc.lease6 import Lease6
 
-__all__ = ["DUID", "Change6", "Key6", "LeaseView6", "LiveView6", "Sweep6", "Unit6"]
+__all__ = ["DUID", "Change6", "Key6", "LeaseView6", "LiveView6", "Overlay6", "Sweep6", "Unit6"]
 
 DUID: Final = "duid"
 
@@ -100,3 +100,72 @@ class LiveView6(LeaseView6, Protocol):
     def knows(self, duid: bytes, /) -> bool:
         """Whether a lease may have the DUID. False is certain."""
         ...
+
+
+class Overlay6:
+    """A view with a batch's earlier decisions laid over it, so that the next query of the batch sees them.
+
+    `record` takes what a decision changes and what it took in turn. The leases below are not changed.
+    """
+
+    __slots__ = ("_by_duid", "_changed", "view")
+
+    def __init__(self, view: LeaseView6) -> None:
+        self.view = view
+        self._changed: dict[int, Lease6 | None] = {}
+        self._by_duid: dict[bytes, list[Lease6]] = {}
+
+    def record(self, unit: Unit6, offered: Iterable[int] = ()) -> None:
+        """Shows `unit` to later queries; `offered` are those that were taken from a pool in their turn."""
+        for change in unit:
+            after = change.after
+            self._changed[change.address] = after
+            if after is not None and after.duid:
+                self._by_duid.setdefault(after.duid, []).append(after)
+        for address in offered:
+            self.view.handed_out(address)
+
+    def by_address(self, address: int) -> Lease6 | None:
+        """As LeaseView6."""
+        if address in self._changed:
+            return self._changed[address]
+        return self.view.by_address(address)
+
+    def by_duid(self, duid: bytes) -> Sequence[Lease6]:
+        """As LeaseView6."""
+        below = self.view.by_duid(duid)
+        changed = self._changed
+        if not changed:
+            return below
+        kept = [lease for lease in below if lease.address not in changed]
+        return kept + [lease for lease in self._by_duid.get(duid, ()) if changed[lease.address] is lease]
+
+    def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
+        """As LeaseView6."""
+        if not self._changed:
+            return self.view.first_free(order, now, busy)
+        taken = _Taken(self._changed, busy, now)
+        found = self.view.first_free(order, now, taken)
+        if found is None and isinstance(order, Container):  # what the batch itself has freed comes last
+            freed = (address for address in self._changed if address not in taken)
+            found = next((address for address in freed if address in order), None)
+        return found
+
+    def handed_out(self, address: int) -> None:
+        """As LeaseView6."""
+        self.view.handed_out(address)
+
+
+class _Taken:
+    """Membership in what an overlay knows to be taken: the batch's new leases, and the caller's own `busy`."""
+
+    __slots__ = ("busy", "changed", "now")
+
+    def __init__(self, changed: dict[int, Lease6 | None], busy: Container[int], now: int) -> None:
+        self.changed, self.busy, self.now = changed, busy, now
+
+    def __contains__(self, address: object) -> bool:
+        if address in self.busy:
+            return True
+        lease = self.changed.get(address)  # type: ignore[call-overload]
+        return lease is not None and not lease.expired(self.now)
