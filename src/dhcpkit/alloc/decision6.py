@@ -48,7 +48,10 @@ class Answered6:
 
 @attrs.define(eq=False)
 class Reply6:
-    """What is answered, before it has bytes. `fqdn` is the payload of option 39 in the answer, None for none."""
+    """What is answered, before it has bytes. `fqdn` is the payload of option 39 in the answer, None for none.
+
+    `options` False: nothing configured goes out with it. `registered` is the payload of an IAADDR that stands alone.
+    """
 
     type: int
     subnet: Subnet6 | None
@@ -58,6 +61,8 @@ class Reply6:
     host: Host6 | None = None
     rapid_commit: bool = False
     fqdn: bytes | None = None
+    options: bool = True
+    registered: bytes | None = None
 
 
 @attrs.define(eq=False)

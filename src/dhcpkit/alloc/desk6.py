@@ -1,0 +1,410 @@
+"""One DHCPv6 client's assignment in progress: what is known about it, and which leases change. Pure.
+
+The rules that choose addresses are in `assign6`; this module makes leases, and knows which addresses are spoken for,
+in the store as in this very decision. It does not know messages' bytes, sockets, databases or HA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from ipaddress import IPv6Address
+from random import Random
+from typing import Final
+
+import attrs
+
+from dhcpkit.alloc.classify import allowed
+from dhcpkit.alloc.decision import Event
+from dhcpkit.alloc.host import GLOBAL
+from dhcpkit.alloc.host6 import Host6, Host6View
+from dhcpkit.alloc.lease import GIVEN_BACK, LeaseState
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.names6 import Name6, choose_name6, named_after
+from dhcpkit.alloc.naming import Naming
+from dhcpkit.alloc.network6 import PdPool, Pool6, Subnet6
+from dhcpkit.alloc.points import Consult, NextStep
+from dhcpkit.alloc.points6 import Lease6Rebind, Lease6Renew, Lease6Select
+from dhcpkit.alloc.query6 import Asked6, Query6
+from dhcpkit.alloc.relayed6 import relay_info
+from dhcpkit.alloc.reserved6 import Found6, Reserved6, host_in
+from dhcpkit.alloc.times6 import lifetimes6, remaining_of_cached6
+from dhcpkit.alloc.view6 import Change6, LeaseView6, Unit6
+
+__all__ = ["Desk6", "Holding6"]
+
+RENEW: Final = 5
+DEFAULT: Final = LeaseState.DEFAULT.value
+REGISTERED: Final = LeaseState.REGISTERED.value
+IA_NA: Final = LeaseType.IA_NA.value
+ADDRESS_LEN: Final = 128
+CHANCE_BITS: Final = 64  # of what random orders are made from
+
+
+@attrs.frozen
+class Holding6:
+    """A lease in an answer: as it is or will be stored, and the lifetimes the client is told."""
+
+    lease: Lease6
+    preferred: int
+    valid: int
+
+
+class Desk6:
+    """The arguments of the engine, what was found out so far, and what was decided.
+
+    `subnet` is where the client is served now: it moves within its shared network with the leases that are found.
+    """
+
+    __slots__ = (
+        "_before",
+        "_changed",
+        "_named",
+        "_reused",
+        "_taken",
+        "allocated",
+        "classes",
+        "consult",
+        "events",
+        "found",
+        "host_subnet",
+        "hosts",
+        "leases",
+        "name",
+        "now",
+        "offer",
+        "offered",
+        "query",
+        "rng",
+        "subnet",
+    )
+
+    def __init__(  # noqa: PLR0913, PLR0917  # the engine's whole world
+        self,
+        query: Query6,
+        leases: LeaseView6,
+        hosts: Host6View,
+        now: int,
+        rng: Random,
+        consult: Consult | None,
+        found: Found6,
+        classes: tuple[str, ...],
+        *,
+        offer: bool,
+    ) -> None:
+        assert query.subnet is not None, "leases are assigned in a subnet"
+        self.query = query
+        self.leases = leases
+        self.hosts = hosts
+        self.now = now
+        self.rng = rng
+        self.consult = consult
+        self.found = found
+        self.classes = classes
+        self.offer = offer
+        self.subnet: Subnet6 = query.subnet
+        self.host_subnet: Subnet6 | None = None
+        self.name = choose_name6(query.packet, query.subnet, query.subnet.naming, self.host(), consult)
+        self.allocated: set[tuple[int, int]] = set()
+        self.events: list[Event] = []
+        self.offered: list[int] = []
+        self._before: dict[int, Lease6 | None] = {}  # as the store has them
+        self._changed: dict[int, Lease6 | None] = {}  # as it will have them
+        self._reused: dict[int, Lease6] = {}
+        self._taken: set[int] = set()  # what an offer promises, which changes nothing
+        self._named = 0  # the address that a name was made of
+
+    # what is known
+
+    def host(self) -> Host6 | None:
+        """The reservation that holds where the client is served."""
+        return host_in(self.host_subnet or self.subnet, self.found) if self.found else None
+
+    def global_host(self) -> Host6 | None:
+        """The global reservation, where it counts."""
+        return self.found.get(GLOBAL) if self.subnet.reservations_global else None
+
+    def lease_at(self, address: int) -> Lease6 | None:
+        """The lease at an address, as this decision leaves it."""
+        return self._changed[address] if address in self._changed else self.leases.by_address(address)
+
+    def own(self, asked: Asked6) -> list[Lease6]:
+        """The client's leases for an identity association in its network, whatever their state but registered ones."""
+        query, iaid, kind = self.query, asked.iaid, asked.type
+        below = self.leases.by_duid(query.duid)
+        changed = self._changed
+        if changed:
+            below = [lease for lease in below if lease.address not in changed]
+            below += [lease for lease in changed.values() if lease is not None and lease.duid == query.duid]
+        found = [
+            lease
+            for lease in below
+            if lease.iaid == iaid and lease.type == kind and lease.state != REGISTERED and self._here(lease)
+        ]
+        if len(found) > 1:
+            found.sort(key=self._place)
+        return found
+
+    def _here(self, lease: Lease6) -> bool:
+        assert self.query.subnet is not None, "leases are assigned in a subnet"
+        if lease.subnet_id == self.query.subnet.id:
+            return True
+        where = self.query.network.by_id.get(lease.subnet_id)
+        return where is not None and self.query.network.one_link(self.query.subnet, where)
+
+    def _place(self, lease: Lease6) -> tuple[int, int]:
+        network, siblings = self.query.network, self.query.siblings
+        position = network.position(network.by_id[lease.subnet_id]) - network.position(siblings[0])
+        return position % len(siblings), lease.address
+
+    def is_reserved(self, lease: Lease6) -> bool:
+        """Whether a lease is what the client has reserved."""
+        if not self.found:
+            return False
+        everywhere = self.global_host()
+        if everywhere is not None and everywhere.has(lease.address, lease.prefix_len):
+            return True
+        host = self.found.get(lease.subnet_id)
+        return host is not None and host.has(lease.address, lease.prefix_len)
+
+    def reserved_for_other(self, subnet: Subnet6, address: int, *, in_pool: bool) -> Host6 | None:
+        """Who else has an address reserved; with reservations out of pool nobody asks for what is in one (Kea)."""
+        if not subnet.reservations_in_subnet or (in_pool and subnet.reservations_out_of_pool):
+            return None
+        if not self.hosts.any_in(subnet.id):
+            return None
+        return Reserved6(self.hosts, subnet.id, self.found).by_whom(address)
+
+    def pools_at(self, kind: LeaseType, address: int) -> Iterator[tuple[Subnet6, Pool6 | PdPool]]:
+        """The pools of the client's network that hold an address, and are open to the client."""
+        network, start = self.query.network, self.query.siblings[0]
+        classes = self.classes
+        if kind == IA_NA:
+            for subnet in network.holding(address):
+                pool = subnet.pool_at(address) if network.one_link(start, subnet) else None
+                if pool is not None and network.open_to(subnet, classes) and allowed(pool.client_classes, classes):
+                    yield subnet, pool
+            return
+        for subnet, pd_pool in network.delegating(address):
+            if (
+                network.one_link(start, subnet)
+                and network.open_to(subnet, classes)
+                and allowed(pd_pool.client_classes, classes)
+            ):
+                yield subnet, pd_pool
+
+    def busy(self, subnet: Subnet6) -> Container[int]:
+        """What is taken besides leases: for others, and in this decision."""
+        reserved = subnet.reservations_in_subnet and not subnet.reservations_out_of_pool
+        if not reserved or not self.hosts.any_in(subnet.id):
+            return self._taken or self._changed
+        return _Busy(self._taken, self._changed, Reserved6(self.hosts, subnet.id, self.found))
+
+    def chance(self) -> int:
+        """What random orders are made from."""
+        query = self.query
+        if query.chance is None:
+            query.chance = self.rng.getrandbits(CHANCE_BITS)
+        return query.chance
+
+    # what is decided
+
+    def create(
+        self, asked: Asked6, subnet: Subnet6, address: int, prefix_len: int, *, in_turn: bool = False
+    ) -> Holding6 | None:
+        """A new lease for the client, or None where a callout refuses it."""
+        query = self.query
+        preferred, valid = self._lifetimes(subnet, asked)
+        pool = subnet.pool_at(address) if asked.type == IA_NA else subnet.pd_pool_at(address)
+        lease = Lease6(
+            address,
+            query.duid,
+            valid,
+            self.now,
+            subnet.id,
+            preferred,
+            asked.type.value,
+            asked.iaid,
+            prefix_len,
+            self.name.forward,
+            self.name.reverse,
+            self._hostname(address, asked.type),
+            query.hwaddr,
+            DEFAULT,
+            relay_info(query.packet) if subnet.store_extended_info else "",
+            query.hwtype,
+            query.hwaddr_source,
+            pool.pool_id if pool is not None else 0,
+        )
+        if self.consult is not None:
+            point = Lease6Select(query.packet, lease, self.offer)
+            if self.consult(point) in (NextStep.SKIP, NextStep.DROP):
+                self.note(address, "refused", "a callout of lease6_select wants so")
+                return None
+            lease = point.lease
+        self.subnet = subnet
+        if in_turn:
+            self.offered.append(address)
+        self._record(lease, Event.ALLOC)
+        return Holding6(lease, lease.preferred_lifetime, lease.valid_lifetime)
+
+    def keep(self, asked: Asked6, lease: Lease6) -> Holding6:
+        """The client's lease once more, in answer to SOLICIT and REQUEST: for as long as it was for (Kea)."""
+        self.subnet = self.query.network.by_id[lease.subnet_id]
+        preferred, valid = lease.preferred_lifetime, lease.valid_lifetime
+        if not valid:  # it was released, and has none left
+            preferred, valid = self._lifetimes(self.subnet, asked)
+        fresh = lease._replace(
+            valid_lifetime=valid,
+            preferred_lifetime=preferred,
+            cltt=self.now,
+            fqdn_fwd=self.name.forward,
+            fqdn_rev=self.name.reverse,
+            hostname=self._hostname(lease.address, asked.type),
+            state=DEFAULT,
+        )
+        return self._renewed(lease, fresh)
+
+    def extend(self, asked: Asked6, lease: Lease6) -> Holding6 | None:
+        """The client's lease for longer, in answer to RENEW and REBIND; None where it cannot have it any more."""
+        query, network = self.query, self.query.network
+        subnet = network.by_id[lease.subnet_id]
+        outside = lease.type == IA_NA and lease.address not in subnet
+        if (outside or not network.open_to(subnet, self.classes)) and not self.is_reserved_globally(lease):
+            self.note(lease.address, "taken back", "its subnet does not hold it, or is not open to the client any more")
+            return None
+        self.subnet = subnet
+        preferred, valid = self._lifetimes(subnet, asked)
+        pool = subnet.pool_at(lease.address) if lease.type == IA_NA else subnet.pd_pool_at(lease.address)
+        fresh = lease._replace(
+            valid_lifetime=valid,
+            preferred_lifetime=preferred,
+            cltt=self.now,
+            fqdn_fwd=self.name.forward,
+            fqdn_rev=self.name.reverse,
+            hostname=self._hostname(lease.address, asked.type),
+            hwaddr=query.hwaddr,
+            hwtype=query.hwtype,
+            hwaddr_source=query.hwaddr_source,
+            state=DEFAULT,
+            pool_id=pool.pool_id if pool is not None else lease.pool_id,
+        )
+        if subnet.store_extended_info and query.packet.relays:
+            fresh = fresh._replace(user_context=relay_info(query.packet))
+        if self.consult is not None:
+            point = (Lease6Renew if query.type == RENEW else Lease6Rebind)(query.packet, fresh)
+            if self.consult(point) is NextStep.SKIP:
+                self.note(lease.address, "kept as it was", f"a callout of {point.kea_name} wants so")
+                return Holding6(lease, lease.preferred_lifetime, lease.valid_lifetime)
+            fresh = point.lease
+        return self._renewed(lease, fresh)
+
+    def remove(self, lease: Lease6) -> None:
+        """The client loses a lease. An offer changes nothing."""
+        if self.offer:
+            return
+        self._before.setdefault(lease.address, lease)
+        self._changed[lease.address] = None
+        self.events.append(Event.RELEASE)
+
+    def is_reserved_globally(self, lease: Lease6) -> bool:
+        """Whether the client's global reservation has the lease."""
+        host = self.global_host()
+        return host is not None and host.has(lease.address, lease.prefix_len)
+
+    def _renewed(self, lease: Lease6, fresh: Lease6) -> Holding6:
+        over = lease.expired(self.now)
+        if not over and not self.offer:
+            cached = remaining_of_cached6(self.subnet, lease, fresh, self.now)
+            if cached is not None:
+                self.note(lease.address, "repeated unchanged", "the lease is young enough")
+                self.allocated.add((lease.address, lease.prefix_len))
+                self.events.append(Event.REUSE)
+                self._reused[lease.address] = fresh
+                return Holding6(lease, *cached)
+        self._record(fresh, Event.ALLOC if over or lease.state in GIVEN_BACK else Event.RENEW, lease)
+        return Holding6(fresh, fresh.preferred_lifetime, fresh.valid_lifetime)
+
+    def _record(self, lease: Lease6, event: Event, before: Lease6 | None = None) -> None:
+        address = lease.address
+        self.allocated.add((address, lease.prefix_len))
+        if self.offer:
+            self._taken.add(address)
+            self.events.append(Event.OFFER)
+            return
+        if address not in self._before:
+            self._before[address] = before if before is not None else self.leases.by_address(address)
+        self._changed[address] = lease
+        self.events.append(event)
+
+    def _lifetimes(self, subnet: Subnet6, asked: Asked6) -> tuple[int, int]:
+        known = self.query.network.classes.by_name
+        return lifetimes6(subnet, self.classes, known, asked.hints[0] if asked.hints else None)
+
+    # names
+
+    def _hostname(self, address: int, kind: int) -> str:
+        """The name that a lease keeps: one made of an address belongs to that address's lease alone (Kea)."""
+        if not self.name.wanting or self.offer:
+            return self.name.hostname
+        if kind != IA_NA or self._named not in (0, address):
+            return ""
+        self._named = address
+        return named_after(self.name, address, self._naming(address)).hostname
+
+    def _naming(self, address: int) -> Naming:
+        pool = self.subnet.pool_at(address) if address else None
+        return pool.naming if pool is not None and pool.naming is not None else self.subnet.naming
+
+    def settle_name(self, first: int) -> Name6:
+        """The client's name, once it is known where it is served and which its first address is (0: it has none).
+
+        Where that says something else than the subnet it began in, the leases of this decision are renamed (Kea).
+        """
+        naming = self._naming(first)
+        name = self.name
+        if naming is not self.query.siblings[0].naming or self.host_subnet not in (None, self.query.subnet):
+            name = choose_name6(self.query.packet, self.subnet, naming, self.host(), self.consult)
+        if name.wanting and first and not self.offer:
+            name = named_after(name, first, naming)
+        if name != self.name and not self.offer:
+            self._rename(name, first)
+        return name
+
+    def _rename(self, name: Name6, first: int) -> None:
+        made = self.name.wanting
+        leases = [lease for lease in self._changed.values() if lease is not None]
+        for lease in [*leases, *self._reused.values()]:
+            hostname = name.hostname if not made or lease.address == first else ""
+            renamed = lease._replace(hostname=hostname, fqdn_fwd=name.forward, fqdn_rev=name.reverse)
+            if renamed != lease:
+                self._before.setdefault(lease.address, self.leases.by_address(lease.address))
+                self._changed[lease.address] = renamed
+
+    # the outcome
+
+    def unit(self) -> Unit6:
+        """Which leases change."""
+        return tuple(
+            Change6(self._before[address], after)
+            for address, after in self._changed.items()
+            if self._before[address] != after
+        )
+
+    def note(self, subject: object, verdict: str, because: str, where: object = None) -> None:
+        """One step of the decision, for whoever asks why."""
+        trace = self.query.trace
+        if trace:
+            shown = IPv6Address(subject) if isinstance(subject, int) else subject
+            trace.note("address", shown, verdict, because, where)
+
+
+class _Busy:
+    """Membership in what nobody may have now: this decision's addresses, and what is reserved for others."""
+
+    __slots__ = ("changed", "reserved", "taken")
+
+    def __init__(self, taken: set[int], changed: dict[int, Lease6 | None], reserved: Reserved6) -> None:
+        self.taken, self.changed, self.reserved = taken, changed, reserved
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.taken or address in self.changed or address in self.reserved
