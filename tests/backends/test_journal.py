@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dhcpkit.alloc import Change, Lease4
 from dhcpkit.backends import Memfile, StoreUnavailable
 from dhcpkit.backends import journal as journal_module
-from dhcpkit.backends.rows import HEADER, encode
+from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.testing.failing_disk import FailingDisk
 
 FAULTS = {"full": errno.ENOSPC, "read-only": errno.EROFS, "broken": errno.EIO}
@@ -317,7 +317,7 @@ def test_a_torn_file_that_cannot_be_mended_takes_no_more_rows(path, disk):
         assert "leases4.csv: " in await outcome(store, new(1))
         disk.broken = {}
         assert await outcome(store, new(1)) == [True]
-        assert path.read_bytes() == HEADER + b"\n" + encode(lease(1)) + b"\n"
+        assert path.read_bytes() == ROWS4.header + b"\n" + ROWS4.encode(lease(1)) + b"\n"
         await store.close()
 
     asyncio.run(test())
@@ -408,7 +408,7 @@ def test_a_full_disk_does_not_keep_a_store_from_opening(path):
         disk.broken = {}
         assert asyncio.run(outcome(store, new(1))) == [True]
         asyncio.run(store.close())
-        assert path.read_bytes() == HEADER + b"\n" + encode(lease(1)) + b"\n"
+        assert path.read_bytes() == ROWS4.header + b"\n" + ROWS4.encode(lease(1)) + b"\n"
         path.unlink()
 
 

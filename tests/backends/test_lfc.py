@@ -11,7 +11,7 @@ import pytest
 from dhcpkit.alloc import Change, Lease4
 from dhcpkit.backends import Memfile, StoreUnavailable
 from dhcpkit.backends import lfc as lfc_module
-from dhcpkit.backends.rows import HEADER, encode
+from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.testing.failing_disk import FailingDisk
 
 STEPS = [
@@ -92,7 +92,7 @@ def test_one_row_for_each_lease(tmp_path):
         assert life.steps == STEPS
         assert sorted(file.name for file in tmp_path.iterdir()) == ["leases4.csv", "leases4.csv.2"]
         compact = (tmp_path / "leases4.csv.2").read_bytes().splitlines()
-        assert compact[0] == HEADER
+        assert compact[0] == ROWS4.header
         addresses = [line.split(b",")[0] for line in compact[1:]]
         assert len(addresses) == len(set(addresses)) > 3
         assert len((tmp_path / "leases4.csv").read_bytes().splitlines()) == 1 + 2 * (len(STEPS) - 1)
@@ -100,7 +100,7 @@ def test_one_row_for_each_lease(tmp_path):
         assert loaded(tmp_path, tmp_path.with_suffix(".copy")) == life.expected
         assert await life.store.clean_up()
         assert loaded(tmp_path, tmp_path.with_suffix(".copy2")) == life.expected
-        assert (tmp_path / "leases4.csv").read_bytes() == HEADER + b"\n"
+        assert (tmp_path / "leases4.csv").read_bytes() == ROWS4.header + b"\n"
         assert not await life.store.clean_up(), "there is nothing to clean up"
         await life.store.close()
 
@@ -205,7 +205,7 @@ def test_an_output_with_a_row_that_was_taken_back_is_thrown_away(tmp_path, monke
     async def meanwhile(output):
         life.store.append([(Change(None, lease(999)),)])
         written = await write(output)
-        assert encode(lease(999)) in output.read_bytes().splitlines()
+        assert ROWS4.encode(lease(999)) in output.read_bytes().splitlines()
         disk.broken["sync"] = errno.EIO
         errors = []
         life.store.when_synced(errors.append)
@@ -285,7 +285,7 @@ def test_a_cancelled_clean_up_does_not_close_a_file_that_is_being_written(tmp_pa
 @pytest.mark.parametrize("left", [(".1",), (".1", ".2"), (".completed", ".1", ".2"), (".completed",), (".output",)])
 def test_what_a_clean_up_of_keas_has_left_is_finished(left, tmp_path):
     for number, suffix in enumerate(("", *left)):
-        (tmp_path / f"leases4.csv{suffix}").write_bytes(HEADER + b"\n" + encode(lease(number, 5)) + b"\n")
+        (tmp_path / f"leases4.csv{suffix}").write_bytes(ROWS4.header + b"\n" + ROWS4.encode(lease(number, 5)) + b"\n")
     current = {0: 5}
     beside = {number: 5 for number, suffix in enumerate(left, 1) if suffix in (".1", ".2")}
     expected = {**current, 1: 5} if ".completed" in left else {**current, **beside}
@@ -308,7 +308,7 @@ def test_what_is_in_completed_is_newer_than_what_is_beside_it(tmp_path):
     live = tmp_path / "live"
     live.mkdir()
     for suffix, cltt in ((".2", 1), (".1", 2), (".completed", 3)):
-        (live / f"leases4.csv{suffix}").write_bytes(HEADER + b"\n" + encode(lease(7, cltt)) + b"\n")
+        (live / f"leases4.csv{suffix}").write_bytes(ROWS4.header + b"\n" + ROWS4.encode(lease(7, cltt)) + b"\n")
     disk = FailingDisk()
     store = Memfile(live / "leases4.csv", disk=disk)
     seen = 0
@@ -350,10 +350,12 @@ def test_a_clean_up_of_keas_that_still_runs_is_left_alone(tmp_path):
 
 def test_an_older_file_is_converted_at_once(tmp_path):
     path = tmp_path / "leases4.csv"
-    path.write_bytes(HEADER.removesuffix(b",pool_id") + b"\n" + encode(lease(1)).removesuffix(b",0") + b"\n")
+    path.write_bytes(
+        ROWS4.header.removesuffix(b",pool_id") + b"\n" + ROWS4.encode(lease(1)).removesuffix(b",0") + b"\n"
+    )
     store = Memfile(path)
     assert (leases(store), store.wants_clean_up, store.report.old_header) == ({1: 0}, True, True)
-    assert path.read_bytes() == HEADER + b"\n"
+    assert path.read_bytes() == ROWS4.header + b"\n"
 
     async def test():
         await store.commit([(Change(None, lease(2)),)])

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from dhcpkit.alloc import Change, Lease4, Sweep
 from dhcpkit.backends import MemoryStore
 from dhcpkit.backends.memory import Leases4
-from dhcpkit.backends.rows import encode
+from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.testing.leases import leases4
 
 FIRST, LAST = 4090, 4110  # across the edge of a block
@@ -31,7 +31,7 @@ class LikeADictOfLeases(RuleBasedStateMachine):
     def put(self, after):
         kept, _, lines = self.leases.apply([(Change(self.model.get(after.address), after),)])
         assert kept == [True]
-        assert lines == [encode(after)]
+        assert lines == [ROWS4.encode(after)]
         self.model[after.address] = after
 
     @rule(address=st.integers(FIRST, LAST))
@@ -105,7 +105,7 @@ TestLikeADictOfLeases = LikeADictOfLeases.TestCase
 @given(st.lists(SOME, unique_by=lambda lease: lease.address))
 def test_filling_is_like_adding_one_by_one(some):
     filled, added = Leases4(), Leases4()
-    filled.fill({lease.address: encode(lease) for lease in some})
+    filled.fill({lease.address: ROWS4.encode(lease) for lease in some})
     added.apply([(Change(None, lease),) for lease in some])
     filled.check()
     for now in (0, 50, 10_000_000):

@@ -12,20 +12,22 @@ from dhcpkit.alloc import Lease4
 from dhcpkit.backends import LeaseFileError, Memfile
 from dhcpkit.backends.memfile import read_leases
 from dhcpkit.backends.reader import LoadReport, read_file
-from dhcpkit.backends.rows import HEADER, HEADERS, decode, deletion, encode
+from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.testing.leases import in_kea_words, leases4
 
 NETWORK = 0x0A350000
-V21 = next(header for header, version in HEADERS.items() if version == "2.1")
+V21 = next(header for header, version in ROWS4.versions.items() if version == "2.1")
 
 
 def row(number, **changes):
-    return encode(Lease4(NETWORK + number, b"\2\0\0\0\0%c" % number, b"", 3600, 1795430813, 1)._replace(**changes))
+    return ROWS4.encode(
+        Lease4(NETWORK + number, b"\2\0\0\0\0%c" % number, b"", 3600, 1795430813, 1)._replace(**changes)
+    )
 
 
 def load(data):
     rows, report = {}, LoadReport()
-    unfinished = read_file(io.BytesIO(data), "leases.csv", rows, report)
+    unfinished = read_file(io.BytesIO(data), "leases.csv", rows, report, ROWS4)
     return rows, report, unfinished
 
 
@@ -105,21 +107,21 @@ files = st.lists(
 @given(files, st.data())
 def test_one_damaged_octet_costs_at_most_its_row(some, data):
     """And where it is one of the address, it may put the row in the place of another."""
-    lines = [HEADER, *map(encode, some)]
+    lines = [ROWS4.header, *map(ROWS4.encode, some)]
     content = b"".join(line + b"\n" for line in lines)
-    at = data.draw(st.integers(len(HEADER) + 1, len(content) - 1))
+    at = data.draw(st.integers(len(ROWS4.header) + 1, len(content) - 1))
     octets = data.draw(st.binary(max_size=1))
     rows, _, _ = load(content[:at] + octets + content[at + 1 :])
     hit = content[:at].count(b"\n") - 1
     claimed = {address for address in rows if address not in {lease.address for lease in some}}
-    elsewhere = {lease.address for lease in some if rows.get(lease.address) != encode(lease)}
+    elsewhere = {lease.address for lease in some if rows.get(lease.address) != ROWS4.encode(lease)}
     assert len(claimed) <= 1
     assert len(elsewhere) <= 2
     for number, lease in enumerate(some):
-        if number != hit and rows.get(lease.address) != encode(lease):
+        if number != hit and rows.get(lease.address) != ROWS4.encode(lease):
             # Either the damaged row says now that it is this one, or its own end was the octet that changed.
             assert content[at : at + 1] != b"\n" or number == hit + 1
-            mistaken = decode(lease.address, rows[lease.address]) if lease.address in rows else None
+            mistaken = ROWS4.decode(lease.address, rows[lease.address]) if lease.address in rows else None
             assert content[at : at + 1] == b"\n" or (mistaken is not None and some[hit].address not in rows)
 
 
@@ -127,13 +129,13 @@ def test_one_damaged_octet_costs_at_most_its_row(some, data):
 @given(files, st.data())
 def test_a_cut_file_keeps_every_whole_row(some, data):
     """The last row may lack its end; what is left of a row that is not whole is reported, and can be cut off."""
-    lines = [HEADER, *map(encode, some)]
+    lines = [ROWS4.header, *map(ROWS4.encode, some)]
     content = b"".join(line + b"\n" for line in lines)
     cut = data.draw(st.integers(0, len(content)))
     rows, report, unfinished = load(content[:cut])
     whole = content[:cut].count(b"\n")
     for lease in some[: max(whole - 1, 0)]:
-        assert rows[lease.address] == encode(lease)
+        assert rows[lease.address] == ROWS4.encode(lease)
     assert len(rows) <= max(whole, 1)
     if unfinished:
         assert report.dropped == 1
@@ -147,9 +149,9 @@ def test_a_cut_file_keeps_every_whole_row(some, data):
 @given(files, st.data())
 def test_rows_that_were_glued_are_told_apart(some, data):
     """Kea 2.2 appends the next row to a line without an end, and loses both."""
-    lines = [encode(lease) for lease in some]
+    lines = [ROWS4.encode(lease) for lease in some]
     torn = data.draw(st.lists(st.integers(0, len(lines) - 1), unique=True, max_size=3))
-    content = HEADER + b"\n"
+    content = ROWS4.header + b"\n"
     for number, line in enumerate(lines):
         content += line + (b"" if number in torn and number + 1 < len(lines) else b"\n")
     rows, report, unfinished = load(content)
@@ -162,10 +164,10 @@ def test_rows_that_were_glued_are_told_apart(some, data):
 @given(files, st.data())
 def test_a_torn_row_does_not_take_its_neighbour_with_it(some, data):
     assume(len(some) > 1)
-    lines = [encode(lease) for lease in some]
+    lines = [ROWS4.encode(lease) for lease in some]
     torn = data.draw(st.integers(0, len(lines) - 2))
     keep = data.draw(st.integers(0, len(lines[torn]) - 1))
-    content = HEADER + b"\n"
+    content = ROWS4.header + b"\n"
     for number, line in enumerate(lines):
         content += line[:keep] if number == torn else line + b"\n"
     assume(not lines[torn][:keep].endswith((b"1", b"2")))  # 110.53.0.1 is an address as well: nobody can tell
@@ -179,13 +181,13 @@ def test_a_torn_row_does_not_take_its_neighbour_with_it(some, data):
 @given(files, st.integers(1, 5000), st.data())
 def test_a_run_of_nul_octets_costs_what_it_covers(some, length, data):
     """What ext4 leaves of a page that did not reach the disk."""
-    lines = [HEADER, *map(encode, some)]
+    lines = [ROWS4.header, *map(ROWS4.encode, some)]
     content = bytearray(b"".join(line + b"\n" for line in lines))
-    at = data.draw(st.integers(len(HEADER), len(content) - 1))
+    at = data.draw(st.integers(len(ROWS4.header), len(content) - 1))
     end = min(at + length, len(content))
     content[at:end] = bytes(end - at)
     rows, _, _ = load(bytes(content))
-    position = len(HEADER) + 1
+    position = len(ROWS4.header) + 1
     for lease, line in zip(some, lines[1:], strict=True):
         if position + len(line) <= at or position >= end:
             assert rows[lease.address] == line
@@ -195,7 +197,7 @@ def test_a_run_of_nul_octets_costs_what_it_covers(some, length, data):
 @settings(deadline=None)
 @given(files)
 def test_foreign_line_ends_and_blank_lines(some):
-    lines = [HEADER, *map(encode, some)]
+    lines = [ROWS4.header, *map(ROWS4.encode, some)]
     expected = load(b"".join(line + b"\n" for line in lines))[0]
     for end in (b"\r\n", b"\n\n", b"\n\r\n"):
         rows, report, _ = load(b"\xef\xbb\xbf" + b"".join(line + end for line in lines))
@@ -205,21 +207,21 @@ def test_foreign_line_ends_and_blank_lines(some):
 
 def test_lines_are_read_across_chunks():
     some = [Lease4(NETWORK + number, b"%d" % number, b"", 3600, 0, 1, hostname="h" * 200) for number in range(15_000)]
-    content = b"\n".join([HEADER, *map(encode, some)])
+    content = b"\n".join([ROWS4.header, *map(ROWS4.encode, some)])
     assert len(content) > 3 * 2**20
     rows, report, unfinished = load(content)
-    assert rows == {lease.address: encode(lease) for lease in some}
+    assert rows == {lease.address: ROWS4.encode(lease) for lease in some}
     assert (report.problem_count, unfinished, report.lines) == (0, 0, len(some) + 1)
 
 
 def test_later_rows_win_and_deletions_delete():
     lines = [
-        HEADER,
+        ROWS4.header,
         row(1),
         row(2),
         row(1, hostname="later"),
-        deletion(row(2)),
-        deletion(row(3)),
+        ROWS4.deletion(row(2)),
+        ROWS4.deletion(row(3)),
         row(2, hostname="new"),
     ]
     rows, report, _ = load(b"\n".join([*lines, b""]))
@@ -232,35 +234,35 @@ def test_files_of_other_versions():
     nine = b"10.53.0.1,02:00:00:00:00:01,,3600,1795434413,1,0,0,"
     assert load(old + b"\n" + nine + b"\n")[0] == {NETWORK + 1: row(1)}
     assert load(V21 + b"\n" + nine + b",0,\n")[0] == {NETWORK + 1: row(1)}
-    newer = load(HEADER + b",colour\n" + row(1) + b",blue\n")
+    newer = load(ROWS4.header + b",colour\n" + row(1) + b",blue\n")
     assert newer[0] == {NETWORK + 1: row(1)}
     assert newer[1].old_header
     shuffled = b"hwaddr,address,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname"
     assert load(shuffled + b"\n02:00:00:00:00:01,10.53.0.1,,3600,1795434413,1,0,0,\n")[0] == {NETWORK + 1: row(1)}
-    together = old + b"\n" + nine + b"\n" + HEADER + b"\n" + row(2) + b"\n"
+    together = old + b"\n" + nine + b"\n" + ROWS4.header + b"\n" + row(2) + b"\n"
     assert numbers(load(together)[0]) == [1, 2]
 
 
 def test_a_line_without_end_is_not_held_forever():
-    rows, report, _ = load(HEADER + b"\n" + b"x" * (5 << 20) + b"\n" + row(1) + b"\n")
+    rows, report, _ = load(ROWS4.header + b"\n" + b"x" * (5 << 20) + b"\n" + row(1) + b"\n")
     assert rows == {NETWORK + 1: row(1)}
     assert report.dropped >= 1
 
 
 def test_problems_are_kept_up_to_a_number_and_counted_beyond():
-    rows, report, _ = load(HEADER + b"\n" + b"bad\n" * 1000 + row(1) + b"\nworse\n")
+    rows, report, _ = load(ROWS4.header + b"\n" + b"bad\n" * 1000 + row(1) + b"\nworse\n")
     assert numbers(rows) == [1]
     assert (report.dropped, report.problem_count, len(report.problems)) == (1001, 1001, 100)
     assert str(report.problems[0]) == "leases.csv:2: 1 columns where 11 are needed"
-    glued = load(HEADER + b"\n" + row(1)[:30] + row(2) + b"\n")[1].problems
+    glued = load(ROWS4.header + b"\n" + row(1)[:30] + row(2) + b"\n")[1].problems
     assert [str(problem) for problem in glued] == ["leases.csv:2: more columns than a row has; 1 of its rows saved"]
 
 
 @pytest.mark.parametrize("tail", [b"\n", b"", b"10.53.0.9,02:00", b"10.53.0.9,02:00:00:00:00:09,,3600,1795434413,1,0"])
 def test_what_is_written_next_starts_on_a_line_of_its_own(tail, tmp_path):
     path = tmp_path / "leases.csv"
-    path.write_bytes(HEADER + b"\n" + row(1) + (tail if tail in (b"", b"\n") else b"\n" + tail))
+    path.write_bytes(ROWS4.header + b"\n" + row(1) + (tail if tail in (b"", b"\n") else b"\n" + tail))
     store = Memfile(path, "os")
     assert numbers(store.view.rows) == [1]
     store._journal.append([row(2)], [])
-    assert path.read_bytes() == HEADER + b"\n" + row(1) + b"\n" + row(2) + b"\n"
+    assert path.read_bytes() == ROWS4.header + b"\n" + row(1) + b"\n" + row(2) + b"\n"

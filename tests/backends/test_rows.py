@@ -5,18 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.alloc import Lease4
-from dhcpkit.backends.rows import (
-    COLUMNS,
-    HEADERS,
-    RowError,
-    decode,
-    deletion,
-    encode,
-    ends,
-    nothing_at,
-    read_line,
-    read_loosely,
-)
+from dhcpkit.backends.rows import RowError
+from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.testing.leases import leases4
 
 PLAIN = b"10.53.1.2,02:00:00:00:00:02,01:02:03:04,3600,1795434413,1,1,1,host.example.org,0,,7"
@@ -47,34 +37,34 @@ VECTORS = [  # a lease, and the row Kea writes for it (with 3.0's pool_id); reco
 
 @pytest.mark.parametrize(("lease", "row"), VECTORS, ids=str)
 def test_vector(lease, row):
-    assert encode(lease) == row
-    assert decode(lease.address, row) == lease
-    assert read_line(row) == (lease.address, row)
+    assert ROWS4.encode(lease) == row
+    assert ROWS4.decode(lease.address, row) == lease
+    assert ROWS4.read_line(row) == (lease.address, row)
 
 
 @given(leases4())
 def test_a_row_gives_back_its_lease(lease):
-    row = encode(lease)
-    assert decode(lease.address, row) == lease
-    assert read_line(row) == (lease.address, row)
-    assert ends(row) == (lease.valid_lifetime, lease.expire, lease.state)
+    row = ROWS4.encode(lease)
+    assert ROWS4.decode(lease.address, row) == lease
+    assert ROWS4.read_line(row) == (lease.address, row)
+    assert ROWS4.ends(row) == (lease.valid_lifetime, lease.expire, lease.state)
     assert not set(row) & {0, 10, 13}, "a row is one line"
 
 
 @given(leases4())
 def test_both_readers_agree_on_rows(lease):
     """The usual line is read by a pattern, every other one field by field."""
-    row = encode(lease)
-    assert read_loosely(row, COLUMNS) == read_line(row)
+    row = ROWS4.encode(lease)
+    assert ROWS4.read_loosely(row, ROWS4.columns) == ROWS4.read_line(row)
     if not lease.pool_id:
-        assert read_line(row[:-2]) == read_line(row), "a row of Kea 2.2 has no pool_id"
-    gone = deletion(row)
-    assert read_line(gone) == (lease.address, None) == read_loosely(gone, COLUMNS)
+        assert ROWS4.read_line(row[:-2]) == ROWS4.read_line(row), "a row of Kea 2.2 has no pool_id"
+    gone = ROWS4.deletion(row)
+    assert ROWS4.read_line(gone) == (lease.address, None) == ROWS4.read_loosely(gone, ROWS4.columns)
 
 
 @given(st.binary(max_size=60), leases4(), st.data())
 def test_both_readers_agree_on_damaged_rows(junk, lease, data):
-    row = encode(lease)
+    row = ROWS4.encode(lease)
     at = data.draw(st.integers(0, len(row)))
     damaged = (row[:at] + junk + row[at + data.draw(st.integers(0, 3)) :]).replace(b"\n", b"")
 
@@ -84,23 +74,23 @@ def test_both_readers_agree_on_damaged_rows(junk, lease, data):
         except RowError:
             return None
 
-    assert result(lambda: read_line(damaged)) == result(lambda: read_loosely(damaged, COLUMNS))
+    assert result(lambda: ROWS4.read_line(damaged)) == result(lambda: ROWS4.read_loosely(damaged, ROWS4.columns))
 
 
 @given(leases4())
 def test_what_is_read_is_in_the_one_spelling(lease):
-    address, _, rest = encode(lease).split(b",", 2)
+    address, _, rest = ROWS4.encode(lease).split(b",", 2)
     upper = b",".join((address, lease.hwaddr.hex(":").upper().encode(), rest))
-    assert read_line(upper) == (lease.address, encode(lease))
+    assert ROWS4.read_line(upper) == (lease.address, ROWS4.encode(lease))
 
 
 def test_deletions_are_keas():
     lease = Lease4(0x0A350102, bytes.fromhex("020001000002"), b"", 6, 1795334478, 1)
-    assert deletion(encode(lease)) == b"10.53.1.2,02:00:01:00:00:02,,0,1795334478,1,0,0,,0,,0"
-    assert read_line(nothing_at(0x0A350102)) == (0x0A350102, None)
+    assert ROWS4.deletion(ROWS4.encode(lease)) == b"10.53.1.2,02:00:01:00:00:02,,0,1795334478,1,0,0,,0,,0"
+    assert ROWS4.read_line(ROWS4.nothing_at(0x0A350102)) == (0x0A350102, None)
     released = lease._replace(state=3, valid_lifetime=0)
-    assert read_line(encode(released)) == (0x0A350102, encode(released))
-    assert read_line(deletion(encode(released))) == (0x0A350102, None)
+    assert ROWS4.read_line(ROWS4.encode(released)) == (0x0A350102, ROWS4.encode(released))
+    assert ROWS4.read_line(ROWS4.deletion(ROWS4.encode(released))) == (0x0A350102, None)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +111,8 @@ def test_deletions_are_keas():
     ],
 )
 def test_spellings_that_kea_accepts(line, lease):
-    address, row = read_line(line)
-    assert decode(address, row) == FULL._replace(**lease)
+    address, row = ROWS4.read_line(line)
+    assert ROWS4.decode(address, row) == FULL._replace(**lease)
 
 
 @pytest.mark.parametrize(
@@ -148,13 +138,21 @@ def test_spellings_that_kea_accepts(line, lease):
 )
 def test_lines_that_are_no_rows(line):
     with pytest.raises(RowError):
-        read_line(line)
+        ROWS4.read_line(line)
 
 
 def test_columns_of_older_files():
-    assert [HEADERS[",".join(COLUMNS[:count]).encode()] for count in (9, 10, 11, 12)] == ["1.0", "2.0", "2.1", "3.0"]
+    assert [ROWS4.versions[",".join(ROWS4.columns[:count]).encode()] for count in (9, 10, 11, 12)] == [
+        "1.0",
+        "2.0",
+        "2.1",
+        "3.0",
+    ]
     line = b"10.53.1.1,02:00:00:00:00:01,,3600,1795434413,1,0,0,old"
     expected = Lease4(0x0A350101, bytes.fromhex("020000000001"), b"", 3600, 1795430813, 1, hostname="old")
-    assert read_loosely(line, COLUMNS[:9]) == (0x0A350101, encode(expected))
-    assert read_loosely(line + b",1", COLUMNS[:10]) == (0x0A350101, encode(expected._replace(state=1)))
-    assert read_loosely(PLAIN, COLUMNS[:9]) == read_line(PLAIN), "a newer row in an older file"
+    assert ROWS4.read_loosely(line, ROWS4.columns[:9]) == (0x0A350101, ROWS4.encode(expected))
+    assert ROWS4.read_loosely(line + b",1", ROWS4.columns[:10]) == (
+        0x0A350101,
+        ROWS4.encode(expected._replace(state=1)),
+    )
+    assert ROWS4.read_loosely(PLAIN, ROWS4.columns[:9]) == ROWS4.read_line(PLAIN), "a newer row in an older file"

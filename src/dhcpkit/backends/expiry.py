@@ -10,11 +10,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, Protocol
 
 from sortedcontainers import SortedDict
 
-__all__ = ["Expiry"]
+__all__ = ["Addresses6", "Bucket", "Expiry", "addresses4"]
 
 _SPARE: Final = 4096  # entries beyond two per lease before they are tidied
 _TIDY_STEPS: Final = (
@@ -23,12 +23,66 @@ _TIDY_STEPS: Final = (
 NEVER: Final = 1 << 62  # seconds
 
 
+class Bucket(Protocol):
+    """Addresses in no particular order, packed: a million of them are nothing the garbage collector has to look at."""
+
+    def append(self, address: int, /) -> None:
+        """One more."""
+        ...
+
+    def pop(self) -> int:
+        """Takes out the last one."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: int, /) -> int: ...
+
+    def __setitem__(self, at: int, address: int, /) -> None: ...
+
+
+def addresses4() -> array[int]:
+    """A bucket of IPv4 addresses."""
+    return array("I")
+
+
+class Addresses6:
+    """A bucket of IPv6 addresses: 16 octets each."""
+
+    __slots__ = ("_octets",)
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+
+    def append(self, address: int, /) -> None:
+        """One more."""
+        self._octets += address.to_bytes(16, "big")
+
+    def pop(self) -> int:
+        """Takes out the last one."""
+        address = int.from_bytes(self._octets[-16:], "big")
+        del self._octets[-16:]
+        return address
+
+    def __len__(self) -> int:
+        return len(self._octets) >> 4
+
+    def __getitem__(self, at: int, /) -> int:
+        if at >= len(self):
+            raise IndexError(at)
+        return int.from_bytes(self._octets[at << 4 : (at << 4) + 16], "big")
+
+    def __setitem__(self, at: int, address: int, /) -> None:
+        self._octets[at << 4 : (at << 4) + 16] = address.to_bytes(16, "big")
+
+
 class Expiry:
     """Ends of leases. `waiting` holds entries until their second comes; `due` is exactly what has ended since."""
 
-    def __init__(self, end_of: Callable[[int], int | None]) -> None:
+    def __init__(self, end_of: Callable[[int], int | None], new_bucket: Callable[[], Bucket] = addresses4) -> None:
         self._end_of = end_of
-        self._waiting: dict[int, array[int]] = {}
+        self._new_bucket = new_bucket
+        self._waiting: dict[int, Bucket] = {}
         self._seconds: list[int] = []  # of `waiting`, a heap
         self._due: SortedDict[int, set[int]] = SortedDict()
         self._live = 0
@@ -38,8 +92,12 @@ class Expiry:
         self._at = 0
         self._seen: set[int] = set()
 
-    def changed(self, address: int, old: int | None, new: int | None) -> None:
-        """A lease that ended at `old` now ends at `new`; None where it had or has no end, or is no more."""
+    def changed(self, address: int, old: int | None, new: int | None) -> bool:
+        """A lease that ended at `old` now ends at `new`; None where it had or has no end, or is no more.
+
+        Returns whether it was due.
+        """
+        was_due = False
         if old is not None:
             self._live -= 1
             due = self._due.get(old)
@@ -48,6 +106,7 @@ class Expiry:
                 if not due:
                     del self._due[old]
                 old = None
+                was_due = True
         if new is not None:
             self._live += 1
             if old is None or new < old:
@@ -55,8 +114,9 @@ class Expiry:
                 self._put(address, new)
                 if self._entries > 2 * self._live + _SPARE:
                     self._tidy(_TIDY_STEPS)
+        return was_due
 
-    def begin(self, waiting: dict[int, array[int]]) -> None:
+    def begin(self, waiting: dict[int, Bucket]) -> None:
         """Takes over the ends of leases that were just read: addresses by second, each once."""
         assert not self._live, "only an empty one begins"
         self._waiting = waiting
@@ -67,7 +127,8 @@ class Expiry:
         try:
             self._waiting[second].append(address)
         except KeyError:
-            self._waiting[second] = array("I", (address,))
+            bucket = self._waiting[second] = self._new_bucket()
+            bucket.append(address)
             heappush(self._seconds, second)
 
     def advance(self, before: int, steps: int) -> list[int] | None:
@@ -142,7 +203,8 @@ class Expiry:
         assert sorted(self._seconds) == sorted(self._waiting), "the heap holds the seconds that have a bucket"
         earliest: dict[int, int] = {}
         for second in sorted(self._waiting, reverse=True):
-            earliest.update(dict.fromkeys(self._waiting[second], second))
+            bucket = self._waiting[second]
+            earliest.update(dict.fromkeys([bucket[at] for at in range(len(bucket))], second))
         due = {address: second for second, addresses in self._due.items() for address in addresses}
         assert sum(map(len, self._due.values())) == len(due), "a lease is due once"
         assert all(self._due.values()), "a second without due leases is forgotten"

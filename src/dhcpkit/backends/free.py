@@ -11,8 +11,11 @@ Each range also has a turn: the address its next sweep starts from. This module 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
+
+from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.view import Sweep
 
 __all__ = ["BLOCK", "FreeAddresses"]
 
@@ -47,25 +50,27 @@ class FreeAddresses:
         self._turns_at: dict[int, list[_Turn]] = {}  # by block
         self._wide: list[_Turn] = []
 
-    def take(self, address: int) -> None:
+    def take(self, address: int, _lease: Lease4 | None = None) -> None:
         """Somebody holds it."""
         try:
             self._blocks[address >> _SHIFT][address & _MASK] = 1
         except KeyError:
             self._open(address >> _SHIFT)[address & _MASK] = 1
 
-    def give(self, address: int) -> None:
+    def give(self, address: int, _lease: Lease4 | None = None) -> None:
         """Nobody holds it."""
         try:
             self._blocks[address >> _SHIFT][address & _MASK] = 0
-        except (
-            KeyError
-        ):  # its block is wanted nonetheless: `next_block` finds addresses with a lease that does not bind
+        except KeyError:  # its block is wanted nonetheless: an address may have a lease that does not bind
             self._open(address >> _SHIFT)
         for turn in self._turns_at.get(address >> _SHIFT, ()):
             turn.full = False
         for turn in self._wide:
             turn.full = False
+
+    def remove(self, address: int) -> None:
+        """No lease is there any more."""
+        self.give(address)
 
     def _open(self, key: int) -> bytearray:
         block = self._blocks[key] = bytearray(BLOCK)
@@ -77,27 +82,29 @@ class FreeAddresses:
         block = self._blocks.get(address >> _SHIFT)
         return block is not None and block[address & _MASK] == 1
 
-    def next_block(self, address: int) -> range | None:
-        """The first block that holds `address` or comes after it, cut to start there; None where there is no more."""
+    def block_from(self, address: int, rows: Container[int], most: int) -> tuple[list[int], int] | None:
+        """Which of the next addresses are in `rows`: at most so many, and where to go on. None at the end."""
         index = bisect_left(self._keys, address >> _SHIFT)
         if index == len(self._keys):
             return None
         start = self._keys[index] << _SHIFT
-        return range(max(start, address), start + BLOCK)
+        some = range(max(start, address), start + BLOCK)[:most]
+        return [a for a in some if a in rows], some.stop
 
-    def first(self, first: int, last: int) -> int | None:
+    def first(self, order: Sweep) -> int | None:
         """The first free address of a range from its turn on, if the turn's own block has one: nearly always."""
-        turn = self._turns.get((first, last)) or self._learn(first, last)
+        turn = self._turns.get((order.first, order.last)) or self._learn(order.first, order.last)
         start = turn.start
         block = self._blocks.get(start >> _SHIFT)
         if block is None:
             return start
         at = block.find(0, start & _MASK)
         address = (start & ~_MASK) + at
-        return address if at >= 0 and address <= last else None
+        return address if at >= 0 and address <= turn.last else None
 
-    def sweep(self, first: int, last: int) -> Iterator[int]:
+    def sweep(self, order: Sweep) -> Iterator[int]:
         """The free addresses of a range, from its turn on and then around. Nothing may be taken or given meanwhile."""
+        first, last = order.first, order.last
         turn = self._turns.get((first, last)) or self._learn(first, last)
         if turn.full:
             return
@@ -147,8 +154,9 @@ class FreeAddresses:
             if turn.first <= address <= turn.last:
                 turn.start = address + 1 if address < turn.last else turn.first
 
-    def check(self) -> None:
-        """Raises AssertionError where an invariant does not hold."""
+    def check(self, leases: Mapping[int, bytes]) -> None:
+        """Raises AssertionError where an invariant does not hold; `leases` has every address with a lease."""
+        assert all(address >> _SHIFT in self._blocks for address in leases), "there is a block for every lease"
         assert self._keys == sorted(self._blocks), "the keys are those of the blocks, in order"
         for block in self._blocks.values():
             assert len(block) == BLOCK, "every block is whole"

@@ -21,12 +21,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 from dhcpkit.backends.disk import Disk
-from dhcpkit.backends.memory import Leases4, Replaced
+from dhcpkit.backends.index import Index, Replaced
 from dhcpkit.backends.protocols import StoreUnavailable
-from dhcpkit.backends.rows import HEADER, nothing_at
 
 __all__ = ["Journal", "WhenSynced"]
 
@@ -54,11 +53,12 @@ class _Tail:
 class Journal:
     """The file that rows are appended to, on behalf of an index."""
 
-    def __init__(self, path: Path, leases: Leases4, disk: Disk, *, sync: bool) -> None:
+    def __init__(self, path: Path, leases: Index[Any, Any], disk: Disk, *, sync: bool) -> None:
         self.path = path
         self.disk = disk
         self.failures = 0  # how often something was taken back
         self._leases = leases
+        self._header: bytes = leases.form.header
         self._sync = sync
         self._tails: list[_Tail] = []  # the file appended to is the last; before it, one that was renamed a moment ago
         self._prefix = b""  # what has to come before the next row: the end of a line, or a header
@@ -101,14 +101,14 @@ class Journal:
                 tail.length = tail.synced = tail.length - unfinished
                 self._prefix = b""
         if not tail.length:
-            self._prefix = HEADER + b"\n"  # on a full disk with the first row, otherwise now
+            self._prefix = self._header + b"\n"  # on a full disk with the first row, otherwise now
             try:
                 self._put(tail, b"")
                 if self._sync:
                     self.disk.sync(tail.fd)
                     self.disk.sync_folder(self.path.parent)
             except OSError:
-                self._prefix = HEADER + b"\n"
+                self._prefix = self._header + b"\n"
                 self._cut(tail, 0, ())
             tail.synced = tail.length
 
@@ -324,7 +324,10 @@ class Journal:
             for each in self._tails:
                 self.disk.truncate(each.fd, each.length)
         except OSError:
-            rows = [self._leases.rows.get(address) or nothing_at(address) for address in sorted(self._torn)]
+            rows = [
+                self._leases.rows.get(address) or self._leases.form.nothing_at(address)
+                for address in sorted(self._torn)
+            ]
             self.disk.write(tail.fd, b"\n" + b"".join(row + b"\n" for row in rows))
             tail.length = self.disk.size(tail.fd)
         self._torn = None
@@ -348,7 +351,7 @@ class Journal:
             renamed = True
             fd = self.disk.open(self.path, _FLAGS | os.O_EXCL)
             self.disk.lock(fd)
-            self.disk.write(fd, HEADER + b"\n")
+            self.disk.write(fd, self._header + b"\n")
         except OSError as error:
             if fd >= 0:
                 self.disk.close(fd)
@@ -359,7 +362,7 @@ class Journal:
         self._prefix = b""
         self._folder_changed = True
         old = self._tails[-1]
-        self._tails.append(_Tail(fd, len(HEADER) + 1))
+        self._tails.append(_Tail(fd, len(self._header) + 1))
         if self._sync:
             self._await_sync((), 0)
         else:

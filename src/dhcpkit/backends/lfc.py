@@ -16,13 +16,12 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dhcpkit.backends.disk import Disk
+from dhcpkit.backends.index import Index
 from dhcpkit.backends.journal import Journal
-from dhcpkit.backends.memory import Leases4
 from dhcpkit.backends.protocols import StoreUnavailable
-from dhcpkit.backends.rows import HEADER
 
 __all__ = ["CleanUp", "Step", "side_file"]
 
@@ -40,7 +39,7 @@ def side_file(path: Path, suffix: str) -> Path:
 class CleanUp:
     """The clean-up of one store's files; at most one runs."""
 
-    def __init__(self, leases: Leases4, journal: Journal) -> None:
+    def __init__(self, leases: Index[Any, Any], journal: Journal) -> None:
         self._leases = leases
         self._journal = journal
         self._running = False
@@ -74,7 +73,7 @@ class CleanUp:
             disk.remove(ex)
             disk.rename(completed, ex)
         if not copy.exists():
-            if journal.length <= len(HEADER) + 1:
+            if journal.length <= len(self._leases.form.header) + 1:
                 return finished
             step("rename the file")
             journal.rotate(copy)
@@ -107,7 +106,7 @@ class CleanUp:
         disk.remove(output)
         file = _Output(disk, disk.open(output, _FLAGS))
         try:
-            pending = [HEADER]
+            pending = [self._leases.form.header]
             size = 0
             start = 0
             rows = self._leases.rows

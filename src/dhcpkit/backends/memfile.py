@@ -1,7 +1,8 @@
 """Kea's memfile: all leases in memory, every change appended to a CSV file that Kea reads and whose files it reads.
 
 What is committed is durable (`durability: fsync`, the default) or with the operating system (`os`, as Kea does).
-Files written by Kea 1.x to 3.x load; what is written is the form of Kea 3.0, which Kea 2.2 loads as well.
+Files written by Kea 1.x to 3.x load; what is written is the form of Kea 3.0, which Kea 2.2 loads as well. `Memfile`
+has leases of DHCPv4, `Memfile6` those of DHCPv6.
 
 This module does not know rows (`rows.py`), damage (`reader.py`), the disk (`journal.py`) or cleaning up (`lfc.py`).
 """
@@ -12,20 +13,28 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Generic, Literal, TypeVar
 
 from dhcpkit.alloc.lease import Lease4
-from dhcpkit.alloc.view import Key, LeaseView4, Unit
+from dhcpkit.alloc.lease6 import Lease6
 from dhcpkit.backends.disk import DISK, Disk
+from dhcpkit.backends.index import AnyLease, Index, Swap, pages_of
 from dhcpkit.backends.journal import Journal
 from dhcpkit.backends.lfc import CleanUp, Step, side_file
-from dhcpkit.backends.memory import Leases4, pages_of
-from dhcpkit.backends.protocols import EVERYTHING, Census, StoreUnavailable, Where
+from dhcpkit.backends.memory import Leases4
+from dhcpkit.backends.memory6 import Leases6
+from dhcpkit.backends.protocols import EVERYTHING, Census, Census6, StoreUnavailable, Where
 from dhcpkit.backends.reader import LoadReport, read_file
-from dhcpkit.backends.rows import decode
+from dhcpkit.backends.rows import RowForm
+from dhcpkit.backends.rows4 import ROWS4
+from dhcpkit.backends.rows6 import ROWS6
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["LeaseFileError", "Memfile", "read_leases"]
+__all__ = ["Durability", "LeaseFileError", "Memfile", "Memfile6", "MemfileOf", "read_leases", "read_leases6"]
+
+L = TypeVar("L", bound=AnyLease)
+C = TypeVar("C")
+I = TypeVar("I", bound=Index[Any, Any])  # noqa: E741  # the index
 
 Durability = Literal["fsync", "os"]
 
@@ -45,8 +54,8 @@ class LeaseFileError(DhcpkitError):
         return f"{self.report.dropped} damaged rows where {self.allowed} are allowed{first}"
 
 
-class Memfile:
-    """A lease store in a file: `Memfile("/var/lib/kea/kea-leases4.csv")`. A million leases load in about 4 s.
+class MemfileOf(Generic[L, C, I]):
+    """A lease store in a file, with the index of one family.
 
     `report` says what was found in the files; `wants_clean_up`, whether they should be rewritten soon. Raises
     StoreUnavailable where the file cannot be opened or another process has it, LeaseFileError as the operator asked.
@@ -57,6 +66,7 @@ class Memfile:
     def __init__(
         self,
         path: Path | str,
+        index: I,
         durability: Durability = "fsync",
         *,
         max_row_errors: int = 0,
@@ -64,7 +74,8 @@ class Memfile:
     ) -> None:
         self.path = Path(path)
         self.report = LoadReport()
-        self._leases = Leases4()
+        self.view: I = index
+        self._leases: Index[L, C] = index
         self._journal = Journal(self.path, self._leases, disk, sync=durability == "fsync")
         try:
             self._load(max_row_errors)
@@ -82,7 +93,7 @@ class Memfile:
             for name, file in files:
                 stack.enter_context(file)
                 self.report.old_header = False
-                unfinished = read_file(file, name, rows, self.report)
+                unfinished = read_file(file, name, rows, self.report, self._leases.form)
                 old_header |= self.report.old_header
                 if 0 < max_row_errors < self.report.dropped:
                     raise LeaseFileError(self.report, max_row_errors)
@@ -102,41 +113,36 @@ class Memfile:
             self._journal.rotate(side_file(self.path, ".1"))
             self._journal.sync_now()
 
-    @property
-    def view(self) -> Leases4:
-        """The live view."""
-        return self._leases
-
-    def census(self) -> Census:
+    def census(self) -> C:
         """As LocalLeaseStore."""
         return self._leases.census()
 
-    def append(self, units: Sequence[Unit]) -> Sequence[bool]:
+    def append(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
         """As LocalLeaseStore."""
         kept, undo, lines = self._leases.apply(units)
         if lines:
             self._journal.append(lines, undo)
         return kept
 
-    def when_synced(self, callback: Callable[[StoreUnavailable | None], None]) -> None:
+    def when_synced(self, callback: Callable[[StoreUnavailable | None], None], /) -> None:
         """As LocalLeaseStore. Callbacks run in the event loop, outside of it at once after waiting for the disk."""
         self._journal.when_synced(callback)
 
-    async def load(self, _keys: Iterable[Key], _view: LeaseView4 | None = None) -> LeaseView4:
+    async def load(self, _keys: Iterable[object], _view: object = None) -> I:
         """As LeaseStore: the live view."""
-        return self._leases
+        return self.view
 
-    async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
+    async def commit(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
         """As LeaseStore."""
         kept = self.append(units)
         await self._journal.synced()
         return kept
 
-    async def expired(self, before: int, limit: int) -> Sequence[Lease4]:
+    async def expired(self, before: int, limit: int) -> Sequence[L]:
         """As LeaseStore."""
         return self._leases.expired(before, limit)
 
-    def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[Lease4]]:
+    def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[L]]:
         """As LeaseStore."""
         return pages_of(self._leases, where, size)
 
@@ -157,17 +163,54 @@ class Memfile:
         self._journal.close()
 
 
+class Memfile(MemfileOf[Lease4, Census, Leases4]):
+    """DHCPv4 leases in a file: `Memfile("/var/lib/kea/kea-leases4.csv")`. A million leases load in about 4 s."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        durability: Durability = "fsync",
+        *,
+        max_row_errors: int = 0,
+        disk: Disk = DISK,
+    ) -> None:
+        super().__init__(path, Leases4(), durability, max_row_errors=max_row_errors, disk=disk)
+
+
+class Memfile6(MemfileOf[Lease6, Census6, Leases6]):
+    """DHCPv6 leases in a file: `Memfile6("/var/lib/kea/kea-leases6.csv")`. A million leases load in about 7 s."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        durability: Durability = "fsync",
+        *,
+        max_row_errors: int = 0,
+        disk: Disk = DISK,
+    ) -> None:
+        super().__init__(path, Leases6(), durability, max_row_errors=max_row_errors, disk=disk)
+
+
 def read_leases(path: Path | str) -> Iterator[Lease4]:
     """The leases in a file (and its side files) as a server would load them, without taking or changing anything.
 
     A file that is not there has none. Raises OSError.
     """
+    return _read_leases(path, ROWS4)
+
+
+def read_leases6(path: Path | str) -> Iterator[Lease6]:
+    """As `read_leases`, of DHCPv6."""
+    return _read_leases(path, ROWS6)
+
+
+def _read_leases(path: Path | str, form: RowForm[L]) -> Iterator[L]:
     rows: dict[int, bytes] = {}
     report = LoadReport()
     with contextlib.ExitStack() as stack:
         for name, file in _generation(Path(path)):
-            read_file(stack.enter_context(file), name, rows, report)
-    return (decode(address, row) for address, row in sorted(rows.items()))
+            read_file(stack.enter_context(file), name, rows, report, form)
+    return (form.decode(address, row) for address, row in sorted(rows.items()))
 
 
 def _generation(path: Path) -> list[tuple[str, BinaryIO]]:

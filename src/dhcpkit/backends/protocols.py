@@ -9,15 +9,38 @@ implementation to the promises made here. This module does not know files, SQL o
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 
 from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.lease6 import Lease6
 from dhcpkit.alloc.view import Key, LeaseView4, LiveView4, Unit
+from dhcpkit.alloc.view6 import Key6, LeaseView6, LiveView6, Unit6
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["EVERYTHING", "Census", "LeaseStore", "LocalLeaseStore", "StoreUnavailable", "Where"]
+__all__ = [
+    "EVERYTHING",
+    "Census",
+    "Census6",
+    "LeaseStore",
+    "LeaseStore4",
+    "LeaseStore6",
+    "LeaseStoreOf",
+    "LocalLeaseStore",
+    "LocalLeaseStore4",
+    "LocalLeaseStore6",
+    "LocalLeaseStoreOf",
+    "StoreUnavailable",
+    "Where",
+]
+
+L_co = TypeVar("L_co", covariant=True)  # a lease
+K_contra = TypeVar("K_contra", contravariant=True)  # what can be looked up
+U_contra = TypeVar("U_contra", contravariant=True)  # changes, all or nothing
+V = TypeVar("V")  # a view, partial or live
+W_co = TypeVar("W_co", covariant=True)  # a live view
+C_co = TypeVar("C_co", covariant=True)  # a census
 
 
 class StoreUnavailable(DhcpkitError):
@@ -49,20 +72,23 @@ class Where:
 EVERYTHING = Where()
 
 
-class LeaseStore(Protocol):
-    """Leases of one family. All methods may be called concurrently; calls to `commit` take effect in call order."""
+class LeaseStoreOf(Protocol[L_co, K_contra, U_contra, V]):
+    """Leases of one family, `LeaseStore4` or `LeaseStore6`: what lease, key, unit and view are is its.
+
+    All methods may be called concurrently; calls to `commit` take effect in call order.
+    """
 
     local: bool
     """True where `load` never waits and a view is the live index: the server then needs no task for a batch."""
 
-    async def load(self, keys: Iterable[Key], view: LeaseView4 | None = None) -> LeaseView4:
+    async def load(self, keys: Iterable[K_contra], view: V | None = None) -> V:
         """A view that knows at least `keys`. With `view`, that same view learns them and is returned.
 
         Raises StoreUnavailable.
         """
         ...
 
-    async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
+    async def commit(self, units: Sequence[U_contra]) -> Sequence[bool]:
         """Makes each unit durable, all or nothing, in order; False: a `before` was not what is stored, nothing changed.
 
         A lease without a lifetime is a deletion, unless it was released (state 3): files cannot tell them apart.
@@ -71,11 +97,14 @@ class LeaseStore(Protocol):
         """
         ...
 
-    async def expired(self, before: int, limit: int) -> Sequence[Lease4]:
-        """At most `limit` leases in state default or declined whose time was over before `before`, earliest first."""
+    async def expired(self, before: int, limit: int) -> Sequence[L_co]:
+        """At most `limit` leases whose time was over before `before`, earliest first.
+
+        Those in state default, declined or registered: nobody waits for the end of others.
+        """
         ...
 
-    def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[Lease4]]:
+    def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[L_co]]:
         """Leases in order of address, at most `size` at a time."""
         ...
 
@@ -92,22 +121,30 @@ class Census:
     reclaimed: Sequence[int]
 
 
-class LocalLeaseStore(LeaseStore, Protocol):
+@attrs.frozen
+class Census6:
+    """How many leases there are by subnet, pool, type and state, and which addresses are reclaimed already."""
+
+    counts: Mapping[tuple[int, int, int, int], int]
+    reclaimed: Sequence[int]
+
+
+class LocalLeaseStoreOf(LeaseStoreOf[L_co, K_contra, U_contra, V], Protocol[L_co, K_contra, U_contra, V, W_co, C_co]):
     """A lease store whose reads never wait (`local` is True), with `commit` in two halves for a loop without tasks.
 
     `append(units)` then `when_synced(callback)` is what `await commit(units)` does.
     """
 
     @property
-    def view(self) -> LiveView4:
+    def view(self) -> W_co:
         """The live view: shows what is stored at the moment of asking."""
         ...
 
-    def census(self) -> Census:
+    def census(self) -> C_co:
         """Counts all leases, without reading each: half a second for a million."""
         ...
 
-    def append(self, units: Sequence[Unit]) -> Sequence[bool]:
+    def append(self, units: Sequence[U_contra]) -> Sequence[bool]:
         """The first half: checks and changes what the view shows, hands the change to the disk, does not wait for it.
 
         Raises StoreUnavailable: then nothing has changed.
@@ -121,3 +158,12 @@ class LocalLeaseStore(LeaseStore, Protocol):
         be acknowledged.
         """
         ...
+
+
+LeaseStore4 = LeaseStoreOf[Lease4, Key, Unit, LeaseView4]
+LeaseStore6 = LeaseStoreOf[Lease6, Key6, Unit6, LeaseView6]
+LocalLeaseStore4 = LocalLeaseStoreOf[Lease4, Key, Unit, LeaseView4, LiveView4, Census]
+LocalLeaseStore6 = LocalLeaseStoreOf[Lease6, Key6, Unit6, LeaseView6, LiveView6, Census6]
+
+LeaseStore = LeaseStore4  # the family that is meant where none is named
+LocalLeaseStore = LocalLeaseStore4

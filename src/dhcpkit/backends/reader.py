@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import attrs
 
-from dhcpkit.backends.rows import COLUMNS, HEADER, HEADERS, Entry, RowError, address_of, read_loosely, read_usual
+from dhcpkit.backends.rows import Entry, RowError, RowForm
 
-__all__ = ["LoadReport", "Problem", "read_damaged", "read_file"]
+__all__ = ["LoadReport", "Problem", "read_file"]
 
 _CHUNK: Final = 1 << 20  # octets read at a time: a file of any size is never held as a whole
 _LINE_MAX: Final = (
@@ -26,6 +26,9 @@ _LINE_MAX: Final = (
 )  # octets of a line; user contexts are what could be long, a megabyte without an end is damage
 _PROBLEMS_MAX: Final = 100  # kept with place and reason; all are counted
 _GLUED_MAX: Final = 64  # rows looked for on one damaged line
+_ADDRESS_MAX: Final = 45  # octets of the longest way to write an address
+
+Form = RowForm[Any]
 
 
 @attrs.frozen
@@ -61,13 +64,13 @@ class LoadReport:
             self.problems.append(problem)
 
 
-def read_file(file: BinaryIO, name: str, rows: dict[int, bytes], report: LoadReport) -> int:
+def read_file(file: BinaryIO, name: str, rows: dict[int, bytes], report: LoadReport, form: Form) -> int:
     """Brings `rows` to the state after the file's last line; the latest row of an address wins.
 
     Returns how many octets at the end of the file are an unfinished line that holds nothing.
     """
     report.files.append(name)
-    reading = _Reading(name, rows, report)
+    reading = _Reading(name, rows, report, form)
     rest = b""
     while chunk := file.read(_CHUNK):
         lines = chunk.split(b"\n")
@@ -88,11 +91,13 @@ def read_file(file: BinaryIO, name: str, rows: dict[int, bytes], report: LoadRep
 class _Reading:
     """One file on its way into `rows`: where it is, and the columns that its header has announced."""
 
-    def __init__(self, name: str, rows: dict[int, bytes], report: LoadReport) -> None:
+    def __init__(self, name: str, rows: dict[int, bytes], report: LoadReport, form: Form) -> None:
         self.name = name
         self.rows = rows
         self.report = report
-        self.columns: Sequence[str] = COLUMNS
+        self.form = form
+        self.damage = _Damage(form)
+        self.columns: Sequence[str] = form.columns
         self.number = 0  # of the line before the next
         self.saved = 0
         self.near: int | None = None  # address of the row before
@@ -102,12 +107,13 @@ class _Reading:
         rows = self.rows
         if self.number == 0:
             self._header(lines)
-        usual = self.columns is COLUMNS
+        newest, read_usual = self.form.columns, self.form.read_usual
+        usual = self.columns is newest
         for at, line in enumerate(lines):
             found = read_usual(line) if usual else None
             if found is None:
                 self._unusual(line, at)
-                usual = self.columns is COLUMNS
+                usual = self.columns is newest
                 continue
             address, row = found
             self.near = address
@@ -124,13 +130,13 @@ class _Reading:
         if self._announces(first):
             lines[0] = b""
             return
-        known = max((header for header in HEADERS if first.startswith(header)), key=len, default=b"")
+        known = max((header for header in self.form.versions if first.startswith(header)), key=len, default=b"")
         if known and not first.startswith(b",", len(known)):
             self._announces(known)
             lines[0] = first[len(known) :]  # a row that is glued to it, or whatever is left of one
             return
         self.report.old_header = True
-        if _ADDRESS.search(first):
+        if next(self.damage.addresses(first), None):
             self.report.add(Problem(self.name, 1, "there is no header; Kea 3.0's columns are assumed"))
         elif first.strip(b"\0"):
             lines[0] = b""
@@ -139,15 +145,16 @@ class _Reading:
 
     def _announces(self, line: bytes) -> bool:
         """Whether a line is a header; if so, its columns hold from here on."""
-        if line in HEADERS:
-            known = COLUMNS[: line.count(b",") + 1]
-            self.columns = known if len(known) < len(COLUMNS) - 1 else COLUMNS
+        form = self.form
+        if line in form.versions:
+            count = line.count(b",") + 1
+            self.columns = form.columns[:count] if count < form.full else form.columns
         else:
             names = tuple(line.decode("latin-1").split(","))
-            if not set(COLUMNS[:9]).issubset(names) or not all(name.isidentifier() for name in names):
+            if not set(form.columns[: form.least]).issubset(names) or not all(name.isidentifier() for name in names):
                 return False
             self.columns = names
-        if line != HEADER:
+        if line != form.header:
             self.report.old_header = True
         return True
 
@@ -157,7 +164,7 @@ class _Reading:
         if not line or self._announces(line):  # blank lines are allowed; a header further on: files put together
             return
         complaint = ""
-        for found in read_damaged(line, self.columns, self.near):
+        for found in self.damage.read(line, self.columns, self.near):
             if isinstance(found, RowError):
                 complaint = str(found)
                 continue
@@ -173,92 +180,100 @@ class _Reading:
             self.report.add(Problem(self.name, self.number + at + 1, complaint, self.saved))
 
 
-_ODD: Final = re.compile(rb"[.\0\r]")  # in a column that should be a number: the beginning of something else
-_ADDRESS: Final = re.compile(rb"(?=([0-9]{1,3}(?:\.[0-9]{1,3}){3},))")  # overlapping: a digit before may belong to it
+class _Damage:
+    """How the rows of one form are found on a line that may be damaged."""
 
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        # As many octets that addresses are made of as there are, before a comma: one place to begin in each run.
+        self._run = re.compile(rb"(?<![%b])([%b]++)," % (form.address_octets, form.address_octets))
+        # In a column that should be a number, the beginning of something else.
+        self._odd = re.compile(rb"[%b\0\r]" % form.address_sign[0])
 
-def read_damaged(line: bytes, columns: Sequence[str] = COLUMNS, near: int | None = None) -> Iterator[Entry | RowError]:
-    """Every row on a line that may be damaged, and a RowError where something on it is lost.
+    def addresses(self, line: bytes) -> Iterator[re.Match[bytes]]:
+        """Where addresses may be: each within a run of octets that they are made of, and up to its end."""
+        sign, least = self.form.address_sign
+        return (match for match in self._run.finditer(line) if match[1].count(sign) >= least)
 
-    `near` is the address of the row before, which helps to tell where a row begins whose line end is lost.
-    """
-    complaint = RowError("more columns than a row has")
-    if not _may_be_glued(line, columns):
-        try:
-            yield read_loosely(line, columns)
-        except RowError as error:
-            complaint = error
+    def read(self, line: bytes, columns: Sequence[str], near: int | None) -> Iterator[Entry | RowError]:
+        """Every row on a line, and a RowError where something on it is lost.
+
+        `near` is the address of the row before, which helps to tell where a row begins whose line end is lost.
+        """
+        complaint = RowError("more columns than a row has")
+        if not self._may_be_glued(line, columns):
+            try:
+                yield self.form.read_loosely(line, columns)
+            except RowError as error:
+                complaint = error
+            else:
+                return
+        parts = [part for part in re.split(rb"[\0\r]+", line) if part]
+        if parts and parts != [line]:
+            for part in parts:
+                yield from self.read(part, columns, near)
+            if len(parts) == 1:
+                yield complaint
         else:
+            yield from self._glued(line, columns, near, complaint)
+
+    def _may_be_glued(self, line: bytes, columns: Sequence[str]) -> bool:
+        """Whether what follows the last column may be another row, which Kea would pass over without a word."""
+        newest = self.form.columns
+        fields = line.split(b",", len(newest))
+        full = tuple(columns) == newest[: len(columns)]
+        return full and (
+            len(fields) > len(newest) or (len(fields) == len(newest) and self._odd.search(fields[-1]) is not None)
+        )
+
+    def _glued(
+        self, line: bytes, columns: Sequence[str], near: int | None, complaint: RowError
+    ) -> Iterator[Entry | RowError]:
+        """The rows of a line that lost line ends, found from its end on: what stands from an address on may be one."""
+        found: list[Entry] = []
+        rest = line
+        with contextlib.suppress(RowError):
+            near = self.form.address_of(line.split(b",", 1)[0])  # no octet before it can belong to it
+        while rest and len(found) < _GLUED_MAX:
+            last = self._last_row(rest, columns, near)
+            if last is None:
+                break
+            found.append(last[0])
+            rest = rest[: last[1]]
+        if rest and not found:
+            try:
+                yield self.form.read_loosely(line, columns)  # with columns nobody knows behind it, as Kea takes it
+            except RowError:
+                yield complaint
             return
-    parts = [part for part in re.split(rb"[\0\r]+", line) if part]
-    if parts and parts != [line]:
-        for part in parts:
-            yield from read_damaged(part, columns, near)
-        if len(parts) == 1:
+        yield from reversed(found)
+        if rest:
             yield complaint
-    else:
-        yield from _glued(line, columns, near, complaint)
 
+    def _last_row(self, line: bytes, columns: Sequence[str], near: int | None) -> tuple[Entry, int] | None:
+        """The row that ends a line and where it begins.
 
-def _may_be_glued(line: bytes, columns: Sequence[str]) -> bool:
-    """Whether what follows the last column may be another row, which Kea would pass over without a word."""
-    fields = line.split(b",", len(COLUMNS))
-    full = tuple(columns) == COLUMNS[: len(columns)]
-    return full and (
-        len(fields) > len(COLUMNS) or (len(fields) == len(COLUMNS) and _ODD.search(fields[-1]) is not None)
-    )
+        Digits before an address may belong to it or to the row before: `,0,,110.0.0.1,` is a pool_id 1 and 10.0.0.1, or
+        11 and 0.0.0.1. That reading is taken which leaves a row before it, and of several the one whose address is
+        nearest to that row's, then to that of the line before: a file is of one network more often than of two.
+        """
 
+        def rank(candidate: tuple[Entry, int]) -> tuple[bool, int, int, int]:
+            (address, _), at = candidate
+            reference = address if near is None else near
+            before = [entry[0] for entry, _ in self._candidates(line[:at], columns)]
+            distance = min(abs(address - other) for other in before or [reference])
+            return at > 0 and not before, distance, abs(address - reference), at
 
-def _glued(line: bytes, columns: Sequence[str], near: int | None, complaint: RowError) -> Iterator[Entry | RowError]:
-    """The rows of a line that lost line ends, found from its end on: what stands from an address on may be a row."""
-    found: list[Entry] = []
-    rest = line
-    if first := _ADDRESS.match(line):
-        with contextlib.suppress(RowError):
-            near = address_of(first[1][:-1])  # no digit before it can belong to it
-    while rest and len(found) < _GLUED_MAX:
-        last = _last_row(rest, columns, near)
-        if last is None:
-            break
-        found.append(last[0])
-        rest = rest[: last[1]]
-    if rest and not found:
-        try:
-            yield read_loosely(line, columns)  # with columns nobody knows behind it, as Kea takes it
-        except RowError:
-            yield complaint
-        return
-    yield from reversed(found)
-    if rest:
-        yield complaint
+        return min(self._candidates(line, columns), key=rank, default=None)
 
-
-def _last_row(line: bytes, columns: Sequence[str], near: int | None) -> tuple[Entry, int] | None:
-    """The row that ends a line and where it begins.
-
-    Digits before an address may belong to it or to the row before: `,0,,110.0.0.1,` is a pool_id 1 and 10.0.0.1, or 11
-    and 0.0.0.1. That reading is taken which leaves a row before it, and of several the one whose address is nearest to
-    that row's, then to that of the line before: a file is of one network more often than of two.
-    """
-
-    def rank(candidate: tuple[Entry, int]) -> tuple[bool, int, int, int]:
-        (address, _), at = candidate
-        reference = address if near is None else near
-        before = [entry[0] for entry, _ in _candidates(line[:at], columns)]
-        distance = min(abs(address - other) for other in before or [reference])
-        return at > 0 and not before, distance, abs(address - reference), at
-
-    return min(_candidates(line, columns), key=rank, default=None)
-
-
-def _candidates(line: bytes, columns: Sequence[str]) -> list[tuple[Entry, int]]:
-    """The rows that may end a line, by where they begin: within the first digits of one address."""
-    found: list[tuple[Entry, int]] = []
-    for match in reversed(list(_ADDRESS.finditer(line))):
-        at = match.start()
-        tail = line[at:]
-        if _may_be_glued(tail, columns) or (found and found[-1][1] != at + 1):
-            break
-        with contextlib.suppress(RowError):
-            found.append((read_loosely(tail, columns), at))
-    return found
+    def _candidates(self, line: bytes, columns: Sequence[str]) -> list[tuple[Entry, int]]:
+        """The rows that may end a line, by where they begin: all at the end of one run of an address's octets."""
+        found: list[tuple[Entry, int]] = []
+        for match in reversed(list(self.addresses(line))):
+            if found or self._may_be_glued(line[match.end(1) :], columns):
+                break
+            for at in range(max(match.start(1), match.end(1) - _ADDRESS_MAX), match.end(1)):
+                with contextlib.suppress(RowError):
+                    found.append((self.form.read_loosely(line[at:], columns), at))
+        return found

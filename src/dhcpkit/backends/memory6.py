@@ -1,0 +1,109 @@
+"""A store of DHCPv6 leases, addresses and prefixes, that is nothing but its index.
+
+This module does not know files, nor what time it is.
+"""
+
+from __future__ import annotations
+
+from binascii import unhexlify
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from dhcpkit.alloc.lease import INFINITE, LeaseState
+from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.view6 import Sweep6
+from dhcpkit.backends.expiry import Addresses6, Bucket
+from dhcpkit.backends.free6 import FreeAddresses6, shift_of
+from dhcpkit.backends.identifiers import ENTRY6, Identifiers
+from dhcpkit.backends.index import GIVEN_BACK, Leases
+from dhcpkit.backends.memory import MemoryStoreOf
+from dhcpkit.backends.protocols import Census6
+from dhcpkit.backends.rows6 import ROWS6
+
+__all__ = ["Leases6", "MemoryStore6"]
+
+_RECLAIMED: Final = LeaseState.EXPIRED_RECLAIMED.value
+# A registered address (RFC 9686) ends as a leased one does; Kea takes it back then as well.
+_EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value, LeaseState.REGISTERED.value)
+_NOBODY: Final = b"00"
+
+
+def _identifiers_of(lease: Lease6) -> tuple[bytes, ...]:
+    return (lease.duid,)
+
+
+class Leases6(Leases[Lease6, Sweep6]):
+    """All DHCPv6 leases, indexed. It is its own live view: what the engine reads is what is stored at that moment."""
+
+    def __init__(self) -> None:
+        self._by_duid = Identifiers(ENTRY6)
+        self._addresses = FreeAddresses6()
+        super().__init__(
+            ROWS6,
+            identify=_identifiers_of,
+            identifiers=(self._by_duid,),
+            free=self._addresses,
+            sweep=Sweep6,
+            new_bucket=Addresses6,
+            expires=_EXPIRES,
+        )
+
+    def by_duid(self, duid: bytes, /) -> Sequence[Lease6]:
+        """As LeaseView6."""
+        found = self._by_duid.get(duid)
+        return [x for a in found if (x := self.by_address(a)) and x.duid == duid] if found else ()
+
+    def knows(self, duid: bytes, /) -> bool:
+        """As LiveView6: found out faster than by reading leases."""
+        return duid in self._by_duid
+
+    def fill(self, rows: dict[int, bytes]) -> None:
+        """Takes over the rows of a file that was just read. Only an empty index is filled."""
+        assert not self.rows, "only an empty index is filled"
+        self.rows = rows
+        by_duid = self._by_duid.add
+        taken: defaultdict[int, list[int]] = defaultdict(list)
+        idle: defaultdict[int, list[int]] = defaultdict(list)
+        ends: dict[bytes, Bucket] = {}
+        expires = {b"%d" % state for state in _EXPIRES}
+        given_back = {b"%d" % state for state in GIVEN_BACK}
+        infinite = b"%d" % INFINITE
+        for address, row in rows.items():
+            _, duid, valid, end, _, _, kind, _, prefix_len, _, _, _, _, state, _ = row.split(b",", 14)
+            if duid != _NOBODY:
+                by_duid(unhexlify(duid.replace(b":", b"")), address)
+            shift = shift_of(address, 2, int(prefix_len)) if kind == b"2" else 0
+            if state in given_back:
+                idle[shift].append(address)
+                continue
+            taken[shift].append(address)
+            if valid != infinite and state in expires:
+                try:
+                    ends[end].append(address)
+                except KeyError:
+                    bucket = ends[end] = Addresses6()
+                    bucket.append(address)
+        self._addresses.begin(taken, idle)
+        self._expiry.begin({int(end): addresses for end, addresses in ends.items()})
+
+    def census(self) -> Census6:
+        """As LocalLeaseStore6."""
+        found: dict[tuple[bytes, bytes, bytes, bytes], int] = {}
+        reclaimed: list[int] = []
+        of_reclaimed = b"%d" % _RECLAIMED
+        for address, row in self.rows.items():
+            _, _, _, _, subnet, _, kind, _, _, _, _, _, _, state, rest = row.split(b",", 14)
+            key = (subnet, rest[rest.rindex(b",") + 1 :], kind, state)
+            found[key] = found.get(key, 0) + 1
+            if state == of_reclaimed:
+                reclaimed.append(address)
+        counts = {(int(s), int(p), int(k), int(t)): count for (s, p, k, t), count in found.items()}
+        return Census6(counts, reclaimed)
+
+
+class MemoryStore6(MemoryStoreOf[Lease6, Census6, Leases6]):
+    """DHCPv6 leases in memory: `MemoryStore6()`."""
+
+    def __init__(self, leases: Iterable[Lease6] = ()) -> None:
+        super().__init__(Leases6(), leases)
