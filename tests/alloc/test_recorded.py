@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from dhcpkit.alloc import Lifetimes, Network, Pool4, Subnet4
+from dhcpkit.alloc.naming import Naming
 from dhcpkit.testing.machine import Lab4
 from dhcpkit.wire import Arrival, Packet4, WireError
 from dhcpkit.wire.options4 import DOMAIN_NAME, DOMAIN_NAME_SERVERS, ROUTERS
@@ -25,7 +26,7 @@ SUBNET = Subnet4(
     lifetimes=Lifetimes.fixed(3600),
     renew_timer=900,
     rebind_timer=1800,
-    qualifying_suffix="example.org",
+    naming=Naming(qualifying_suffix="example.org"),
 )
 
 

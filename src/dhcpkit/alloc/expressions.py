@@ -60,12 +60,16 @@ UINT32_MAX: Final = 2**32 - 1  # what an integer in place of a string may be: it
 class ExpressionError(DhcpkitError):
     """A text is no expression. `start` and `end` are the characters it is about, `expected` what may stand there."""
 
-    def __init__(self, text: str, start: int, end: int, what: str, expected: Sequence[str] = ()) -> None:
-        super().__init__(text, start, end, what, expected)
-        self.text, self.start, self.end, self.what, self.expected = text, start, end, what, tuple(expected)
+    def __init__(  # noqa: PLR0913, PLR0917  # the parts of a sentence
+        self, text: str, start: int, end: int, what: str, expected: Sequence[str] = (), hint: str = ""
+    ) -> None:
+        super().__init__(text, start, end, what, expected, hint)
+        self.text, self.start, self.end, self.what = text, start, end, what
+        self.expected, self.hint = tuple(expected), hint
 
     def __str__(self) -> str:
         told = f"{self.what}: expected {', '.join(self.expected)}" if self.expected else self.what
+        told += f" ({self.hint})" if self.hint else ""
         line = self.text.replace("\n", " ").replace("\t", " ")
         return f"{told}\n    {line}\n    {' ' * self.start}{'^' * max(1, self.end - self.start)}"
 
@@ -430,8 +434,9 @@ def _told(text: str, refused: UnexpectedInput) -> ExpressionError:
         expected = sorted(_word(name) for name in refused.allowed or ())
         if text[at : at + 1] == "'":
             return ExpressionError(text, at, len(text), "the text has no closing quote")
-        what = "comparison is written ==" if text[at : at + 1] in ("=", "!", "<", ">") else ""
-        return ExpressionError(text, at, at + 1, what or f"{text[at : at + 1]!r} cannot stand here", expected)
+        character = text[at : at + 1]
+        hint = "comparison is written ==" if character in ("=", "!", "<", ">") else ""
+        return ExpressionError(text, at, at + 1, f"Invalid character: {character}", [] if hint else expected, hint)
     return ExpressionError(text, at, len(text), "not an expression")
 
 

@@ -41,12 +41,12 @@ def choose_name(packet: Packet4, subnet: Subnet4, host: Host | None, address: in
     reserved = host.hostname.lower() if host is not None else ""
     raw = packet.options.get(81)
     if raw is not None:
-        return _from_fqdn(CLIENT_FQDN.parse(raw), reserved, subnet.qualifying_suffix, address)
+        return _from_fqdn(CLIENT_FQDN.parse(raw), reserved, subnet.naming.qualifying_suffix, address)
     asked = packet.options.get(12)
     if reserved:
-        name = _qualified(reserved, subnet.qualifying_suffix)
+        name = _qualified(reserved, subnet.naming.qualifying_suffix)
     elif asked:
-        name = _qualified(_clean(asked.rstrip(b"\0").decode("latin-1")), subnet.qualifying_suffix)
+        name = _qualified(_clean(asked.rstrip(b"\0").decode("latin-1")), subnet.naming.qualifying_suffix)
     else:
         return NO_NAME
     return Name(name, name.encode()) if name else NO_NAME

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
+from dhcpkit.alloc.naming import KEA_NAMING, Naming
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.alloc.pick import Allocator, Iterative
 from dhcpkit.alloc.trace import Place
@@ -142,7 +143,10 @@ class Subnet4:
     cache_threshold: float = attrs.field(default=0.25, kw_only=True)
     cache_max_age: int | None = attrs.field(default=None, kw_only=True)
     store_extended_info: bool = attrs.field(default=False, kw_only=True)
-    qualifying_suffix: str = attrs.field(default="", kw_only=True)
+    naming: Naming = attrs.field(default=KEA_NAMING, kw_only=True)
+    additional_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    offer_lifetime: int | None = attrs.field(default=None, kw_only=True)
+    adaptive_lease_time_threshold: float | None = attrs.field(default=None, kw_only=True)
     allocator: Allocator = attrs.field(factory=Iterative, kw_only=True)
     shared_network: str = attrs.field(default="", kw_only=True)
     where: Place | None = attrs.field(default=None, kw_only=True)

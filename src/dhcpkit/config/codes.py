@@ -234,13 +234,6 @@ DUPLICATE_CLASS: Final = _code(1503, "class defined twice", "Two client classes 
 BUILT_IN_CLASS: Final = _code(
     1504, "test of a built-in class", "Built-in classes such as KNOWN and ALL decide their members themselves."
 )
-UNTESTED: Final = _code(
-    1505,
-    "expression not evaluated yet",
-    "The expression was looked at, but this version of dhcpkit does not evaluate expressions: nobody is in the class by"
-    " it. Reservations still put clients into the class.",
-    severity="warning",
-)
 
 # 16xx: surroundings.
 NO_INTERFACE: Final = _code(

@@ -7,18 +7,20 @@ globals is told once. This module does not know addresses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
 from dhcpkit.alloc.network import Lifetimes
 from dhcpkit.config import codes
-from dhcpkit.config.documents import NetworkDoc
+from dhcpkit.config.dhcp4 import Network4Doc
+from dhcpkit.config.dhcp6 import Network6Doc
+from dhcpkit.config.documents import CommentedDoc, DdnsDoc, NetworkDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.report import Report
 
-__all__ = ["OUTERMOST", "Settings", "lifetimes_of", "settings_of"]
+__all__ = ["OUTERMOST", "OUTERMOST6", "Settings", "Triplet", "lifetimes_of", "settings_of"]
 
 FLAGS: Final = ("reservations_global", "reservations_in_subnet", "reservations_out_of_pool")
 MODES: Final = {  # reservation-mode: what it says of the three flags
@@ -27,56 +29,77 @@ MODES: Final = {  # reservation-mode: what it says of the three flags
     "global": (True, False, False),
     "all": (False, True, False),
 }
-LIFETIMES: Final = frozenset(("valid_lifetime", "min_valid_lifetime", "max_valid_lifetime"))
 TIMERS: Final = frozenset(("renew_timer", "rebind_timer"))
 PERCENTS: Final = frozenset(("calculate_tee_times", "t1_percent", "t2_percent"))
 
-# What a level hands on unchanged to the levels inside it.
+# What a level hands on unchanged to the levels inside it, in both families, and what one of them has besides.
 INHERITED: Final = (
     "renew_timer",
     "rebind_timer",
     "calculate_tee_times",
     "t1_percent",
     "t2_percent",
-    "authoritative",
-    "match_client_id",
-    "next_server",
-    "server_hostname",
-    "boot_file_name",
     "reservations_global",
     "reservations_in_subnet",
     "reservations_out_of_pool",
     "cache_threshold",
     "cache_max_age",
     "store_extended_info",
-    "ddns_qualifying_suffix",
+    "allocator",
+    "adaptive_lease_time_threshold",
+    *(name for name in DdnsDoc.params if name not in CommentedDoc.params),
 )
+INHERITED4: Final = (
+    *INHERITED,
+    "authoritative",
+    "match_client_id",
+    "next_server",
+    "server_hostname",
+    "boot_file_name",
+    "offer_lifetime",
+)
+INHERITED6: Final = (*INHERITED, "rapid_commit", "pd_allocator")
+
+
+@attrs.frozen
+class Triplet:
+    """A lifetime as a level has it: the default and its bounds, each None where no level sets it."""
+
+    default: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
 
 
 @attrs.frozen
 class Settings:
-    """The values in force at a level, by the documents' names. `lifetimes` are the three of them resolved together."""
+    """The values in force at a level, by the documents' names. `lifetimes` and `preferred` are three values in one.
+
+    `preferred` is None where no level sets a preferred lifetime, and always in DHCPv4.
+    """
 
     values: dict[str, Any]
-    valid: int
-    minimum: int | None
-    maximum: int | None
+    triplets: dict[str, Triplet]
     lifetimes: Lifetimes
+    preferred: Lifetimes | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
 
-OUTERMOST: Final = Settings(
-    {name: NetworkDoc.params[name].inherit for name in INHERITED}, 7200, None, None, Lifetimes()
-)
+def _outermost(doc: type[NetworkDoc], names: Iterable[str], kinds: Iterable[str]) -> Settings:
+    triplets = {kind: Triplet(doc.params[f"{kind}_lifetime"].inherit) for kind in kinds}
+    return Settings({name: doc.params[name].inherit for name in names}, triplets, Lifetimes())
+
+
+OUTERMOST: Final = _outermost(Network4Doc, INHERITED4, ["valid"])
+OUTERMOST6: Final = _outermost(Network6Doc, INHERITED6, ["valid", "preferred"])
 
 
 def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, prefix: str = "") -> Settings:
     """The settings of a level inside another. `prefix` is what Kea's messages about it begin with."""
     written = doc.__dict__
     values = outer.values
-    own: dict[str, Any] = {name: written[name] for name in INHERITED if name in written}
+    own: dict[str, Any] = {name: written[name] for name in written if name in values}
     if "reservation_mode" in written:
         own.update(_of_mode(doc, steps, report, prefix))
     if own:
@@ -85,41 +108,72 @@ def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, 
             _check_timers(values, steps, report, prefix)
         if PERCENTS & own.keys() and values["calculate_tee_times"]:
             _check_percents(values, steps, report, prefix)
-    if not LIFETIMES & written.keys():
-        return outer if not own else attrs.evolve(outer, values=values)
-    # Each of the three is inherited by itself, as in Kea.
-    valid = written.get("valid_lifetime", outer.valid)
-    minimum = written.get("min_valid_lifetime", outer.minimum)
-    maximum = written.get("max_valid_lifetime", outer.maximum)
-    lifetimes = lifetimes_of(valid, minimum, maximum, steps, report, prefix)
-    if valid == 0:
+        outer = attrs.evolve(outer, values=values)
+    for kind, around in outer.triplets.items():
+        keys = (f"{kind}_lifetime", f"min_{kind}_lifetime", f"max_{kind}_lifetime")
+        if not written.keys().isdisjoint(keys):
+            outer = _with_lifetimes(outer, kind, _within(written, keys, around), steps, report, prefix)
+    return outer
+
+
+def _within(written: Mapping[str, Any], keys: Sequence[str], around: Triplet) -> Triplet:
+    """A level's own lifetimes; each of the three is inherited by itself, as in Kea."""
+    default, low, high = keys
+    return Triplet(
+        written.get(default, around.default), written.get(low, around.minimum), written.get(high, around.maximum)
+    )
+
+
+def _with_lifetimes(  # noqa: PLR0913, PLR0917  # whom to tell, besides
+    outer: Settings, kind: str, own: Triplet, steps: Steps, report: Report, prefix: str
+) -> Settings:
+    triplets = outer.triplets | {kind: own}
+    if own.default is None:  # bounds of what no level sets
+        _bounds_alone(kind, own, steps, report, prefix)
+        return attrs.evolve(outer, triplets=triplets)
+    made = lifetimes_of(own.default, own.minimum, own.maximum, steps, report, prefix, kind)
+    if own.default == 0 and kind == "valid":
         report.add(codes.ZERO_LIFETIME, (*steps, "valid-lifetime"), "valid-lifetime is 0")
-    return Settings(values, valid, minimum, maximum, lifetimes)
+    if kind == "preferred":
+        return attrs.evolve(outer, triplets=triplets, preferred=made)
+    return attrs.evolve(outer, triplets=triplets, lifetimes=made)
 
 
-def lifetimes_of(  # noqa: PLR0913, PLR0917  # three numbers, and whom to tell
-    valid: int, minimum: int | None, maximum: int | None, steps: Steps, report: Report, prefix: str = ""
+def _bounds_alone(kind: str, own: Triplet, steps: Steps, report: Report, prefix: str) -> None:
+    bounds = [
+        key
+        for key, value in ((f"min-{kind}-lifetime", own.minimum), (f"max-{kind}-lifetime", own.maximum))
+        if value is not None
+    ]
+    message = f"{prefix}have {' and '.join(bounds)} but no {kind}-lifetime (default)"
+    report.add(codes.BAD_LIFETIMES, (*steps, bounds[0]), message)
+
+
+def lifetimes_of(  # noqa: PLR0913, PLR0917  # three numbers, what they are, and whom to tell
+    default: int,
+    minimum: int | None,
+    maximum: int | None,
+    steps: Steps,
+    report: Report,
+    prefix: str = "",
+    kind: str = "valid",
 ) -> Lifetimes:
     """The three lifetimes in one; an unset bound is the default itself. What is out of order is reported."""
     low, high = minimum, maximum
-    message, at = "", "valid-lifetime"
+    name, least, most = f"{kind}-lifetime", f"min-{kind}-lifetime", f"max-{kind}-lifetime"
+    message, at = "", name
     if low is not None and high is not None:
         if low > high:
-            message = f"the value of min-valid-lifetime ({low}) is not less than max-valid-lifetime ({high})"
-            at = "min-valid-lifetime"
-        elif not low <= valid <= high:
-            bounds = f"min-valid-lifetime ({low}) and max-valid-lifetime ({high})"
-            message = f"the value of (default) valid-lifetime ({valid}) is not between {bounds}"
-    elif low is not None and low > valid:
-        message = f"the value of min-valid-lifetime ({low}) is not less than (default) valid-lifetime ({valid})"
-        at = "min-valid-lifetime"
-    elif high is not None and valid > high:
-        message = f"the value of (default) valid-lifetime ({valid}) is not less than max-valid-lifetime ({high})"
-        at = "max-valid-lifetime"
+            message, at = f"the value of {least} ({low}) is not less than {most} ({high})", least
+        elif not low <= default <= high:
+            message = f"the value of (default) {name} ({default}) is not between {least} ({low}) and {most} ({high})"
+    elif low is not None and low > default:
+        message, at = f"the value of {least} ({low}) is not less than (default) {name} ({default})", least
+    elif high is not None and default > high:
+        message, at = f"the value of (default) {name} ({default}) is not less than {most} ({high})", most
     if message:
-        expected = "min-valid-lifetime <= valid-lifetime <= max-valid-lifetime"
-        report.add(codes.BAD_LIFETIMES, (*steps, at), prefix + message, expected=expected)
-    return Lifetimes(valid, valid if low is None else low, valid if high is None else high)
+        report.add(codes.BAD_LIFETIMES, (*steps, at), prefix + message, expected=f"{least} <= {name} <= {most}")
+    return Lifetimes(default, default if low is None else low, default if high is None else high)
 
 
 def _of_mode(doc: NetworkDoc, steps: Steps, report: Report, prefix: str) -> Iterable[tuple[str, Any]]:

@@ -56,6 +56,10 @@ class Spaces:
             return VENDOR_SPACES.get(int(vendor[1])) if vendor else None
         return found
 
+    def _home(self, entry: OptionDataDoc | OptionDefDoc) -> str:
+        """The space an entry belongs to."""
+        return entry.space or "dhcp4"
+
     def _to_define_in(self, name: str) -> Space:
         space = self._own.get(name)
         if space is None:
@@ -71,7 +75,7 @@ class Spaces:
                 self._define(definition, (*steps, index), in_class=in_class)
 
     def _define(self, definition: OptionDefDoc, steps: Steps, *, in_class: bool) -> None:
-        name, code, where = definition.name, definition.code, definition.space
+        name, code, where = definition.name, definition.code, self._home(definition)
         if in_class and (where != "dhcp4" or code not in IN_CLASSES):
             message = f"Not allowed option definition for code '{code}' in space '{where}'"
             self._report.add(
@@ -110,7 +114,9 @@ class Spaces:
             self._report.add(codes.DUPLICATE_OPTION_DEF, steps, message, hint="its name or its code is taken")
 
     def _bad_kind(self, definition: OptionDefDoc, steps: Steps, refused: ValueError) -> None:
-        whole = f"option '{definition.space}.{definition.name}', " if str(refused).startswith("comprising") else ""
+        whole = (
+            f"option '{self._home(definition)}.{definition.name}', " if str(refused).startswith("comprising") else ""
+        )
         at = "type"
         near = ""
         if definition.type not in TYPES and definition.type != "record":
@@ -133,7 +139,7 @@ class Spaces:
         if not entries:
             return NO_OPTIONS
         made = [
-            (entry.space, value)
+            (self._home(entry), value)
             for index, entry in enumerate(entries)
             if (value := self._value(entry, (*steps, "option-data", index))) is not None
         ]
@@ -166,8 +172,10 @@ class Spaces:
 
     def _uncarried(self, entries: Sequence[OptionDataDoc], steps: Steps, reached: set[str]) -> None:
         for index, entry in enumerate(entries):
-            if entry.space not in reached:
-                message = f"the option is in space '{entry.space}', which no option of the same level carries: not sent"
+            if self._home(entry) not in reached:
+                message = (
+                    f"the option is in space '{self._home(entry)}', which no option of the same level carries: not sent"
+                )
                 self._report.add(codes.UNCARRIED, (*steps, "option-data", index), message)
 
     def _value(self, entry: OptionDataDoc, steps: Steps) -> OptionValue | None:
@@ -183,7 +191,7 @@ class Spaces:
 
     def _option(self, entry: OptionDataDoc, steps: Steps) -> Option[Any] | None:
         """The definition an entry means; of an unknown option one that holds any octets, if the entry gives octets."""
-        name, code, where = entry.name, entry.code, entry.space
+        name, code, where = entry.name, entry.code, self._home(entry)
         written = entry.written
         if not name and "code" not in written:
             if not {"name", "code"} & written or "name" in written:
@@ -211,7 +219,7 @@ class Spaces:
 
     def _unknown(self, entry: OptionDataDoc, space: Space | None, steps: Steps) -> None:
         code = f" having code '{entry.code}'" if "code" in entry.written else ""
-        message = f"definition for the option '{entry.space}.{entry.name}'{code} does not exist"
+        message = f"definition for the option '{self._home(entry)}.{entry.name}'{code} does not exist"
         if not entry.name:
             hint = "define it with option-def, or give its octets in hexadecimal digits with csv-format false"
             self._report.add(codes.UNKNOWN_OPTION, (*steps, "code"), message, hint=hint)

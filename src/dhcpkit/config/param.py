@@ -222,8 +222,9 @@ def _read_idle(cls: type[Document], declared: Param, raw: Any, steps: Steps, rep
 def _unknown(cls: type[Document], key: str, steps: Steps, report: Report) -> None:
     near, hint = nearest(key, cls.by_key, ALIKE), ""
     if not near:
-        near = nearest(key, (spelling for other in DOCUMENTS.values() for spelling in other.by_key), ALIKE)
-        homes = sorted({other.map_name for other in DOCUMENTS.values() if near in other.by_key})
+        documents = report.documents or tuple(DOCUMENTS.values())
+        near = nearest(key, (spelling for other in documents for spelling in other.by_key), ALIKE)
+        homes = sorted({other.map_name for other in documents if near in other.by_key})
         hint = f"{near} belongs in: {', '.join(homes)}" if homes else ""
     message = f'got unexpected keyword "{key}" in {cls.map_name} map.'
     report.add(codes.UNKNOWN_KEY, (*steps, key), message, key=True, suggestion="" if near == key else near, hint=hint)

@@ -6,7 +6,7 @@ This module does not know what is checked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -29,6 +29,8 @@ class Report:
         self.source = source
         self.problems: list[Problem] = []
         self.unshown = 0
+        self.documents: Sequence[Any] = ()
+        """The documents of this kind of configuration: where a key may belong that is unknown where it was found."""
         self._errors = 0
         self._warnings: dict[Code, int] = {}
         self._idle: dict[tuple[str, str], tuple[Steps, int, bool]] = {}

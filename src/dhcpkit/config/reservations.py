@@ -5,7 +5,7 @@ This module does not know where reservations are looked up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -16,9 +16,10 @@ from dhcpkit.config.checks import Unfit, address4, identifier
 from dhcpkit.config.dhcp4 import ReservationDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.option_data import Spaces
+from dhcpkit.config.param import Document
 from dhcpkit.config.report import Report
 
-__all__ = ["hosts_of"]
+__all__ = ["already", "hosts_of", "identifiers"]
 
 HWADDR_MAX: Final = 20  # octets of a hardware address that Kea holds (a 20-octet InfiniBand address)
 CLIENT_ID_MAX: Final = 255  # octets of the option's payload; of a DUID 130 in RFC 8415, which identifiers do not exceed
@@ -52,7 +53,8 @@ def hosts_of(  # noqa: PLR0913  # what they are checked against
         who = (host.identifier_type, host.identifier)
         first = by_identifier.setdefault(who, here)
         if first is not here:
-            _twice(host, here, first, report)
+            where = f"IPv4 subnet id '{host.subnet_id}'"
+            already(host.identifier_type, host.identifier, where, here, first, report)
             continue
         if unique and host.address:
             first = by_address.setdefault(host.address, here)
@@ -63,7 +65,7 @@ def hosts_of(  # noqa: PLR0913  # what they are checked against
 
 
 def _host(entry: ReservationDoc, steps: Steps, subnet: Subnet4 | None, spaces: Spaces, report: Report) -> Host | None:
-    found = list(_identifiers(entry, steps, report))
+    found = list(identifiers(entry, IDENTIFIERS, steps, report))
     address = _address(entry, steps, subnet, report)
     options = spaces.values(entry.option_data, steps)
     if len(found) != 1 or found[0][1] is None or address is None:
@@ -93,11 +95,13 @@ def _host(entry: ReservationDoc, steps: Steps, subnet: Subnet4 | None, spaces: S
     )
 
 
-def _identifiers(entry: ReservationDoc, steps: Steps, report: Report) -> Iterator[tuple[str, bytes | None]]:
-    """The identifiers given; None for one that means nothing, which is reported."""
-    given = [(name, kind) for name, kind in IDENTIFIERS.items() if name in entry.written]
+def identifiers(
+    entry: Document, kinds: Mapping[str, str], steps: Steps, report: Report
+) -> Iterator[tuple[str, bytes | None]]:
+    """The identifiers given, of those there may be; None for one that means nothing, which is reported."""
+    given = [(name, kind) for name, kind in kinds.items() if name in entry.written]
     if not given:
-        supported = ", ".join(sorted(IDENTIFIERS.values()))
+        supported = ", ".join(sorted(kinds.values()))
         message = f"one of the supported identifiers must be specified for host reservation: {supported}"
         report.add(codes.NO_IDENTIFIER, steps, message)
     for _, kind in given[1:]:
@@ -145,25 +149,27 @@ def _shown(octets: bytes) -> str:
     return octets.hex(":")
 
 
-def _named(host: Host) -> str:
+def _named(kind: str, value: bytes) -> str:
     """Who a reservation is for, as Kea says it."""
     names = {"hw-address": "HW address", "duid": "DUID"}
-    return f"{names.get(host.identifier_type, host.identifier_type)} '{_shown(host.identifier)}'"
+    return f"{names.get(kind, kind)} '{_shown(value)}'"
 
 
-def _twice(host: Host, steps: Steps, first: Steps, report: Report) -> None:
+def already(  # noqa: PLR0913, PLR0917  # who, where, and where before
+    kind: str, value: bytes, where: str, steps: Steps, first: Steps, report: Report
+) -> None:
+    """Reports that a client has two reservations in one subnet."""
     message = (
-        f"failed to add new host using the {_named(host)} to the IPv4 subnet id '{host.subnet_id}'"
-        " as this host has already been added"
+        f"failed to add new host using the {_named(kind, value)} to the {where} as this host has already been added"
     )
-    kind = host.identifier_type
     related = [("first reserved here", (*first, kind))]
     report.add(codes.DUPLICATE_RESERVATION, (*steps, kind), message, related=related)
 
 
 def _address_twice(host: Host, steps: Steps, first: Steps, report: Report) -> None:
+    who = _named(host.identifier_type, host.identifier)
     message = (
-        f"failed to add new host using the {_named(host)} to the IPv4 subnet id '{host.subnet_id}'"
+        f"failed to add new host using the {who} to the IPv4 subnet id '{host.subnet_id}'"
         f" for the address {IPv4Address(host.address)}: There's already a reservation for this address"
     )
     related = [("first reserved here", (*first, "ip-address"))]
