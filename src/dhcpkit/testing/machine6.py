@@ -328,7 +328,7 @@ class Lab6:
         client, xid = step.client, self._xid
         server = self.network.server_id.octets
         if isinstance(step, Solicit):
-            options = {RAPID_COMMIT: None} if client.rapid else {}
+            options = {RAPID_COMMIT.code: b""} if client.rapid else {}
             return message6(MessageType6.SOLICIT, client, state.held, xid=xid, options=options)
         if isinstance(step, Inform6):
             return message6(MessageType6.INFORMATION_REQUEST, client, xid=xid, empty=False)
