@@ -6,12 +6,12 @@ This module does not know what a server answers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Mapped
+from dhcpkit.wire.derive import Row
 from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.names import is_complete, join_labels, read_labels, split_name, wire_labels
 from dhcpkit.wire.text import parse_number
@@ -66,19 +66,18 @@ def _value(flags: int, rcode1: int, rcode2: int, name: str) -> ClientFqdn:
     )
 
 
-def _decode(found: dict[str, Any]) -> ClientFqdn:
-    octets = found["name"]
-    if found["flags"] & E:
+def _decode(flags: int, rcode1: int, rcode2: int, octets: bytes) -> ClientFqdn:
+    if flags & E:
         labels, complete = read_labels(octets)
     elif octets == b".":
         labels, complete = [], True
     else:
         labels, complete = octets.removesuffix(b".").split(b".") if octets else [], octets[-1:] == b"."
         wire_labels(labels)
-    return _value(found["flags"], found["rcode1"], found["rcode2"], join_labels(labels, complete=complete))
+    return _value(flags, rcode1, rcode2, join_labels(labels, complete=complete))
 
 
-def _encode(value: ClientFqdn) -> dict[str, Any]:
+def _encode(value: ClientFqdn) -> tuple[int, int, int, bytes]:
     complete = is_complete(value.name)
     labels = split_name(value.name) if value.name else []
     if value.ascii:
@@ -88,7 +87,7 @@ def _encode(value: ClientFqdn) -> dict[str, Any]:
     else:
         octets = wire_labels(labels) + (b"\0" if complete else b"")
     checked = _value(value.flags, value.rcode1, value.rcode2, value.name)
-    return {"flags": checked.flags, "rcode1": checked.rcode1, "rcode2": checked.rcode2, "name": octets}
+    return checked.flags, checked.rcode1, checked.rcode2, octets
 
 
 def _parse_fields(fields: Sequence[str]) -> ClientFqdn:
@@ -107,7 +106,7 @@ def _show_fields(value: ClientFqdn) -> Sequence[str]:
 
 CLIENT_FQDN: Final[Kind[ClientFqdn]] = Kind(
     "record",
-    Mapped(
+    Row(
         c.Struct("flags" / c.Int8ub, "rcode1" / c.Int8ub, "rcode2" / c.Int8ub, "name" / c.GreedyBytes), _decode, _encode
     ),
     _parse_fields,

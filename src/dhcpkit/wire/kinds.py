@@ -7,13 +7,15 @@ A `Kind` is all that is ever said about a form of payload; options only name one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, overload
 
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Codec, Mapped, Sized, derive
+from dhcpkit.wire.derive import Codec, Mapped, Row, Sized, derive
 from dhcpkit.wire.json_form import NOWHERE, Inside, Json, JsonForm
 from dhcpkit.wire.text import join_text, parse_digits, parse_hex, parse_number, show_hex, split_text
 
@@ -194,16 +196,8 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         pairs = zip(kinds, found, strict=True)
         return tuple(_at(f"[{number}]", kind, each, inside) for number, (kind, each) in enumerate(pairs))
 
-    names = [str(number) for number in range(len(kinds))]
-
-    def encode(values: Sequence[Any]) -> dict[str, Any]:
-        return dict(zip(names, values, strict=True))
-
-    con = Mapped(
-        c.Struct(*(name / kind.con for name, kind in zip(names, kinds, strict=True))),
-        lambda found: tuple(found[name] for name in names),
-        encode,
-    )
+    members = [str(number) / kind.con for number, kind in enumerate(kinds)]
+    con = Row(c.Struct(*members), lambda *values: values, lambda values: values)
     return Kind(
         "record",
         con,
@@ -244,13 +238,11 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
         options = getattr(value, last)
         return ((size - len(options.octets), options),)
 
+    several = attrgetter(*names)
+    attributes = several if len(names) > 1 else lambda value: (several(value),)
     return Kind(
         "record",
-        Mapped(
-            c.Struct(*(name / kind.con for name, kind in members.items())),
-            lambda found: made(**found),
-            lambda value: {name: getattr(value, name) for name in names},
-        ),
+        Row(c.Struct(*(name / kind.con for name, kind in members.items())), _by_position(made, names), attributes),
         lambda fields: made(**dict(zip(names, _fields_of(kinds, fields), strict=True))),
         show_fields,
         ", ".join(f"{name}: {kind.text_form}" for name, kind in members.items()),
@@ -259,6 +251,14 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
         made=made,
         inner=None if kinds[-1].inner is None else inner,
     )
+
+
+def _by_position(made: Callable[..., T], names: Sequence[str]) -> Callable[..., T]:
+    """`made`, to be called with values in the order of these names: itself where that is its own order, too."""
+    own = list(signature(made).parameters.values())[: len(names)]
+    if [each.name for each in own] == list(names) and all(each.kind is each.POSITIONAL_OR_KEYWORD for each in own):
+        return made
+    return lambda *values: made(**dict(zip(names, values, strict=True)))
 
 
 def _fields_of(kinds: Sequence[Kind[Any]], fields: Sequence[str]) -> tuple[Any, ...]:
@@ -363,15 +363,14 @@ def _check_psid(value: int, bits: int) -> tuple[int, int]:
     return value, bits
 
 
-def _psid_decode(found: dict[str, int]) -> tuple[int, int]:
-    bits = found["bits"]
+def _psid_decode(bits: int, value: int) -> tuple[int, int]:
     # RFC 7618 3: the PSID stands left-aligned in 16 bits; what follows it counts for nothing
-    return _check_psid(found["value"] >> (16 - bits) if bits <= 16 else 0, bits)
+    return _check_psid(value >> (16 - bits) if bits <= 16 else 0, bits)
 
 
-def _psid_encode(psid: tuple[int, int]) -> dict[str, int]:
+def _psid_encode(psid: tuple[int, int]) -> tuple[int, int]:
     value, bits = _check_psid(*psid)
-    return {"bits": bits, "value": value << (16 - bits)}
+    return bits, value << (16 - bits)
 
 
 def _no_text(fields: Sequence[str]) -> bytes:
@@ -453,7 +452,7 @@ IPV6_PREFIX: Final[Kind[IPv6Network]] = scalar(
 )
 PSID: Final[Kind[tuple[int, int]]] = scalar(
     "psid",
-    Mapped(c.Struct("bits" / c.Int8ub, "value" / c.Int16ub), _psid_decode, _psid_encode),
+    Row(c.Struct("bits" / c.Int8ub, "value" / c.Int16ub), _psid_decode, _psid_encode),
     _psid,
     lambda psid: f"{psid[0]}/{psid[1]}",
     "a port set: PSID/length",

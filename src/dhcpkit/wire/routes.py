@@ -6,12 +6,12 @@ This module does not know which option hides which.
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Mapped, Sized
+from dhcpkit.wire.derive import Row, Sized
 from dhcpkit.wire.kinds import Kind, list_of, octets_for_bits, scalar
 
 __all__ = ["ROUTES", "Route"]
@@ -25,16 +25,16 @@ class Route:
     router: IPv4Address
 
 
-def _decode(found: dict[str, Any]) -> Route:
-    bits, octets = found["destination"]
+def _decode(destination: tuple[int, bytes], router: bytes) -> Route:
+    bits, octets = destination
     # RFC 3442: a client masks the octets, whose bits behind the prefix may therefore be anything.
-    return Route(IPv4Network((octets.ljust(4, b"\0"), bits), strict=False), IPv4Address(found["router"]))
+    return Route(IPv4Network((octets.ljust(4, b"\0"), bits), strict=False), IPv4Address(router))
 
 
-def _encode(route: Route) -> dict[str, Any]:
+def _encode(route: Route) -> tuple[tuple[int, bytes], bytes]:
     bits = route.destination.prefixlen
     octets = route.destination.network_address.packed[: octets_for_bits(bits)]
-    return {"destination": (bits, octets), "router": route.router.packed}
+    return (bits, octets), route.router.packed
 
 
 def _parse_field(field: str) -> Route:
@@ -52,7 +52,7 @@ def _parse_field(field: str) -> Route:
 _ROUTE: Final = c.Struct("destination" / Sized(c.Int8ub, octets_for_bits), "router" / c.Bytes(4))
 _ONE: Final = scalar(
     "internal",
-    Mapped(_ROUTE, _decode, _encode),
+    Row(_ROUTE, _decode, _encode),
     _parse_field,
     lambda route: f"{route.destination} - {route.router}",
     "a network and its router: 10.0.0.0/8 - 192.0.2.1",

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Codec, Mapped, derive
+from dhcpkit.wire.derive import Codec, Mapped, Row, derive
 from dhcpkit.wire.json_form import Inside, Json, JsonForm
 from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.nested import SUB_OPTIONS, SubOptions
@@ -64,15 +64,8 @@ def opaque_list(octets: bytes) -> tuple[bytes, ...]:
 
 def _by_enterprise(member: str, decode: Callable[[int, bytes], T], encode: Callable[[T], tuple[int, bytes]]) -> Any:
     """Blocks of an enterprise number and octets of its own, as a tuple of values; at least one."""
-    con = c.GreedyRange(c.Struct("enterprise" / c.Int32ub, member / c.Prefixed(c.Int8ub, c.GreedyBytes)))
-
-    def decode_all(found: Sequence[dict[str, Any]]) -> tuple[T, ...]:
-        return tuple(decode(item["enterprise"], item[member]) for item in _some(found))
-
-    def encode_all(values: Sequence[T]) -> list[dict[str, Any]]:
-        return [dict(zip(("enterprise", member), encode(value), strict=True)) for value in _some(values)]
-
-    return Mapped(con, decode_all, encode_all)
+    block = c.Struct("enterprise" / c.Int32ub, member / c.Prefixed(c.Int8ub, c.GreedyBytes))
+    return Mapped(c.GreedyRange(Row(block, decode, encode)), lambda found: tuple(_some(found)), _some)
 
 
 def _some(values: Sequence[Any]) -> Sequence[Any]:
