@@ -58,7 +58,7 @@ TREE = r"""#1  DISCOVER  319 octets
     dhcp-parameter-request-list (55) subnet-mask, routers, 200
     user-class (77) 'iPXE'
     fqdn (81) 'lab.' SE
-    routers (3) ! at least one value expected: 61 62 63
+    routers (3) ! 4 octets expected, 3 left: 61 62 63
     option 145 01
     dhcp-agent-options (82)
       circuit-id (1) 65746831 'eth1'
@@ -92,7 +92,7 @@ def test_json_has_every_octet(capsys):
     assert (described["type"], described["xid"], described["size"]) == ("DISCOVER", "0xe75aed64", len(DISCOVER))
     found = {option["code"]: option for option in described["options"]}
     assert {code: bytes.fromhex(option["octets"]) for code, option in found.items()} == Packet4.parse(DISCOVER).options
-    assert found[3]["error"] == "at least one value expected"
+    assert found[3]["error"] == "4 octets expected, 3 left"
     assert found[145] == {"code": 145, "name": None, "octets": "01"}
     assert found[82]["options"][1]["value"] == "10.0.0.1"
 

@@ -196,14 +196,14 @@ def _items(item: Item, write: Writer) -> tuple[Callable[[bytes], list[Any]], Wri
     size, iter_unpack, unpack, pack = packed.size, packed.iter_unpack, struct.unpack, struct.pack
 
     def read_octets(data: bytes) -> list[Any]:
-        if len(data) % size:
-            raise ValueError(f"{len(data) % size} octets left over")
+        if over := len(data) % size:
+            raise wrong_size(size, over)
         return list(chain.from_iterable(iter_unpack(data)))
 
     def read_numbers(data: bytes) -> list[Any]:
         count, over = divmod(len(data), size)
         if over:
-            raise ValueError(f"{over} octets left over")
+            raise wrong_size(size, over)
         return list(unpack(f">{count}{format_}", data))
 
     def write_numbers(value: Any) -> bytes:
