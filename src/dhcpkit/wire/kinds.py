@@ -16,7 +16,7 @@ import attrs
 import construct as c
 
 from dhcpkit.wire.derive import Codec, Mapped, Row, Sized, derive
-from dhcpkit.wire.json_form import NOWHERE, Inside, Json, JsonForm
+from dhcpkit.wire.json_form import NOWHERE, OCTETS, Inside, Json, JsonForm, Says, at, by_name
 from dhcpkit.wire.text import join_text, parse_digits, parse_hex, parse_number, show_hex, split_text
 
 __all__ = [
@@ -36,8 +36,10 @@ __all__ = [
     "UINT8",
     "UINT16",
     "UINT32",
+    "UINT64",
     "Kind",
     "composed",
+    "in_digits",
     "list_of",
     "octets_for_bits",
     "parse_hex",
@@ -62,8 +64,9 @@ class Kind(Generic[T]):
     expected; `show_fields` is its inverse; `text_form` shows the form in one line, for the reference and for error
     messages. `array` and `element` describe lists, `fields` records, and `members` the fields of what `made` makes of
     them by name, to whoever derives from kinds. `nothing` is the payload of a text without fields, where there may be
-    one. `json` is the form in JSON where that is not the text. `inner` finds the options in a value whose payload has
-    so many octets: each with its offset in the payload.
+    one. `json` is the form in JSON where that is not the text, and `says` tells people what a value means where that
+    does not. `inner` finds the options in a value whose payload has so many octets: each with its offset in the
+    payload.
     """
 
     name: str
@@ -76,9 +79,11 @@ class Kind(Generic[T]):
     fields: tuple[Kind[Any], ...] = attrs.field(default=(), repr=False)
     nothing: bytes | None = attrs.field(default=None, repr=False)
     json: JsonForm[T] | None = attrs.field(default=None, repr=False)
+    says: Says[T] | None = attrs.field(default=None, repr=False)
     members: Mapping[str, Kind[Any]] = attrs.field(factory=dict, repr=False)
     made: Callable[..., T] | None = attrs.field(default=None, repr=False)
     inner: Callable[[T, int], Iterable[tuple[int, Any]]] | None = attrs.field(default=None, repr=False)
+    plain: Kind[Any] | None = attrs.field(default=None, repr=False)
     codec: Codec[T] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -105,6 +110,8 @@ class Kind(Generic[T]):
 
     def build_text(self, text: str) -> bytes:
         """The payload that Kea makes of a text; a list may be given no values there, and is sent without octets."""
+        if self.plain is not None:
+            return self.plain.build_text(text)
         fields = split_text(text)
         return self.build(self.parse_fields(fields)) if fields or self.nothing is None else self.nothing
 
@@ -132,6 +139,7 @@ def scalar(  # noqa: PLR0913, PLR0917  # the two directions of two forms
     show_field: Callable[[T], str],
     text_form: str,
     json: JsonForm[T] | None = None,
+    says: Says[T] | None = None,
 ) -> Kind[T]:
     """A kind whose text is one field."""
 
@@ -140,7 +148,7 @@ def scalar(  # noqa: PLR0913, PLR0917  # the two directions of two forms
             raise ValueError(f"no value given: {text_form} expected")
         return parse_field(fields[0])
 
-    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form, json=json)
+    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form, json=json, says=says)
 
 
 def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
@@ -158,7 +166,7 @@ def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
         return [element.to_json(value, inside) for value in values]
 
     def read(found: Json, inside: Inside) -> tuple[T, ...]:
-        return _at_least_one([_at(f"[{n}]", element, each, inside) for n, each in enumerate(_json_list(found))])
+        return _at_least_one([_at(n, element, each, inside) for n, each in enumerate(_json_list(found))])
 
     return Kind(
         element.name,
@@ -194,7 +202,7 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         if len(_json_list(found)) != len(kinds):
             raise ValueError(f"a list of {len(kinds)} values expected, not of {len(found)}")
         pairs = zip(kinds, found, strict=True)
-        return tuple(_at(f"[{number}]", kind, each, inside) for number, (kind, each) in enumerate(pairs))
+        return tuple(_at(number, kind, each, inside) for number, (kind, each) in enumerate(pairs))
 
     members = [str(number) / kind.con for number, kind in enumerate(kinds)]
     con = Row(c.Struct(*members), lambda *values: values, lambda values: values)
@@ -221,17 +229,6 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
     def show_fields(value: T) -> Sequence[str]:
         return [field for name, kind in members.items() for field in kind.show_fields(getattr(value, name))]
 
-    def show(value: T, inside: Inside) -> Json:
-        return {name: kind.to_json(getattr(value, name), inside) for name, kind in members.items()}
-
-    def read(found: Json, inside: Inside) -> T:
-        if not isinstance(found, dict) or not found.keys() <= members.keys():
-            raise ValueError(f"an object with {', '.join(names)} expected, not {found!r}")
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise ValueError(f"{', '.join(missing)} missing")
-        return made(**{name: _at(name, kind, found[name], inside) for name, kind in members.items()})
-
     last = names[-1]
 
     def inner(value: T, size: int) -> Iterable[tuple[int, Any]]:
@@ -246,7 +243,7 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
         lambda fields: made(**dict(zip(names, _fields_of(kinds, fields), strict=True))),
         show_fields,
         ", ".join(f"{name}: {kind.text_form}" for name, kind in members.items()),
-        json=JsonForm(show, read),
+        json=by_name(made, members),
         members=members,
         made=made,
         inner=None if kinds[-1].inner is None else inner,
@@ -272,17 +269,31 @@ def _fields_of(kinds: Sequence[Kind[Any]], fields: Sequence[str]) -> tuple[Any, 
     )
 
 
-def _at(place: str, kind: Kind[T], found: Json, inside: Inside) -> T:
-    try:
+def _at(number: int, kind: Kind[T], found: Json, inside: Inside) -> T:
+    with at(number):
         return kind.from_json(found, inside)
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
 
 
 def _json_list(found: Json) -> list[Json]:
     if not isinstance(found, list):
         raise ValueError(f"a list expected, not {found!r}")  # noqa: TRY004  # a value, not a type, to callers
     return found
+
+
+def in_digits(kind: Kind[T]) -> Kind[T]:
+    """The same values where Kea knows only `binary`: their text is their payload in hexadecimal digits.
+
+    A configuration may give any digits, as in Kea.
+    """
+    return attrs.evolve(
+        kind,
+        name="binary",
+        parse_fields=lambda fields: kind.parse(BINARY.parse_fields(fields)),
+        show_fields=lambda value: (show_hex(kind.build(value)),),
+        text_form=BINARY.text_form,
+        array=False,
+        plain=BINARY,
+    )
 
 
 def octets_for_bits(bits: int) -> int:
@@ -379,6 +390,18 @@ def _no_text(fields: Sequence[str]) -> bytes:
     return b""
 
 
+def _read_nothing(found: Json, _: Inside) -> bytes:
+    if found not in (None, "", []):
+        raise ValueError(f"null expected, as there is nothing to say, not {found!r}")
+    return b""
+
+
+def _letters(octets: bytes, _: Inside) -> str:
+    """Octets as text, where they are letters that anybody can read."""
+    text = octets.decode("ascii", "replace")
+    return repr(text) if text and text.isascii() and text.isprintable() else ""
+
+
 def _no_octets(octets: bytes) -> bytes:
     if octets:
         raise ValueError(f"no octets expected, not {len(octets)}")
@@ -434,6 +457,7 @@ def _at_least_one(values: Sequence[Any]) -> tuple[Any, ...]:
 UINT8: Final = _number("uint8", c.Int8ub, 0, 255)
 UINT16: Final = _number("uint16", c.Int16ub, 0, 65535)
 UINT32: Final = _number("uint32", c.Int32ub, 0, 2**32 - 1)
+UINT64: Final = _number("uint64", c.Int64ub, 0, 2**64 - 1)  # not a type of Kea's
 INT8: Final = _number("int8", c.Int8sb, -128, 127)
 INT16: Final = _number("int16", c.Int16sb, -32768, 32767)
 INT32: Final = _number("int32", c.Int32sb, -(2**31), 2**31 - 1)
@@ -470,7 +494,14 @@ TEXT: Final[Kind[str]] = scalar(
 )
 TUPLE: Final = _tuple(c.Int8ub, 255)
 LONG_TUPLE: Final = _tuple(c.Int16ub, 65535)
-BINARY: Final[Kind[bytes]] = scalar("binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits")
+BINARY: Final[Kind[bytes]] = scalar(
+    "binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits", OCTETS, _letters
+)
 EMPTY: Final[Kind[bytes]] = Kind(
-    "empty", Mapped(c.GreedyBytes, _no_octets, _no_octets), _no_text, lambda _: (), "nothing"
+    "empty",
+    Mapped(c.GreedyBytes, _no_octets, _no_octets),
+    _no_text,
+    lambda _: (),
+    "nothing",
+    json=JsonForm(lambda _, __: None, _read_nothing),
 )
