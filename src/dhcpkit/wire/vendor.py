@@ -15,6 +15,7 @@ from dhcpkit.wire.derive import Codec, Mapped, Row, derive
 from dhcpkit.wire.json_form import Inside, Json, JsonForm
 from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.nested import SUB_OPTIONS, SubOptions
+from dhcpkit.wire.places import whose
 from dhcpkit.wire.text import parse_digits, parse_number, show_hex
 
 __all__ = ["VENDOR_CLASSES", "VENDOR_OPTIONS", "VendorClass", "VendorOptions", "opaque_list"]
@@ -44,6 +45,9 @@ class VendorOptions:
 
     enterprise: int
     options: SubOptions
+
+    def __attrs_post_init__(self) -> None:
+        whose(self.options, self.enterprise)
 
 
 def opaque_list(octets: bytes) -> tuple[bytes, ...]:
