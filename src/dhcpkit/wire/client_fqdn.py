@@ -12,7 +12,8 @@ import attrs
 import construct as c
 
 from dhcpkit.wire.derive import Row
-from dhcpkit.wire.kinds import Kind
+from dhcpkit.wire.json_form import Inside, by_name
+from dhcpkit.wire.kinds import BOOLEAN, TEXT, UINT8, Kind
 from dhcpkit.wire.names import is_complete, join_labels, read_labels, split_name, wire_labels
 from dhcpkit.wire.text import parse_number
 
@@ -104,6 +105,11 @@ def _show_fields(value: ClientFqdn) -> Sequence[str]:
     return [str(value.flags), str(value.rcode1), str(value.rcode2), value.name]
 
 
+def _says(value: ClientFqdn, _: Inside) -> str:
+    flags = ((value.server_updates, "S"), (value.overridden, "O"), (not value.ascii, "E"), (value.no_updates, "N"))
+    return f"{value.name!r} {''.join(letter for given, letter in flags if given)}".rstrip()
+
+
 CLIENT_FQDN: Final[Kind[ClientFqdn]] = Kind(
     "record",
     Row(
@@ -112,4 +118,17 @@ CLIENT_FQDN: Final[Kind[ClientFqdn]] = Kind(
     _parse_fields,
     _show_fields,
     "flags, two result codes (0 or 255) and a domain name, complete with a dot at its end",
+    json=by_name(
+        ClientFqdn,
+        {
+            "name": TEXT,
+            "server_updates": BOOLEAN,
+            "overridden": BOOLEAN,
+            "no_updates": BOOLEAN,
+            "ascii": BOOLEAN,
+            "rcode1": UINT8,
+            "rcode2": UINT8,
+        },
+    ),
+    says=_says,
 )

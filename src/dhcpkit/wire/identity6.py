@@ -11,8 +11,10 @@ from typing import Final
 
 import attrs
 
+from dhcpkit.wire.json_form import Inside
 from dhcpkit.wire.kinds import IPV6, TEXT, UINT8, UINT16, UINT32, Kind, composed
 from dhcpkit.wire.nested6 import OPTIONS6, Options6
+from dhcpkit.wire.says import name_of
 
 __all__ = [
     "ADDRESS",
@@ -107,6 +109,11 @@ class StatusCode6:
     message: str = ""
 
 
+def _say_status(value: StatusCode6, _: Inside) -> str:
+    name = name_of(StatusCode, value.code) or f"status {value.code}"
+    return f"{name}: {value.message}" if value.message else name
+
+
 ASSOCIATION: Final[Kind[IdentityAssociation]] = composed(
     IdentityAssociation, iaid=UINT32, t1=UINT32, t2=UINT32, options=OPTIONS6
 )
@@ -117,4 +124,4 @@ ADDRESS: Final[Kind[LeasedAddress]] = composed(
 PREFIX: Final[Kind[DelegatedPrefix]] = composed(
     DelegatedPrefix, preferred=UINT32, valid=UINT32, length=UINT8, prefix=IPV6, options=OPTIONS6
 )
-STATUS: Final[Kind[StatusCode6]] = composed(StatusCode6, code=UINT16, message=TEXT)
+STATUS: Final[Kind[StatusCode6]] = attrs.evolve(composed(StatusCode6, code=UINT16, message=TEXT), says=_say_status)

@@ -6,6 +6,7 @@ This is a table. A new option is one `DHCP4.define(...)` line here, or in a modu
 from typing import Final
 
 from dhcpkit.wire.client_fqdn import CLIENT_FQDN
+from dhcpkit.wire.header4 import MessageType
 from dhcpkit.wire.kinds import (
     BINARY,
     BOOLEAN,
@@ -26,7 +27,8 @@ from dhcpkit.wire.names import FQDN, FQDNS
 from dhcpkit.wire.nested import SUB_OPTIONS, VENDOR_SUB_OPTIONS
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.routes import ROUTES
-from dhcpkit.wire.vendor import VENDOR_CLASSES, VENDOR_OPTIONS
+from dhcpkit.wire.says import number_named, say_client_id, say_codes, say_duid
+from dhcpkit.wire.vendor import VENDOR_CLASSES, VENDOR_OPTIONS, say_user_classes
 
 # What relay agents add, inside option 82. Kea knows these numbers, but has no names for them.
 RELAY_AGENT: Final = Space("dhcp-agent-options-space")
@@ -41,7 +43,7 @@ RELAY_AUTHENTICATION: Final = RELAY_AGENT.define(8, "authentication", BINARY, rf
 RELAY_VENDOR_OPTIONS: Final = RELAY_AGENT.define(9, "vendor-specific", VENDOR_OPTIONS, rfc="RFC 4243 3")
 RELAY_FLAGS: Final = RELAY_AGENT.define(10, "relay-flags", UINT8, rfc="RFC 5010 3", note="bit 0x80: came as unicast")
 RELAY_SERVER_ID: Final = RELAY_AGENT.define(11, "server-id-override", IPV4, rfc="RFC 5107 4")
-RELAY_ID: Final = RELAY_AGENT.define(12, "relay-id", BINARY, rfc="RFC 6925 3", note="a DUID")
+RELAY_ID: Final = RELAY_AGENT.define(12, "relay-id", BINARY, rfc="RFC 6925 3", note="a DUID", says=say_duid)
 RELAY_ACCESS_TECHNOLOGY: Final = RELAY_AGENT.define(13, "access-technology", UINT16, rfc="RFC 7839 4.1")
 RELAY_ACCESS_NETWORK_NAME: Final = RELAY_AGENT.define(14, "access-network-name", TEXT, rfc="RFC 7839 4.2")
 RELAY_ACCESS_POINT_NAME: Final = RELAY_AGENT.define(15, "access-point-name", TEXT, rfc="RFC 7839 4.3")
@@ -58,7 +60,7 @@ VENDOR_ENCAPSULATED: Final = Space("vendor-encapsulated-options-space")  # insid
 
 DOCSIS3: Final = Space("docsis3-v4")  # CableLabs' options inside option 125, CL-SP-CANN-DHCP-Reg
 
-DOCSIS3_ORO: Final = DOCSIS3.define(1, "oro", list_of(UINT8))
+DOCSIS3_ORO: Final = DOCSIS3.define(1, "oro", list_of(UINT8), says=say_codes)
 DOCSIS3_TFTP_SERVERS: Final = DOCSIS3.define(2, "tftp-servers", list_of(IPV4))
 
 VENDORS: Final = Space("vendors4")  # what option 125 encapsulates: by enterprise number (Kea says `vendor-4491`)
@@ -128,18 +130,32 @@ X_DISPLAY_MANAGER: Final = DHCP4.define(49, "x-display-manager", list_of(IPV4), 
 DHCP_REQUESTED_ADDRESS: Final = DHCP4.define(50, "dhcp-requested-address", IPV4, rfc="RFC 2132 9.1")
 DHCP_LEASE_TIME: Final = DHCP4.define(51, "dhcp-lease-time", UINT32, rfc="RFC 2132 9.2", note="seconds")
 DHCP_OPTION_OVERLOAD: Final = DHCP4.define(
-    52, "dhcp-option-overload", UINT8, rfc="RFC 2132 9.3", note="options in 1 file, 2 sname, 3 both"
+    52,
+    "dhcp-option-overload",
+    UINT8,
+    rfc="RFC 2132 9.3",
+    note="options in 1 file, 2 sname, 3 both",
+    says=number_named({1: "file", 2: "sname", 3: "file and sname"}),
 )
-DHCP_MESSAGE_TYPE: Final = DHCP4.define(53, "dhcp-message-type", UINT8, rfc="RFC 2132 9.6")
+DHCP_MESSAGE_TYPE: Final = DHCP4.define(
+    53, "dhcp-message-type", UINT8, rfc="RFC 2132 9.6", says=number_named(MessageType)
+)
 DHCP_SERVER_IDENTIFIER: Final = DHCP4.define(54, "dhcp-server-identifier", IPV4, rfc="RFC 2132 9.7")
-DHCP_PARAMETER_REQUEST_LIST: Final = DHCP4.define(55, "dhcp-parameter-request-list", list_of(UINT8), rfc="RFC 2132 9.8")
+DHCP_PARAMETER_REQUEST_LIST: Final = DHCP4.define(
+    55, "dhcp-parameter-request-list", list_of(UINT8), rfc="RFC 2132 9.8", says=say_codes
+)
 DHCP_MESSAGE: Final = DHCP4.define(56, "dhcp-message", TEXT, rfc="RFC 2132 9.9")
 DHCP_MAX_MESSAGE_SIZE: Final = DHCP4.define(57, "dhcp-max-message-size", UINT16, rfc="RFC 2132 9.10")
 DHCP_RENEWAL_TIME: Final = DHCP4.define(58, "dhcp-renewal-time", UINT32, rfc="RFC 2132 9.11", note="seconds, T1")
 DHCP_REBINDING_TIME: Final = DHCP4.define(59, "dhcp-rebinding-time", UINT32, rfc="RFC 2132 9.12", note="seconds, T2")
 VENDOR_CLASS_IDENTIFIER: Final = DHCP4.define(60, "vendor-class-identifier", TEXT, rfc="RFC 2132 9.13")
 DHCP_CLIENT_IDENTIFIER: Final = DHCP4.define(
-    61, "dhcp-client-identifier", BINARY, rfc="RFC 2132 9.14, RFC 4361", note="its parts: duid.ClientId"
+    61,
+    "dhcp-client-identifier",
+    BINARY,
+    rfc="RFC 2132 9.14, RFC 4361",
+    note="its parts: duid.ClientId",
+    says=say_client_id,
 )
 NWIP_DOMAIN_NAME: Final = DHCP4.define(62, "nwip-domain-name", TEXT, rfc="RFC 2242 2")
 NWIP_SUBOPTIONS: Final = DHCP4.define(63, "nwip-suboptions", BINARY, rfc="RFC 2242 3")
@@ -158,7 +174,9 @@ STREETTALK_SERVER: Final = DHCP4.define(75, "streettalk-server", list_of(IPV4), 
 STREETTALK_DIRECTORY_ASSISTANCE_SERVER: Final = DHCP4.define(
     76, "streettalk-directory-assistance-server", list_of(IPV4), rfc="RFC 2132 8.21"
 )
-USER_CLASS: Final = DHCP4.define(77, "user-class", BINARY, rfc="RFC 3004 4", note="its parts: vendor.opaque_list")
+USER_CLASS: Final = DHCP4.define(
+    77, "user-class", BINARY, rfc="RFC 3004 4", note="its parts: vendor.opaque_list", says=say_user_classes
+)
 SLP_DIRECTORY_AGENT: Final = DHCP4.define(78, "slp-directory-agent", record(BOOLEAN, list_of(IPV4)), rfc="RFC 2610 2")
 SLP_SERVICE_SCOPE: Final = DHCP4.define(79, "slp-service-scope", record(BOOLEAN, TEXT), rfc="RFC 2610 3")
 RAPID_COMMIT: Final = DHCP4.define(80, "rapid-commit", EMPTY, rfc="RFC 4039 4", redefinable=True)

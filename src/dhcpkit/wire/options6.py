@@ -10,15 +10,16 @@ from dhcpkit.wire.kinds import BINARY, EMPTY, IPV6, UINT8, UINT16, UINT32, list_
 from dhcpkit.wire.names import FQDNS
 from dhcpkit.wire.nested6 import OPTIONS6
 from dhcpkit.wire.options import Space
+from dhcpkit.wire.says import say_codes, say_duid
 
 DHCP6: Final = Space("dhcp6", wide=True)
 
-CLIENT_ID: Final = DHCP6.define(1, "clientid", BINARY, rfc="RFC 8415 21.2")
-SERVER_ID: Final = DHCP6.define(2, "serverid", BINARY, rfc="RFC 8415 21.3")
+CLIENT_ID: Final = DHCP6.define(1, "clientid", BINARY, rfc="RFC 8415 21.2", says=say_duid)
+SERVER_ID: Final = DHCP6.define(2, "serverid", BINARY, rfc="RFC 8415 21.3", says=say_duid)
 IA_NA: Final = DHCP6.define(3, "ia-na", ASSOCIATION, rfc="RFC 8415 21.4", encapsulates=DHCP6)
 IA_TA: Final = DHCP6.define(4, "ia-ta", TEMPORARY, rfc="RFC 8415 21.5", encapsulates=DHCP6)
 IAADDR: Final = DHCP6.define(5, "iaaddr", ADDRESS, rfc="RFC 8415 21.6", encapsulates=DHCP6)
-ORO: Final = DHCP6.define(6, "oro", list_of(UINT16), rfc="RFC 8415 21.7")
+ORO: Final = DHCP6.define(6, "oro", list_of(UINT16), rfc="RFC 8415 21.7", says=say_codes)
 PREFERENCE: Final = DHCP6.define(7, "preference", UINT8, rfc="RFC 8415 21.8")
 ELAPSED_TIME: Final = DHCP6.define(8, "elapsed-time", UINT16, rfc="RFC 8415 21.9", note="hundredths of a second")
 RELAY_MSG: Final = DHCP6.define(9, "relay-msg", BINARY, rfc="RFC 8415 21.10", note="a message: Packet6.parse reads it")

@@ -11,8 +11,9 @@ from typing import Final
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Row, Sized
-from dhcpkit.wire.kinds import Kind, list_of, octets_for_bits, scalar
+from dhcpkit.wire.derive import Mapped, Row, Sized
+from dhcpkit.wire.json_form import by_name
+from dhcpkit.wire.kinds import IPV4, Kind, list_of, octets_for_bits, scalar
 
 __all__ = ["ROUTES", "Route"]
 
@@ -48,6 +49,25 @@ def _parse_field(field: str) -> Route:
         raise ValueError(f"{field!r} is not a route such as 10.0.0.0/8 - 192.0.2.1") from None
 
 
+def _network(field: str) -> IPv4Network:
+    try:
+        return IPv4Network(field)
+    except ValueError:
+        raise ValueError(f"{field!r} is not a network such as 10.0.0.0/8") from None
+
+
+_NETWORK: Final[Kind[IPv4Network]] = scalar(  # as JSON has it; the descriptor of an option holds the router, too
+    "internal",
+    Mapped(
+        Sized(c.Int8ub, octets_for_bits),
+        lambda found: IPv4Network((found[1].ljust(4, b"\0"), found[0])),
+        lambda network: (network.prefixlen, network.network_address.packed[: octets_for_bits(network.prefixlen)]),
+    ),
+    _network,
+    str,
+    "a network: 10.0.0.0/8",
+)
+
 # RFC 3442, "destination descriptor": the width of the subnet mask, as many octets as have bits of it, the router
 _ROUTE: Final = c.Struct("destination" / Sized(c.Int8ub, octets_for_bits), "router" / c.Bytes(4))
 _ONE: Final = scalar(
@@ -56,5 +76,6 @@ _ONE: Final = scalar(
     _parse_field,
     lambda route: f"{route.destination} - {route.router}",
     "a network and its router: 10.0.0.0/8 - 192.0.2.1",
+    by_name(Route, {"destination": _NETWORK, "router": IPV4}),
 )
 ROUTES: Final[Kind[tuple[Route, ...]]] = list_of(_ONE)
