@@ -106,11 +106,16 @@ class SubOptions:
 
     def replacing(self, option: Option[T], value: T) -> SubOptions:
         """A copy in which the sub-option has this value, where it stood or at the end."""
-        return SubOptions(options_octets(dict(self.options) | {option.code: option.build(value)}))
+        return self._with(dict(self.options) | {option.code: option.build(value)})
 
     def without(self, option: Option[Any]) -> SubOptions:
         """A copy in which the sub-option is absent."""
-        return SubOptions(options_octets({code: v for code, v in self.options.items() if code != option.code}))
+        return self._with({code: payload for code, payload in self.options.items() if code != option.code})
+
+    def _with(self, options: dict[int, bytes]) -> SubOptions:
+        made = SubOptions(options_octets(options), padded=self.padded)
+        made.place = self.place
+        return made
 
     def __contains__(self, option: object) -> bool:
         return isinstance(option, Option) and option.code in self.options

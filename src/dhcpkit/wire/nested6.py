@@ -149,11 +149,11 @@ class Options6:
             else:
                 made += fresh
                 fresh = []
-        return Options6(options_octets6(made + fresh))
+        return self._with(options_octets6(made + fresh))
 
     def adding(self, option: Option[T], value: T) -> Options6:
         """A copy with one more instance of the option, at the end."""
-        return Options6(options_octets6([*self.items(), (option, value)]))
+        return self._with(options_octets6([*self.items(), (option, value)]))
 
     def without(self, option: Option[Any]) -> Options6:
         """A copy in which the option is absent."""
@@ -179,6 +179,11 @@ class Options6:
 
     def __repr__(self) -> str:
         return container_text(self, self.octets, self.items() if self.is_plain else None)
+
+    def _with(self, octets: bytes) -> Options6:
+        made = Options6(octets)
+        made.place = self.place
+        return made
 
     def _index(self) -> dict[int, bytes]:
         octets, at, end = self.octets, 0, len(self.octets)
