@@ -6,6 +6,7 @@ A `Kind` is all that is ever said about a form of payload; options only name one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
@@ -48,6 +49,8 @@ __all__ = [
     "show_hex",
     "split_text",
 ]
+
+BLANKS: Final = re.compile(r"[ \t]")
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -151,22 +154,23 @@ def scalar(  # noqa: PLR0913, PLR0917  # the two directions of two forms
     return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form, json=json, says=says)
 
 
-def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
-    """One or more values of `element`, one after the other; in text separated by commas."""
+def list_of(element: Kind[T], *, least: int = 1) -> Kind[tuple[T, ...]]:
+    """One or more values of `element`, one after the other; in text separated by commas. With `least` 0 maybe none."""
+    enough = _at_least_one if least else tuple
 
     def parse_fields(fields: Sequence[str]) -> tuple[T, ...]:
-        return _at_least_one([element.parse_fields([field]) for field in fields])
+        return enough([element.parse_fields([field]) for field in fields])
 
     def show_fields(values: tuple[T, ...]) -> Sequence[str]:
         return [field for value in values for field in element.show_fields(value)]
 
-    con = Mapped(c.GreedyRange(element.con), _at_least_one, lambda values: list(_at_least_one(tuple(values))))
+    con = Mapped(c.GreedyRange(element.con), enough, lambda values: list(enough(tuple(values))))
 
     def show(values: tuple[T, ...], inside: Inside) -> Json:
         return [element.to_json(value, inside) for value in values]
 
     def read(found: Json, inside: Inside) -> tuple[T, ...]:
-        return _at_least_one([_at(n, element, each, inside) for n, each in enumerate(_json_list(found))])
+        return enough([_at(n, element, each, inside) for n, each in enumerate(_json_list(found))])
 
     return Kind(
         element.name,
@@ -344,15 +348,17 @@ def _address6(field: str) -> IPv6Address:
 
 
 def _prefix6(field: str) -> IPv6Network:
+    address, _, bits = re.sub(BLANKS, "", field).partition("/")  # as Kea, which clears the bits behind the prefix, too
     try:
-        return IPv6Network(field)
+        return IPv6Network((int(IPv6Address(address)), parse_number(bits, 0, 128)), strict=False)
     except ValueError:
         raise ValueError(f"{field!r} is not an IPv6 prefix such as 2001:db8::/48") from None
 
 
 def _prefix6_decode(found: tuple[int, bytes]) -> IPv6Network:
     bits, octets = found
-    return IPv6Network((octets.ljust(16, b"\0"), bits))
+    # RFC 7598 4.1, as elsewhere: bits behind the prefix, up to the octet's end, count for nothing
+    return IPv6Network((octets.ljust(16, b"\0"), bits), strict=False)
 
 
 def _prefix6_encode(prefix: IPv6Network) -> tuple[int, bytes]:
@@ -360,7 +366,7 @@ def _prefix6_encode(prefix: IPv6Network) -> tuple[int, bytes]:
 
 
 def _psid(field: str) -> tuple[int, int]:
-    value, slash, bits = field.partition("/")
+    value, slash, bits = re.sub(BLANKS, "", field).partition("/")
     if not slash:
         raise ValueError(f"{field!r} is not a port set such as 3/4 (PSID and its length in bits)")
     return _check_psid(parse_number(value, 0, 2**16 - 1), parse_number(bits, 0, 16))

@@ -15,11 +15,12 @@ from typing import Final
 import construct as c
 
 from dhcpkit.wire.derive import Mapped
-from dhcpkit.wire.kinds import Kind, scalar
+from dhcpkit.wire.kinds import Kind, list_of, scalar
 
 __all__ = [
     "FQDN",
     "FQDNS",
+    "FQDNS6",
     "is_complete",
     "join_labels",
     "read_labels",
@@ -248,3 +249,4 @@ FQDNS: Final[Kind[tuple[str, ...]]] = Kind(
     array=True,
     element=FQDN,
 )
+FQDNS6: Final[Kind[tuple[str, ...]]] = list_of(FQDN)  # RFC 8415 10: names are never compressed in DHCPv6

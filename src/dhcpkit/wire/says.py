@@ -49,8 +49,9 @@ def say_texts(parts: Iterable[bytes], _: Inside) -> str:
     return ", ".join(repr(part.decode("utf-8", "surrogateescape")) for part in parts)
 
 
-def say_duid(octets: bytes, _: Inside) -> str:
-    """The parts of a DUID."""
+def say_duid(found: bytes | Duid, _: Inside) -> str:
+    """The parts of a DUID, or of octets that may be one."""
+    octets = found.octets if isinstance(found, Duid) else found
     try:
         duid = Duid(octets)
     except ValueError:
