@@ -10,7 +10,7 @@ from dhcpkit.wire.client_fqdn import ClientFqdn
 from dhcpkit.wire.dhcp4 import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4
 from dhcpkit.wire.dhcp6 import ARRIVAL6_UNKNOWN, Arrival6, MessageType6, Packet6, Relay6
 from dhcpkit.wire.duid import ClientId, Duid, DuidType
-from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.errors import JsonError, WireError
 from dhcpkit.wire.identity6 import (
     DelegatedPrefix,
     IdentityAssociation,
@@ -26,6 +26,7 @@ from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4, DOCSIS3, RELAY_AGENT, VENDOR_ENCAPSULATED
 from dhcpkit.wire.options4 import VENDORS as VENDORS4
 from dhcpkit.wire.options6 import DHCP6
+from dhcpkit.wire.packet_json import from_json, to_json
 from dhcpkit.wire.routes import Route
 from dhcpkit.wire.vendor import VendorClass, VendorOptions
 
@@ -48,6 +49,7 @@ __all__ = [
     "Duid",
     "DuidType",
     "IdentityAssociation",
+    "JsonError",
     "Kind",
     "LeasedAddress",
     "MessageType",
@@ -68,4 +70,6 @@ __all__ = [
     "VendorOptions",
     "WireError",
     "build_packet4",
+    "from_json",
+    "to_json",
 ]

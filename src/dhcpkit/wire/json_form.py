@@ -239,7 +239,10 @@ def refuse_others(found: dict[Any, Json], members: Iterable[str]) -> None:
 
 def quoted(found: Json) -> str:
     """What was found, as short as a message wants it."""
-    text = repr(found)
+    try:
+        text = repr(found)
+    except RecursionError:
+        return "something that is nested very deeply"
     return text if len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]}..."
 
 
