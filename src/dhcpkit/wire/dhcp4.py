@@ -33,7 +33,7 @@ from dhcpkit.wire.header4 import (
     pack_header,
     unpack_header,
 )
-from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, Values, options_octets
+from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, Values, first_starts, options_octets, starts
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.paste import call_text, octets_text, options_text
@@ -290,14 +290,17 @@ class Packet4:
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of an option starts in `data`; the end of the data where there is none."""
-        data, at = self.data, OPTIONS_AT
-        while at + 1 < len(data) and data[at] != END:
-            if data[at] == code:
+        for at, found in starts(self.data, OPTIONS_AT, padded=True):
+            if found == code:
                 if not number:
                     return at
                 number -= 1
-            at += 1 if data[at] == PAD else HEAD + data[at + 1]
-        return min(at, len(data))
+        return len(self.data)
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Where each option's first instance starts in `data`, its code and joined payload."""
+        first = first_starts(self.data, OPTIONS_AT, padded=True)
+        return ((first.get(code, len(self.data)), code, payload) for code, payload in self.options.items())
 
     def without_overload(self) -> Packet4:
         """The same message with the options in `file` and `sname` among the others, where option 52 says there are any.
@@ -337,7 +340,7 @@ class Packet4:
 
     def __bytes__(self) -> bytes:
         """The datagram: the very octets parsed; where a field or an option was changed, header or options anew."""
-        same = Packet4.parse(self.data).options == self.options
+        same = list(Packet4.parse(self.data).options.items()) == list(self.options.items())  # in this order, too
         return (
             self._header()
             + self.data[SNAME_AT:OPTIONS_AT]

@@ -290,6 +290,11 @@ class Packet6:
     def __iter__(self) -> Iterator[int]:
         return iter(self.options)
 
+    @property
+    def header_size(self) -> int:
+        """How many octets come before the message's options: a relay's header is longer than a client's."""
+        return RELAY_HEADER_SIZE if self.type in (RELAY_FORW, RELAY_REPL) else HEADER_SIZE
+
     def message(self) -> bytes:
         """The octets of the message without the relays around it."""
         if self.type in (RELAY_FORW, RELAY_REPL):
@@ -397,7 +402,7 @@ def _flaws(packet: Packet6) -> Iterator[tuple[int, str]]:
         yield from ((at + offset, what) for offset, what in relay.options.flaws)
         at += relay.options.offset(RELAY_MSG.code) + HEAD
     relayed = packet.type in (RELAY_FORW, RELAY_REPL)
-    at += RELAY_HEADER_SIZE if relayed else HEADER_SIZE
+    at += packet.header_size
     yield from ((at + offset, what) for offset, what in packet.options.flaws)
     if relayed:
         inner = packet.options.first.get(RELAY_MSG.code)

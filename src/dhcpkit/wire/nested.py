@@ -77,20 +77,17 @@ class SubOptions:
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of a sub-option starts in `octets`; their end where there is none."""
-        octets, at, end = self.octets, 0, len(self.octets)
-        while at + 1 < end:
-            found = octets[at]
-            if self.padded and found in (PAD, END):
-                if found == END:
-                    break
-                at += 1
-                continue
+        for at, found in starts(self.octets, 0, padded=self.padded):
             if found == code:
                 if not number:
                     return at
                 number -= 1
-            at += HEAD + octets[at + 1]
-        return end
+        return len(self.octets)
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Where each option's first instance starts, its code and joined payload."""
+        first = first_starts(self.octets, 0, padded=self.padded)
+        return ((first[code], code, payload) for code, payload in self.options.items())
 
     def __getitem__(self, option: Option[T]) -> T:
         """The sub-option's value. KeyError where it is absent, WireError where it is not of its kind."""
@@ -161,6 +158,28 @@ def options_octets(values: Values, space: Space | None = None) -> bytes:
                 piece = payload[start : start + OPTION_MAX]
                 parts += (bytes((code, len(piece))), piece)
     return b"".join(parts)
+
+
+def starts(octets: bytes, at: int, *, padded: bool) -> Iterator[tuple[int, int]]:
+    """Where options start and their codes, each instance, from an offset on; one that is cut off among them."""
+    end = len(octets)
+    while at + 1 < end:
+        code = octets[at]
+        if padded and code == END:
+            return
+        if padded and code == PAD:
+            at += 1
+            continue
+        yield at, code
+        at += HEAD + octets[at + 1]
+
+
+def first_starts(octets: bytes, at: int, *, padded: bool) -> dict[int, int]:
+    """Where the first instance of each code starts."""
+    first: dict[int, int] = {}
+    for start, code in starts(octets, at, padded=padded):
+        first.setdefault(code, start)
+    return first
 
 
 def _index(octets: bytes, *, padded: bool) -> tuple[dict[int, bytes], tuple[tuple[int, str], ...]]:

@@ -100,14 +100,19 @@ class Options6:
 
     def items(self) -> Iterator[tuple[int, bytes]]:
         """Code and payload of each option, in the order they came."""
+        return ((code, payload) for _, code, payload in self.placed())
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Where each option starts in `octets`, its code and payload."""
         octets, at, end = self.octets, 0, len(self.octets)
         while at + HEAD <= end:
             code, size = _unpack_head(octets, at)
             start = at + HEAD
-            at = start + size
-            if at > end:
+            stop = start + size
+            if stop > end:
                 return
-            yield code, octets[start:at]
+            yield at, code, octets[start:stop]
+            at = stop
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of an option starts in `octets`; their end where there is none."""

@@ -6,6 +6,7 @@ This module does not know how options are laid out: who holds them says where ea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from dhcpkit.wire.errors import WireError
@@ -20,7 +21,8 @@ class Holder(Protocol):
     """What holds options: a packet, or the options within an option.
 
     `place` is where it lies itself, None where nobody knows or it is the datagram. `offset` is where an instance of an
-    option starts in the holder's octets, and `head` the size of its code and length.
+    option starts in the holder's octets, `placed` each option with its offset and code, and `head` the size of its code
+    and length.
     """
 
     place: Place | None
@@ -28,6 +30,10 @@ class Holder(Protocol):
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of an option starts in the octets."""
+        ...
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Offset, code and payload of each option, all of them in time that grows with the octets."""
         ...
 
 
@@ -66,14 +72,18 @@ def located(holder: Holder, option: Option[T], value: T, payload: bytes, number:
     return value
 
 
-def space_inside(option: Option[Any], options: Holder) -> Space | None:
-    """Where the options are declared that lie in an option."""
+def space_inside(option: Option[Any], options: Holder, around: Space | None = None) -> Space | None:
+    """Where the options are declared that lie in an option, which is itself looked up in the space `around` it.
+
+    Where a space encapsulates itself, as DHCPv6's does in its IAs, one that extends it does so, too.
+    """
+    space, above = option.encapsulates, around
+    while above is not None and above is not space:
+        above = above.extends
+    if above is not None:
+        space = around
     enterprise = None if options.place is None else options.place.enterprise
-    return (
-        option.encapsulates
-        if enterprise is None or option.encapsulates is None
-        else option.encapsulates.vendors.get(enterprise)
-    )
+    return space if space is None or enterprise is None else space.vendors.get(enterprise)
 
 
 def whose(options: Holder, enterprise: int) -> None:
