@@ -19,6 +19,7 @@ from dhcpkit.testing.wire_checks import (
     check_octets6,
     check_packet_json,
     check_payload,
+    check_stream,
     check_text,
 )
 from dhcpkit.wire.options import Option
@@ -62,6 +63,7 @@ TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "parse4": check_octets4,
     "parse6": check_octets6,
     "option": _payload,
+    "stream": check_stream,
     "capture": check_capture,
     "names": check_names,
     "text": _text,

@@ -22,6 +22,7 @@ from dhcpkit.testing.values import (
     options,
     options6,
     routes,
+    service_parameters,
     sub_options,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "relayed",
     "relays6",
     "routes",
+    "service_parameters",
     "sub_options",
 ]

@@ -8,6 +8,7 @@ hold options, have a line of their own in `_OWN`. Every value drawn has a canoni
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from dhcpkit.testing.declared import spaces
 from dhcpkit.wire.client_fqdn import CLIENT_FQDN, ClientFqdn
 from dhcpkit.wire.derive import Mapped, Sized, Whole, by_construct
+from dhcpkit.wire.dnr import SERVICE_PARAMETERS, ServiceParameter
 from dhcpkit.wire.kinds import BOOLEAN, EMPTY, PSID, TEXT, Kind
 from dhcpkit.wire.names import FQDN, join_labels, split_name
 from dhcpkit.wire.nested import SUB_OPTIONS, VENDOR_SUB_OPTIONS, SubOptions
@@ -41,6 +43,7 @@ __all__ = [
     "options",
     "options6",
     "routes",
+    "service_parameters",
     "sub_options",
 ]
 
@@ -53,7 +56,8 @@ ITEMS_MAX: Final = 5  # values in a list, for the same reason
 OPTIONS_MAX: Final = 8  # options in a packet, for the same reason
 NESTED_MAX: Final = 3  # options within options: an address lies in an IA, and a status code in the address
 AGAIN_MAX: Final = 2  # further instances of an option, where it may be repeated
-TRIES_MAX: Final = 20  # draws until a declaration takes one: prefix lengths of an octet are refused 7 times in 8
+SMALL_MAX: Final = 32  # numbers up to here are drawn half of the time: they are lengths of prefixes, types and keys
+TRIES_MAX: Final = 20  # draws until a declaration takes one: of octets that are put together many are refused
 
 
 def options(space: Space | None = None) -> st.SearchStrategy[Option[Any]]:
@@ -78,13 +82,12 @@ def _kind_values(kind: Kind[Any], space: Space | None, depth: int) -> st.SearchS
     if own is not None:
         return own(space, depth)
     if kind.element is not None:
-        items = st.lists(_kind_values(kind.element, space, depth), min_size=1, max_size=ITEMS_MAX)
+        items = st.lists(_kind_values(kind.element, space, depth), max_size=ITEMS_MAX)
         return _accepted(items.map(tuple), kind)
     if kind.fields:
         return _accepted(st.tuples(*(_kind_values(field, space, depth) for field in kind.fields)), kind)
     if kind.made is not None:
-        members = {name: _kind_values(member, space, depth) for name, member in kind.members.items()}
-        return _accepted(_made(st.fixed_dictionaries(members), lambda found: kind.made(**found)), kind)  # type: ignore[misc]
+        return _accepted(_composed(kind, kind.made, space, depth), kind)
     return declared_values(kind.con)
 
 
@@ -97,7 +100,8 @@ def declared_values(con: Any) -> st.SearchStrategy[Any]:
     if isinstance(con, c.FormatField):
         bits = 8 * con.sizeof()
         signed = con.fmtstr[1].islower()
-        return st.integers(-(1 << bits - 1), (1 << bits - 1) - 1) if signed else st.integers(0, (1 << bits) - 1)
+        any_number = st.integers(-(1 << bits - 1), (1 << bits - 1) - 1) if signed else st.integers(0, (1 << bits) - 1)
+        return st.one_of(any_number, st.integers(0, SMALL_MAX))
     if isinstance(con, c.Bytes) and isinstance(con.length, int):
         return st.binary(min_size=con.length, max_size=con.length)
     if isinstance(con, type(c.GreedyBytes)):
@@ -150,6 +154,24 @@ def routes() -> st.SearchStrategy[Route]:
     addresses = st.integers(0, 2**32 - 1)
     networks = st.builds(lambda a, bits: IPv4Network((a, bits), strict=False), addresses, st.integers(0, 32))
     return st.builds(Route, networks, addresses.map(IPv4Address))
+
+
+def service_parameters() -> st.SearchStrategy[tuple[ServiceParameter, ...]]:
+    """Parameters of a designated resolver: those that RFCs know with values of their form, and others."""
+    protocol = st.one_of(st.sampled_from([b"dot", b"doq", b"h2", b"h3"]), st.binary(min_size=1, max_size=8))
+    protocols = st.lists(protocol, min_size=1, max_size=ITEMS_MAX)
+    known = {  # alpn, no-default-alpn, port, dohpath: RFC 9460 14.3.2, RFC 9461 5
+        1: protocols.map(lambda found: b"".join(bytes((len(each),)) + each for each in found)),
+        2: st.just(b""),
+        3: st.binary(min_size=2, max_size=2),
+        7: st.one_of(st.just(b"/dns-query{?dns}"), st.binary(max_size=OCTETS_MAX)),
+    }
+    named = st.fixed_dictionaries({}, optional=known)
+    unknown = st.integers(8, 0xFFFF)
+    others = st.dictionaries(unknown, st.binary(max_size=OCTETS_MAX), max_size=2)
+    return st.builds(
+        lambda some, more: tuple(ServiceParameter(*each) for each in sorted({**some, **more}.items())), named, others
+    )
 
 
 def sub_options(
@@ -205,10 +227,9 @@ def _code(option: Option[Any] | int) -> int:
 def _made(draw: st.DrawFn, raw: st.SearchStrategy[Any], make: Callable[[Any], Any]) -> Any:
     """What `make` makes of what is drawn, drawn again where it refuses it."""
     for _ in range(TRIES_MAX):
-        try:
-            return make(draw(raw))
-        except ValueError:
-            continue
+        drawn = draw(raw)
+        with contextlib.suppress(ValueError):
+            return make(drawn)
     return reject()
 
 
@@ -220,6 +241,20 @@ def _accepted(values: st.SearchStrategy[T], kind: Kind[Any]) -> st.SearchStrateg
         return value
 
     return _made(values, built)
+
+
+@st.composite
+def _composed(draw: st.DrawFn, kind: Kind[Any], made: Callable[..., Any], space: Space | None, depth: int) -> Any:
+    """An object of a kind's members. Where vendors have spaces of their own, its enterprise is often one of them."""
+    drawn: dict[str, Any] = {}
+    if space is not None and space.vendors:
+        vendor = draw(st.none() | st.sampled_from(list(space.vendors))) if "enterprise" in kind.members else None
+        drawn = {} if vendor is None else {"enterprise": vendor}
+        space = space.vendors.get(vendor) if vendor is not None else None
+    for name, member in kind.members.items():
+        if name not in drawn:
+            drawn[name] = draw(_kind_values(member, space, depth))
+    return made(**drawn)
 
 
 def _texts() -> st.SearchStrategy[str]:
@@ -251,6 +286,7 @@ _OWN: Final[dict[Kind[Any], Callable[[Space | None, int], st.SearchStrategy[Any]
     OPTIONS6: lambda space, depth: options6(space, depth=depth),
     PSID: lambda _space, _depth: _psids(),
     ROUTES: lambda _space, _depth: st.lists(routes(), min_size=1, max_size=ITEMS_MAX).map(tuple),
+    SERVICE_PARAMETERS: lambda _space, _depth: service_parameters(),
     SUB_OPTIONS: lambda space, depth: sub_options(space, depth=depth),
     TEXT: lambda _space, _depth: _texts(),
     VENDOR_OPTIONS: _vendor_options,

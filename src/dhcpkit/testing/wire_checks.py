@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from dhcpkit.wire.capture import read_capture
-from dhcpkit.wire.describe import describe4
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import Packet6
 from dhcpkit.wire.errors import JsonError, WireError
@@ -24,7 +23,11 @@ from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.options6 import DHCP6
 from dhcpkit.wire.packet_json import from_json, to_json
+from dhcpkit.wire.places import space_inside
+from dhcpkit.wire.problems import problems
+from dhcpkit.wire.stream import Inflow, inflow4, inflow6
 from dhcpkit.wire.text import join_text, parse_hex, split_text
+from dhcpkit.wire.tree import outline, plain, printable
 
 __all__ = [
     "check_capture",
@@ -34,6 +37,7 @@ __all__ = [
     "check_octets6",
     "check_packet_json",
     "check_payload",
+    "check_stream",
     "check_text",
     "check_value",
     "text_holds",
@@ -52,12 +56,11 @@ def check_octets4(data: bytes) -> None:
     packet = _read(Packet4.parse, data)
     if packet is None:
         return
-    _check_options(packet, (DHCP4,), data)
+    _check_options(packet, DHCP4, data)
     _check_flaws(packet, OPTIONS4_AT, data)
     assert bytes(packet) == data, f"written as {bytes(packet).hex()}"
     whole = packet.without_overload()
-    _check_options(whole, (DHCP4,), whole.data)
-    json.dumps(describe4(packet))
+    _check_options(whole, DHCP4, whole.data)
     _check_shown(packet, data)
 
 
@@ -67,8 +70,8 @@ def check_octets6(data: bytes) -> None:
     if packet is None:
         return
     for relay in packet.relays:
-        _check_options(relay.options, (DHCP6,), data)
-    _check_options(packet.options, (DHCP6,), data)
+        _check_options(relay.options, DHCP6, data)
+    _check_options(packet.options, DHCP6, data)
     _check_flaws(packet, 0, data)
     assert bytes(packet) == data, f"written as {bytes(packet).hex()}"
     _check_shown(packet, data)
@@ -166,6 +169,23 @@ def check_capture(data: bytes) -> None:
         check_octets6(datagram.payload)
 
 
+def check_stream(data: bytes, piece: int = 1) -> None:
+    """Any octets, as what comes over a connection: in pieces the same messages as at once, and the same fault."""
+    for make in (inflow4, inflow6):
+        assert _flow(make(), data, piece) == _flow(make(), data, len(data) or 1)
+
+
+def _flow(inflow: Inflow[Packet4] | Inflow[Packet6], data: bytes, piece: int) -> tuple[list[bytes], str]:
+    """The messages that come in pieces of this size, and the fault at the end."""
+    messages: list[bytes] = []
+    for at in range(0, len(data), piece):
+        found: Any = _outcome(inflow.feed, data[at : at + piece], WireError)
+        if isinstance(found, WireError):
+            break
+        messages += map(bytes, found)
+    return messages, str(_outcome(lambda stream: stream.close(), inflow, WireError))
+
+
 def _read(parse: Callable[[bytes], T], data: bytes) -> T | None:
     packet = _outcome(parse, data, WireError)
     if isinstance(packet, WireError):
@@ -175,22 +195,24 @@ def _read(parse: Callable[[bytes], T], data: bytes) -> T | None:
     return packet
 
 
-def _check_options(holder: Any, spaces: Sequence[Space], data: bytes, depth: int = 0) -> None:
+def _check_options(holder: Any, space: Space, data: bytes, depth: int = 0) -> None:
     """Every option that is declared is read, or refused at an octet of the datagram; so are those within it."""
     for code in holder:
-        for option in filter(None, (space.by_code(code) for space in spaces)):
-            values = _outcome(holder.all, option, WireError)
-            if isinstance(values, WireError):
-                assert 0 <= values.offset < len(data), f"{values} of {len(data)}"
-                assert values.path, values
-                continue
-            assert option in holder
-            if option.kind.inner is None or depth > NESTING_MAX:
-                continue
-            inside = option.encapsulates
-            within = () if inside is None else (inside, *inside.vendors.values())
-            for value in values:
-                for _, inner in option.kind.inner(value, 0):
+        option = space.by_code(code)
+        if option is None:
+            continue
+        values = _outcome(holder.all, option, WireError)
+        if isinstance(values, WireError):
+            assert 0 <= values.offset < len(data), f"{values} of {len(data)}"
+            assert values.path, values
+            continue
+        assert option in holder
+        if option.kind.inner is None or depth > NESTING_MAX:
+            continue
+        for value in values:
+            for _, inner in option.kind.inner(value, 0):
+                within = space_inside(option, inner, space)
+                if within is not None:
                     _check_options(inner, within, data, depth + 1)
 
 
@@ -202,6 +224,10 @@ def _check_flaws(packet: Packet4 | Packet6, start: int, data: bytes) -> None:
 def _check_shown(packet: Packet4 | Packet6, data: bytes) -> None:
     shown = json.loads(json.dumps(to_json(packet)))
     assert bytes(from_json(shown)) == data, f"{shown!r}"
+    for line in plain(outline(shown)):
+        assert printable(line) == line
+    for error in problems(packet):
+        assert 0 <= error.offset <= len(data), error
     assert repr(packet)
     assert str(packet)
 
