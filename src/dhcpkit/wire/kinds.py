@@ -39,7 +39,6 @@ __all__ = [
     "UINT32",
     "UINT64",
     "Kind",
-    "any_of",
     "composed",
     "in_digits",
     "list_of",
@@ -183,22 +182,6 @@ def list_of(element: Kind[T], *, least: int = 1) -> Kind[tuple[T, ...]]:
         element=element,
         nothing=b"",
         json=JsonForm(show, read),
-    )
-
-
-def any_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
-    """As `list_of`, but there may be no value."""
-    several = list_of(element)
-
-    def parse_fields(fields: Sequence[str]) -> tuple[T, ...]:
-        return several.parse_fields(fields) if fields else ()
-
-    return attrs.evolve(
-        several,
-        con=Mapped(c.GreedyRange(element.con), tuple, list),
-        parse_fields=parse_fields,
-        json=JsonForm(several.to_json, lambda found, inside: () if found == [] else several.from_json(found, inside)),
-        element=None,
     )
 
 
