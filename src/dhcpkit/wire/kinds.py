@@ -68,8 +68,8 @@ class Kind(Generic[T]):
     messages. `array` and `element` describe lists, `fields` records, and `members` the fields of what `made` makes of
     them by name, to whoever derives from kinds. `nothing` is the payload of a text without fields, where there may be
     one. `json` is the form in JSON where that is not the text, and `says` tells people what a value means where that
-    does not. `inner` finds the options in a value whose payload has so many octets: each with its offset in the
-    payload.
+    does not. `width` is how many fields the text of a value has, or at least has. `inner` finds the options in a value
+    whose payload has so many octets: each with its offset in the payload.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Kind(Generic[T]):
     parse_fields: Callable[[Sequence[str]], T] = attrs.field(repr=False)
     show_fields: Callable[[T], Sequence[str]] = attrs.field(repr=False)
     text_form: str = attrs.field(repr=False)
+    width: int = 1
     array: bool = False
     element: Kind[Any] | None = attrs.field(default=None, repr=False)
     fields: tuple[Kind[Any], ...] = attrs.field(default=(), repr=False)
@@ -159,7 +160,8 @@ def list_of(element: Kind[T], *, least: int = 1) -> Kind[tuple[T, ...]]:
     enough = _at_least_one if least else tuple
 
     def parse_fields(fields: Sequence[str]) -> tuple[T, ...]:
-        return enough([element.parse_fields([field]) for field in fields])
+        starts = range(0, len(fields), element.width)
+        return enough([element.parse_fields(fields[start : start + element.width]) for start in starts])
 
     def show_fields(values: tuple[T, ...]) -> Sequence[str]:
         return [field for value in values for field in element.show_fields(value)]
@@ -216,6 +218,7 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         lambda fields: _fields_of(kinds, fields),
         show_fields,
         ", ".join(kind.text_form for kind in kinds),
+        width=sum(kind.width for kind in kinds),
         fields=kinds,
         json=JsonForm(show, read),
     )
@@ -247,6 +250,7 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
         lambda fields: made(**dict(zip(names, _fields_of(kinds, fields), strict=True))),
         show_fields,
         ", ".join(f"{name}: {kind.text_form}" for name, kind in members.items()),
+        width=sum(kind.width for kind in kinds),
         json=by_name(made, members),
         members=members,
         made=made,
@@ -263,14 +267,15 @@ def _by_position(made: Callable[..., T], names: Sequence[str]) -> Callable[..., 
 
 
 def _fields_of(kinds: Sequence[Kind[Any]], fields: Sequence[str]) -> tuple[Any, ...]:
-    """The values of kinds in a row of fields: one field each, the last kind takes all that is left."""
-    needed = len(kinds) - (kinds[-1].inner is not None)  # options may be absent
+    """The values of kinds in a row of fields: each as many as it needs, the last kind takes all that is left."""
+    needed = sum(kind.width for kind in kinds) - (kinds[-1].inner is not None)  # options may be absent
     if len(fields) < needed:
         raise ValueError(f"{needed} values separated by commas expected, not {len(fields)}")
-    last = len(kinds) - 1
-    return tuple(
-        kind.parse_fields(fields[number:] if number == last else [fields[number]]) for number, kind in enumerate(kinds)
-    )
+    values, at = [], 0
+    for kind in kinds[:-1]:
+        values.append(kind.parse_fields(fields[at : at + kind.width]))
+        at += kind.width
+    return (*values, kinds[-1].parse_fields(fields[at:]))
 
 
 def _at(number: int, kind: Kind[T], found: Json, inside: Inside) -> T:
@@ -295,6 +300,7 @@ def in_digits(kind: Kind[T]) -> Kind[T]:
         parse_fields=lambda fields: kind.parse(BINARY.parse_fields(fields)),
         show_fields=lambda value: (show_hex(kind.build(value)),),
         text_form=BINARY.text_form,
+        width=1,
         array=False,
         plain=BINARY,
     )
