@@ -33,7 +33,7 @@ def encode(
         list[Path] | None,
         typer.Argument(
             metavar="FILE",
-            help="JSON: a message, a list of them, or one after the other. Standard input where none is given or for -.",
+            help="JSON: a message, a list of them, or one after the other. Standard input where none is given, or -.",
         ),
     ] = None,
     *,
