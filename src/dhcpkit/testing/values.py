@@ -30,6 +30,7 @@ from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import RELAY_AGENT
 from dhcpkit.wire.options6 import DHCP6
 from dhcpkit.wire.routes import ROUTES, Route
+from dhcpkit.wire.servers import NAME_OR_ADDRESS, NAMES_OR_ADDRESSES
 from dhcpkit.wire.vendor import VENDOR_OPTIONS, VendorOptions
 
 __all__ = [
@@ -262,6 +263,12 @@ def _texts() -> st.SearchStrategy[str]:
     return st.one_of(letters, declared_values(TEXT.con))
 
 
+def _servers() -> st.SearchStrategy[tuple[str, ...] | tuple[IPv4Address, ...]]:
+    names = st.lists(domain_names(), min_size=1, max_size=ITEMS_MAX)
+    addresses = st.lists(st.integers(0, 2**32 - 1).map(IPv4Address), min_size=1, max_size=ITEMS_MAX)
+    return st.one_of(names.map(tuple), addresses.map(tuple))
+
+
 def _psids() -> st.SearchStrategy[tuple[int, int]]:
     return st.integers(0, 16).flatmap(lambda bits: st.tuples(st.integers(0, (1 << bits) - 1), st.just(bits)))
 
@@ -283,6 +290,8 @@ _OWN: Final[dict[Kind[Any], Callable[[Space | None, int], st.SearchStrategy[Any]
     CLIENT_FQDN: lambda _space, _depth: client_fqdns(),
     EMPTY: lambda _space, _depth: st.just(b""),
     FQDN: lambda _space, _depth: domain_names(),
+    NAMES_OR_ADDRESSES: lambda _space, _depth: _servers(),
+    NAME_OR_ADDRESS: lambda _space, _depth: _servers().map(lambda found: found[0]),
     OPTIONS6: lambda space, depth: options6(space, depth=depth),
     PSID: lambda _space, _depth: _psids(),
     ROUTES: lambda _space, _depth: st.lists(routes(), min_size=1, max_size=ITEMS_MAX).map(tuple),

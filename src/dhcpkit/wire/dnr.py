@@ -195,14 +195,12 @@ def _parse_parameters(field: str) -> tuple[ServiceParameter, ...]:
         else:
             octets = _unescaped(value)
         found.append(ServiceParameter(key, octets))
-    checked = _checked(sorted(found, key=lambda each: each.key))
-    _check_path(checked)
-    return checked
+    return _checked(sorted(found, key=lambda each: each.key))
 
 
-def _check_path(parameters: Sequence[ServiceParameter]) -> None:
+def _check_path(resolver: Resolver) -> None:
     """What RFC 9461 5 asks of who configures a resolver; one that is received may do as it likes."""
-    values = {each.key: each.value for each in parameters}
+    values = {each.key: each.value for each in resolver.parameters}
     path = values.get(DOHPATH)
     if path is None and any(HTTP.fullmatch(each) for each in _ids(values.get(ALPN, b""))):
         raise ValueError("DNS over HTTPS (alpn) needs a dohpath")
@@ -346,9 +344,24 @@ def _show_several(values: Sequence[Resolver]) -> Sequence[str]:
     return fields
 
 
-RESOLVER6: Final = _resolver(IPV6, c.Int16ub, lambda con: con)
+def _configured(kind: Kind[Any], each: Callable[[Any], Iterable[Resolver]]) -> Kind[Any]:
+    """The kind whose texts in a configuration are held to what `_check_path` asks."""
+
+    def parse_fields(fields: Sequence[str]) -> Any:
+        value = kind.parse_fields(fields)
+        for resolver in each(value):
+            _check_path(resolver)
+        return value
+
+    return attrs.evolve(kind, plain=attrs.evolve(kind, parse_fields=parse_fields))
+
+
 _ONE4: Final = _resolver(IPV4, c.Int8ub, lambda con: c.Prefixed(c.Int16ub, Whole(con)))
-_SEVERAL: Final = list_of(_ONE4)
-RESOLVERS4: Final[Kind[tuple[Resolver, ...]]] = attrs.evolve(
-    _SEVERAL, parse_fields=_parse_several, show_fields=_show_several, text_form=f"{TEXT_FORM}; several separated by |"
+_SEVERAL: Final[Kind[tuple[Resolver, ...]]] = attrs.evolve(
+    list_of(_ONE4),
+    parse_fields=_parse_several,
+    show_fields=_show_several,
+    text_form=f"{TEXT_FORM}; several separated by |",
 )
+RESOLVERS4: Final[Kind[tuple[Resolver, ...]]] = _configured(_SEVERAL, lambda value: value)
+RESOLVER6: Final[Kind[Resolver]] = _configured(_resolver(IPV6, c.Int16ub, lambda con: con), lambda value: (value,))

@@ -14,13 +14,21 @@ import construct as c
 from dhcpkit.wire.derive import Codec, Mapped, Row, derive
 from dhcpkit.wire.errors import JsonError
 from dhcpkit.wire.json_form import Inside, Json, JsonForm, at, quoted, read_octets, refuse_others
-from dhcpkit.wire.kinds import UINT32, Kind
+from dhcpkit.wire.kinds import UINT32, Kind, in_digits
 from dhcpkit.wire.nested import SUB_OPTIONS, SubOptions
 from dhcpkit.wire.places import whose
 from dhcpkit.wire.says import say_texts
 from dhcpkit.wire.text import parse_digits, parse_number, show_hex
 
-__all__ = ["VENDOR_CLASSES", "VENDOR_OPTIONS", "VendorClass", "VendorOptions", "opaque_list", "say_user_classes"]
+__all__ = [
+    "RELAY_VENDOR_OPTIONS",
+    "VENDOR_CLASSES",
+    "VENDOR_OPTIONS",
+    "VendorClass",
+    "VendorOptions",
+    "opaque_list",
+    "say_user_classes",
+]
 
 T = TypeVar("T")
 
@@ -218,3 +226,4 @@ VENDOR_OPTIONS: Final[Kind[tuple[VendorOptions, ...]]] = Kind(  # Kea: the numbe
     json=JsonForm(_show_json, _read_json),
     inner=_inner,
 )
+RELAY_VENDOR_OPTIONS: Final = in_digits(VENDOR_OPTIONS)  # a relay's sub-option 9 (RFC 4243 3); Kea: `binary`
