@@ -20,7 +20,7 @@ from dhcpkit.wire.text import parse_hex, split_text
 # Of an input twice as long: a little more than twice the calls, and some for what is done once.
 FACTOR = 2.3
 ONCE = 300
-CHEAP = 4  # calls for an octet, whatever half of them costs: an input may be refused at once, and twice of it be read
+CHEAP = 16  # calls for an octet, whatever half of them costs: an input may be refused at once, and twice of it be read
 SIZE = 1500  # octets: twice that fills any packet
 
 

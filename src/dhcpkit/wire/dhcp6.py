@@ -154,7 +154,10 @@ class Relay6:
 
     def around(self, message: bytes) -> Relay6:
         """The same relay message with another message in it."""
-        return attrs.evolve(self, options=self.options.replacing(RELAY_MSG, message))
+        made = Relay6.__new__(Relay6)
+        options = self.options.replacing_octets(RELAY_MSG.code, message)
+        made.__attrs_init__(self.type, self.hops, self.link, self.peer, options)
+        return made
 
     def __bytes__(self) -> bytes:
         link, peer = self.link.to_bytes(16, "big"), self.peer.to_bytes(16, "big")

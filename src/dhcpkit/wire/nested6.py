@@ -66,10 +66,11 @@ class Options6:
 
         Pairs where an option occurs more than once. ValueError where an option has no form for its value.
         """
-        given = values if isinstance(values, Mapping) else list(values)
-        made = cls(options_octets6(given, space))
+        # asking whether a list is a Mapping costs as much as writing an option
+        pairs = values if type(values) is list else list(values.items() if isinstance(values, Mapping) else values)
+        made = cls(options_octets6(pairs, space))
         if space is None:
-            space = space_of(given if isinstance(given, Mapping) else (option for option, _ in given))
+            space = space_of(option for option, _ in pairs)
         made.place = Place(space=space)
         return made
 
@@ -138,6 +139,8 @@ class Options6:
     def all(self, option: Option[T]) -> tuple[T, ...]:
         """The values of all instances. WireError where one is not of its kind."""
         payloads = self.payloads(option.code)
+        if len(payloads) == 1:
+            return (read_option(self, option, payloads[0]),)
         return tuple(read_option(self, option, payload, number) for number, payload in enumerate(payloads))
 
     def replacing(self, option: Option[T], *values: T) -> Options6:
@@ -217,7 +220,8 @@ class Options6:
 def options_octets6(values: Values6, space: Space | None = None) -> bytes:
     """Options one after the other, in the order given. ValueError for what has no form or name, or is too long."""
     parts: list[bytes] = []
-    for option, value in values.items() if isinstance(values, Mapping) else values:
+    pairs = values if type(values) is list else values.items() if isinstance(values, Mapping) else values
+    for option, value in pairs:
         if type(option) is int and type(value) is bytes:
             code, payload = option, value
         else:
