@@ -1,6 +1,6 @@
 """Messages over TCP, each behind its size in two octets: bulk and active leasequery.
 
-RFC 5460 6.1, RFC 6926 6.1, RFC 7653 6.1 and RFC 7724 6.1 have the same form. `Inflow` takes what came from the
+RFC 5460 6.1, RFC 6926 6.1, RFC 7653 6.1 and RFC 7724 5.1 have the same form. `Inflow` takes what came from the
 connection in whatever pieces, and `framed` makes what goes into it. This module does not know sockets, nor what is
 asked and answered.
 """
