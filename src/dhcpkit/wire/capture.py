@@ -206,7 +206,7 @@ def _pcap(data: bytes) -> Iterator[Frame]:
         at = start + kept
         if at > len(data):
             raise WireError(start, f"the last frame is cut off: {kept} octets announced, {len(data) - start} left")
-        yield seconds + fraction / units, link, data[start:at]
+        yield (seconds * int(units) + fraction) / units, link, data[start:at]
 
 
 def _pcapng(data: bytes) -> Iterator[Frame]:

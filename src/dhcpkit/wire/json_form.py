@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     from dhcpkit.wire.kinds import Kind
     from dhcpkit.wire.options import Option, Space
 
-__all__ = ["NESTING_MAX", "NOWHERE", "OCTETS", "Inside", "Json", "JsonForm", "Says", "at", "by_name", "read_octets"]
+__all__ = [
+    "NESTING_MAX",
+    "NOWHERE",
+    "OCTETS",
+    "Inside",
+    "Json",
+    "JsonForm",
+    "Says",
+    "at",
+    "by_name",
+    "quoted",
+    "read_octets",
+    "refuse_others",
+]
 
 T = TypeVar("T")
 Json = Any  # what the module `json` reads and writes
