@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from ipaddress import IPv4Address
 from typing import Any, Final, TypeVar
 
@@ -359,6 +360,9 @@ class Packet4:
             kind = f"type {self.type}"
         where = "" if not self.giaddr else f" via {IPv4Address(self.giaddr)}"
         return f"{kind} xid={self.xid:#010x} {self.chaddr.hex(':')}{where}, {len(self.options)} options"
+
+    def __rich__(self) -> object:
+        return import_module("dhcpkit.wire.tree").tree(self)  # only where rich is there to ask for it
 
     def __repr__(self) -> str:
         return _text(Packet4.parse(bytes(self)))

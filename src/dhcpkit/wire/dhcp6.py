@@ -10,6 +10,7 @@ How lenient a decoder may be was decided by asking Kea (docs/why/lenient-parsing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from ipaddress import IPv6Address
 from typing import Any, Final, TypeVar
 
@@ -319,6 +320,9 @@ class Packet6:
         where = f" via {IPv6Address(self.relays[-1].link)}" if self.relays else ""
         count = sum(1 for _ in self.options.items())
         return f"{_type_name(self.type)} xid={self.xid:#08x}{who}{where}, {count} options"
+
+    def __rich__(self) -> object:
+        return import_module("dhcpkit.wire.tree").tree(self)  # only where rich is there to ask for it
 
     def __repr__(self) -> str:
         return _text(self)
