@@ -5,12 +5,15 @@ Start with `Packet4.parse(data)` and the options in `dhcpkit.wire.options4`, or 
 of a packet, or of anything in one, needs to be read back.
 """
 
+from dhcpkit.wire.auth import Authentication, AuthenticationProtocol, RelayAuthentication
 from dhcpkit.wire.build4 import BOOTP_MIN, MESSAGE_SIZE, build_packet4
 from dhcpkit.wire.client_fqdn import ClientFqdn
 from dhcpkit.wire.dhcp4 import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4
 from dhcpkit.wire.dhcp6 import ARRIVAL6_UNKNOWN, Arrival6, MessageType6, Packet6, Relay6
+from dhcpkit.wire.dnr import Resolver, ServiceParameter
 from dhcpkit.wire.duid import ClientId, Duid, DuidType
 from dhcpkit.wire.errors import JsonError, WireError
+from dhcpkit.wire.geo import GeoConf
 from dhcpkit.wire.identity6 import (
     DelegatedPrefix,
     IdentityAssociation,
@@ -20,34 +23,78 @@ from dhcpkit.wire.identity6 import (
     TemporaryAssociation,
 )
 from dhcpkit.wire.kinds import Kind
+from dhcpkit.wire.location import CivicElement, CivicLocation, Coordinates
 from dhcpkit.wire.nested import SubOptions
 from dhcpkit.wire.nested6 import Options6
 from dhcpkit.wire.options import Option, Space
-from dhcpkit.wire.options4 import DHCP4, DOCSIS3, RELAY_AGENT, VENDOR_ENCAPSULATED
+from dhcpkit.wire.options4 import (
+    DHCP4,
+    DOCSIS3,
+    MICROSOFT4,
+    MOS_ADDRESSES,
+    MOS_NAMES,
+    PXE4,
+    RELAY_AGENT,
+    SUBNET_ALLOCATION_OPTIONS,
+    VENDOR_ENCAPSULATED,
+)
 from dhcpkit.wire.options4 import VENDORS as VENDORS4
 from dhcpkit.wire.options6 import DHCP6
 from dhcpkit.wire.packet_json import from_json, to_json
+from dhcpkit.wire.radius import RadiusAttribute
 from dhcpkit.wire.routes import Route
+from dhcpkit.wire.subnet_allocation import AllocatedSubnet, SubnetAllocation, SubnetInformation, SubnetRequest
 from dhcpkit.wire.vendor import VendorClass, VendorOptions
+from dhcpkit.wire.vendors4 import (
+    BROADBAND_FORUM,
+    CABLELABS_CLIENT,
+    ETHERBOOT,
+    MICROSOFT_VENDOR,
+    NETWARE_IP,
+    PXE_CLIENT,
+    BootMenuEntry,
+    BootServers,
+)
+from dhcpkit.wire.vss import VirtualSubnet
 
 __all__ = [
     "ARRIVAL6_UNKNOWN",
     "ARRIVAL_UNKNOWN",
     "BOOTP_MIN",
+    "BROADBAND_FORUM",
+    "CABLELABS_CLIENT",
     "DHCP4",
     "DHCP6",
     "DOCSIS3",
+    "ETHERBOOT",
     "MESSAGE_SIZE",
+    "MICROSOFT4",
+    "MICROSOFT_VENDOR",
+    "MOS_ADDRESSES",
+    "MOS_NAMES",
+    "NETWARE_IP",
+    "PXE4",
+    "PXE_CLIENT",
     "RELAY_AGENT",
+    "SUBNET_ALLOCATION_OPTIONS",
     "VENDORS4",
     "VENDOR_ENCAPSULATED",
+    "AllocatedSubnet",
     "Arrival",
     "Arrival6",
+    "Authentication",
+    "AuthenticationProtocol",
+    "BootMenuEntry",
+    "BootServers",
+    "CivicElement",
+    "CivicLocation",
     "ClientFqdn",
     "ClientId",
+    "Coordinates",
     "DelegatedPrefix",
     "Duid",
     "DuidType",
+    "GeoConf",
     "IdentityAssociation",
     "JsonError",
     "Kind",
@@ -59,15 +106,23 @@ __all__ = [
     "Options6",
     "Packet4",
     "Packet6",
+    "RadiusAttribute",
     "Relay6",
+    "RelayAuthentication",
+    "Resolver",
     "Route",
+    "ServiceParameter",
     "Space",
     "StatusCode",
     "StatusCode6",
     "SubOptions",
+    "SubnetAllocation",
+    "SubnetInformation",
+    "SubnetRequest",
     "TemporaryAssociation",
     "VendorClass",
     "VendorOptions",
+    "VirtualSubnet",
     "WireError",
     "build_packet4",
     "from_json",
