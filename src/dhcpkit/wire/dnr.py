@@ -39,14 +39,12 @@ HINTS: Final = {
     "ipv4hint": 4,
     "ipv6hint": 6,
 }  # what an option may not hold, having addresses of its own: RFC 9463 3.1.8
-KEY_MAX: Final = 0xFFFF
-FIELDS_MAX: Final = 4
+KEY_MAX: Final = 0xFFFF  # a key has two octets
+FIELDS_MAX: Final = 4  # priority, name, addresses, parameters
 ID_MAX: Final = 255  # octets of a protocol's name, RFC 7301 3.1
 PLAIN: Final = frozenset(octet for octet in range(0x21, 0x7F) if octet not in b"\\|")  # written as themselves
 ESCAPED: Final = re.compile(r"\\([0-9]{3})|\\(.)", re.DOTALL)
 BAR: Final = re.compile(r"(?<!\\)\|")
-HTTP: Final = re.compile(rb"h[23]|http/.*")  # what needs a dohpath, RFC 9461 5
-TEMPLATE: Final = re.compile(r"\{[^}]*\bdns\b[^}]*\}")
 TEXT_FORM: Final = (
     "a priority, a domain name, addresses separated by blanks, and parameters (alpn, port, dohpath) separated by blanks"
 )
@@ -198,16 +196,6 @@ def _parse_parameters(field: str) -> tuple[ServiceParameter, ...]:
     return _checked(sorted(found, key=lambda each: each.key))
 
 
-def _check_path(resolver: Resolver) -> None:
-    """What RFC 9461 5 asks of who configures a resolver; one that is received may do as it likes."""
-    values = {each.key: each.value for each in resolver.parameters}
-    path = values.get(DOHPATH)
-    if path is None and any(HTTP.fullmatch(each) for each in _ids(values.get(ALPN, b""))):
-        raise ValueError("DNS over HTTPS (alpn) needs a dohpath")
-    if path is not None and not TEMPLATE.search(_text(path)):
-        raise ValueError(f"dohpath {_text(path)!r} has no variable dns, as in /dns-query{{?dns}}")
-
-
 def _show_json(parameters: Sequence[ServiceParameter], _: Inside) -> Json:
     return {each.name: _json_value(each) for each in parameters}
 
@@ -344,24 +332,11 @@ def _show_several(values: Sequence[Resolver]) -> Sequence[str]:
     return fields
 
 
-def _configured(kind: Kind[Any], each: Callable[[Any], Iterable[Resolver]]) -> Kind[Any]:
-    """The kind whose texts in a configuration are held to what `_check_path` asks."""
-
-    def parse_fields(fields: Sequence[str]) -> Any:
-        value = kind.parse_fields(fields)
-        for resolver in each(value):
-            _check_path(resolver)
-        return value
-
-    return attrs.evolve(kind, plain=attrs.evolve(kind, parse_fields=parse_fields))
-
-
 _ONE4: Final = _resolver(IPV4, c.Int8ub, lambda con: c.Prefixed(c.Int16ub, Whole(con)))
-_SEVERAL: Final[Kind[tuple[Resolver, ...]]] = attrs.evolve(
+RESOLVERS4: Final[Kind[tuple[Resolver, ...]]] = attrs.evolve(
     list_of(_ONE4),
     parse_fields=_parse_several,
     show_fields=_show_several,
     text_form=f"{TEXT_FORM}; several separated by |",
 )
-RESOLVERS4: Final[Kind[tuple[Resolver, ...]]] = _configured(_SEVERAL, lambda value: value)
-RESOLVER6: Final[Kind[Resolver]] = _configured(_resolver(IPV6, c.Int16ub, lambda con: con), lambda value: (value,))
+RESOLVER6: Final = _resolver(IPV6, c.Int16ub, lambda con: con)
