@@ -256,6 +256,7 @@ MISTAKES = [
     (options({"code": 1, "name": "routers", "octets": ""}), "options[0].name", "routers is option 3, not 1"),
     (options({"code": 1, "vlaue": 1}), "options[0].vlaue", "no such member here"),
     (options({"code": 12, "octets": "0"}), "options[0].octets", "pairs of hexadecimal digits"),
+    (options({"code": 12, "octets": "'lab'"}), "options[0].octets", "hexadecimal digits expected"),
     (options({"code": 3, "value": ["192.0.2.1", "x"]}), "options[0].value[1]", "'x' is not an IPv4 address"),
     (options({"code": 3, "text": 1}), "options[0].text", "expected in text, not 1"),
     (options({"code": 53, "value": 2}), "options[0]", "this is not what the message's own fields say"),
@@ -360,3 +361,42 @@ def test_options_within_have_octets_only_where_they_need_them(payload, plain):
     assert SubOptions(payload).is_plain is plain
     option = to_json(Packet4(1, {82: payload}))["options"][1]
     assert ("octets" in option) is not plain
+
+
+def test_a_peer_may_nest_as_deep_as_it_likes():
+    payload = b""
+    for _ in range(2000):
+        payload = b"\0\3" + (12 + len(payload)).to_bytes(2, "big") + bytes(12) + payload
+    data = b"\1\0\0\0" + payload
+    shown = goes_there_and_back(6, data)
+    depth = 0
+    (option,) = shown["options"]
+    while "value" in option:
+        (option,) = option["value"]["options"]
+        depth += 1
+    assert depth == NESTING_MAX + 1
+    assert option.keys() == {"code", "octets"}
+
+
+def test_messages_in_messages_stay_bounded():
+    data = b"\1\0\0\0"
+    for _ in range(300):
+        data = b"\x0c" + bytes(33) + b"\0\x09" + len(data).to_bytes(2, "big") + data
+    shown = goes_there_and_back(6, data)
+    assert len(shown["relays"]) == 32
+    assert shown["type"] == "RELAY-FORW"
+
+
+def test_a_relay_message_with_the_message_twice():
+    inner = b"\0\x09\0\4\1\0\0\0"
+    shown = goes_there_and_back(6, b"\x0c" + bytes(33) + inner * 2)
+    assert "octets" not in shown
+    assert shown["relays"][0]["options"] == [
+        {"code": 9, "name": "relay-msg"},
+        {"code": 9, "name": "relay-msg", "value": "01000000"} | shown["relays"][0]["options"][1],
+    ]
+
+
+def test_flaws_within_an_option_are_placed_in_its_payload():
+    (option,) = to_json(Packet6(1, {3: bytes(12) + b"\0\5\0\0" + b"\0\5\0\xff"}))["options"]
+    assert [flaw["offset"] for flaw in option["flaws"]] == [16]
