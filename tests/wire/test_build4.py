@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dhcpkit.testing.strategies import hwaddrs, option_values, options
 from dhcpkit.wire.build4 import BOOTP_MIN, MESSAGE_SIZE, build_packet4
 from dhcpkit.wire.dhcp4 import MessageType, Op, Packet4
-from dhcpkit.wire.options4 import DHCP_SERVER_IDENTIFIER, HOST_NAME, ROUTERS
+from dhcpkit.wire.options4 import DHCP4, DHCP_SERVER_IDENTIFIER, HOST_NAME, ROUTERS
 
 MAC = b"\2\0\0\0\0\1"
 SMALL = 440  # octets: six options of 62 fit with what file and sname hold, however they fall
@@ -17,7 +17,7 @@ SMALL = 440  # octets: six options of 62 fit with what file and sname hold, howe
 
 @given(st.data(), hwaddrs(), st.integers(0, 2**32 - 1))
 def test_what_is_built_is_read_back(data, chaddr, xid):
-    chosen = data.draw(st.lists(options().filter(lambda o: o.code != 53), unique_by=lambda o: o.code, max_size=5))
+    chosen = data.draw(st.lists(options(DHCP4).filter(lambda o: o.code != 53), unique_by=lambda o: o.code, max_size=5))
     values = {option: data.draw(option_values(option)) for option in chosen}
     address = IPv4Address(data.draw(st.integers(0, 2**32 - 1)))
     octets = build_packet4(

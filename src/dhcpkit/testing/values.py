@@ -19,9 +19,12 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from dhcpkit.testing.declared import spaces
-from dhcpkit.wire.client_fqdn import CLIENT_FQDN, ClientFqdn
+from dhcpkit.wire.client_fqdn import CLIENT_FQDN, CLIENT_FQDN6, ClientFqdn, ClientFqdn6
 from dhcpkit.wire.derive import Mapped, Sized, Whole, by_construct
+from dhcpkit.wire.dhcp4 import Packet4
+from dhcpkit.wire.dhcp4o6 import PACKET4
 from dhcpkit.wire.dnr import SERVICE_PARAMETERS, ServiceParameter
+from dhcpkit.wire.header4 import COOKIE, HEADER_SIZE
 from dhcpkit.wire.kinds import BOOLEAN, EMPTY, PSID, TEXT, Kind
 from dhcpkit.wire.names import FQDN, join_labels, split_name
 from dhcpkit.wire.nested import SUB_OPTIONS, VENDOR_SUB_OPTIONS, SubOptions
@@ -269,6 +272,27 @@ def _servers() -> st.SearchStrategy[tuple[str, ...] | tuple[IPv4Address, ...]]:
     return st.one_of(names.map(tuple), addresses.map(tuple))
 
 
+def _client_fqdns6() -> st.SearchStrategy[ClientFqdn6]:
+    names = st.one_of(st.just(""), domain_names(complete=None))
+    updates = st.sampled_from([(False, False), (True, False), (False, True)])
+    return st.builds(
+        lambda name, flags, overridden: ClientFqdn6(
+            name, server_updates=flags[0], overridden=overridden, no_updates=flags[1]
+        ),
+        names,
+        updates,
+        st.booleans(),
+    )
+
+
+def _messages4() -> st.SearchStrategy[Packet4]:
+    """Messages of DHCPv4 as they lie in an option: any header, any octets as options."""
+    header = st.binary(min_size=HEADER_SIZE, max_size=HEADER_SIZE)
+    return st.builds(
+        lambda fields, options: Packet4.parse(fields + COOKIE + options), header, st.binary(max_size=OCTETS_MAX)
+    )
+
+
 def _psids() -> st.SearchStrategy[tuple[int, int]]:
     return st.integers(0, 16).flatmap(lambda bits: st.tuples(st.integers(0, (1 << bits) - 1), st.just(bits)))
 
@@ -288,11 +312,13 @@ def _vendor_options(space: Space | None, depth: int) -> st.SearchStrategy[tuple[
 _OWN: Final[dict[Kind[Any], Callable[[Space | None, int], st.SearchStrategy[Any]]]] = {
     BOOLEAN: lambda _space, _depth: st.booleans(),
     CLIENT_FQDN: lambda _space, _depth: client_fqdns(),
+    CLIENT_FQDN6: lambda _space, _depth: _client_fqdns6(),
     EMPTY: lambda _space, _depth: st.just(b""),
     FQDN: lambda _space, _depth: domain_names(),
     NAMES_OR_ADDRESSES: lambda _space, _depth: _servers(),
     NAME_OR_ADDRESS: lambda _space, _depth: _servers().map(lambda found: found[0]),
     OPTIONS6: lambda space, depth: options6(space, depth=depth),
+    PACKET4: lambda _space, _depth: _messages4(),
     PSID: lambda _space, _depth: _psids(),
     ROUTES: lambda _space, _depth: st.lists(routes(), min_size=1, max_size=ITEMS_MAX).map(tuple),
     SERVICE_PARAMETERS: lambda _space, _depth: service_parameters(),

@@ -16,7 +16,7 @@ from dhcpkit.wire.kinds import BINARY, UINT8, Kind, composed, in_digits, list_of
 __all__ = ["RADIUS_ATTRIBUTES", "RadiusAttribute"]
 
 HEAD: Final = 2  # octets of an attribute's type and length, which counts them, RFC 2865 5
-LENGTH_MAX: Final = 255
+LENGTH_MAX: Final = 255  # what the octet of length can say
 
 
 @attrs.frozen
