@@ -84,6 +84,8 @@ def test_a_changed_packet_is_shown_as_it_is_now():
     assert shown["xid"] == "0x00000007"
     assert shown["options"][1]["value"] == "other"
     assert "octets" not in shown
+    packet.options[53] = b"\3"
+    assert to_json(packet)["type"] == "REQUEST"
 
 
 try:
@@ -176,6 +178,15 @@ SHORT = [
     ({"type": 1, "family": 4}, Packet4(1)),
     ({"type": "BOOTP", "broadcast": True}, Packet4(None, broadcast=True)),
     ({"type": "REQUEST", "chaddr": ""}, Packet4(3)),
+    ({"type": "DISCOVER", "htype": 0}, Packet4(1, htype=0)),
+    (
+        {"type": "INFORM", "options": [{"code": 12, "value": "a"}, {"code": 13, "value": 1}, {"code": 12, "value": "b"}]},
+        Packet4(8, {12: b"ab", 13: b"\0\1"}),
+    ),
+    (
+        {"type": "DISCOVER", "file": {"options": [{"code": 12, "value": "a"}, {"code": 12, "value": "b"}]}},
+        Packet4(1, file=b"\x0c\2ab\xff"),
+    ),
     ({"type": "REQUEST", "family": 6}, Packet6(3)),
     ({"type": "REQUEST", "relays": []}, Packet6(3)),
     ({"type": "SOLICIT", "xid": "0xABC"}, Packet6(1, xid=0xABC)),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import attrs
 import typer
 
+from dhcpkit.cli.definitions import OPTION_DEF, spaces_defined
 from dhcpkit.cli.status import Status
 from dhcpkit.wire import Packet4, Packet6, WireError
 from dhcpkit.wire.capture import Datagram, is_capture, read_capture
@@ -29,7 +30,7 @@ SHOWN_MAX: Final = 64  # octets of what is no message, on one line; JSON has the
 NAME_MAX: Final = 255  # characters of a file's name: what is longer can only be digits
 
 
-def decode(
+def decode(  # the command's options
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -42,17 +43,19 @@ def decode(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per message and line.")] = False,
     four: Annotated[bool, typer.Option("-4", help="Only DHCPv4; what is in hexadecimal is that.")] = False,
     six: Annotated[bool, typer.Option("-6", help="Only DHCPv6; what is in hexadecimal is that.")] = False,
+    option_def: Annotated[Path | None, OPTION_DEF] = None,
 ) -> None:
     """Shows DHCP messages of both families: every field and option by name, and what is wrong with them."""
     if four and six:
         raise typer.BadParameter("-4 and -6 exclude each other")
     family = 4 if four else 6 if six else None
+    spaces = spaces_defined(option_def, family)
     shown = wrong = 0
     for number, (kind, data, datagram) in enumerate(_messages(sources or [STDIN], family), 1):
         shown += 1
         try:
             packet = Packet4.parse(data) if kind == 4 else Packet6.parse(data)
-            described = to_json(packet)
+            described = to_json(packet, spaces.get(kind))
         except WireError as error:
             wrong += 1
             described = {"family": kind, "error": error.what, "offset": error.offset, "octets": data.hex()}

@@ -12,11 +12,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from dhcpkit.wire import JsonError, Packet4, Packet6
+from dhcpkit.cli.definitions import OPTION_DEF, spaces_defined
+from dhcpkit.wire import JsonError, Packet4, Packet6, Space
 from dhcpkit.wire.capture import Datagram, write_capture
 from dhcpkit.wire.dhcp4 import Op
 from dhcpkit.wire.json_form import at, quoted, read_octets, refuse_others
-from dhcpkit.wire.packet_json import from_json
+from dhcpkit.wire.packet_json import family_told, from_json
 
 __all__ = ["encode"]
 
@@ -28,7 +29,7 @@ TO_SERVER6: Final = {"source": "fe80::1", "port": 546, "destination": "ff02::1:2
 DATAGRAM: Final = ("time", "source", "port", "destination", "dport", "source_mac", "destination_mac", "missing")
 
 
-def encode(
+def encode(  # noqa: PLR0913  # the command's options
     sources: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -43,6 +44,7 @@ def encode(
     ] = None,
     four: Annotated[bool, typer.Option("-4", help="Messages that do not tell their family are DHCPv4.")] = False,
     six: Annotated[bool, typer.Option("-6", help="Messages that do not tell their family are DHCPv6.")] = False,
+    option_def: Annotated[Path | None, OPTION_DEF] = None,
 ) -> None:
     """Makes DHCP messages of JSON, as `decode --json` prints it or shorter, and prints them in hexadecimal."""
     if four and six:
@@ -50,7 +52,10 @@ def encode(
     if binary and pcap is not None:
         raise typer.BadParameter("--binary and --pcap exclude each other")
     family = 4 if four else 6 if six else None
-    messages = [_message(found, family, steps) for source in sources or [STDIN] for steps, found in _objects(source)]
+    spaces = spaces_defined(option_def, family)
+    messages = [
+        _message(found, family, spaces, steps) for source in sources or [STDIN] for steps, found in _objects(source)
+    ]
     if pcap is not None:
         octets = write_capture(datagram for _, datagram in messages)
         _write(pcap, octets)
@@ -100,7 +105,9 @@ def _behind_blanks(text: str, start: int) -> int:
     return start
 
 
-def _message(found: Any, family: int | None, steps: tuple[int, ...]) -> tuple[bytes, Datagram]:
+def _message(
+    found: Any, family: int | None, spaces: Mapping[int, Space], steps: tuple[int, ...]
+) -> tuple[bytes, Datagram]:
     """The octets of one message, and the datagram that carries them."""
     with at(*steps):
         if isinstance(found, dict) and "error" in found and "octets" in found:  # what decode could make nothing of
@@ -108,7 +115,10 @@ def _message(found: Any, family: int | None, steps: tuple[int, ...]) -> tuple[by
                 octets = read_octets(found["octets"])
             ends = TO_SERVER6 if found.get("family") == 6 else TO_SERVER4
         else:
-            packet = from_json(found, family=None if isinstance(found, dict) and "family" in found else family)
+            if not isinstance(found, dict):
+                raise JsonError(f"an object that describes a message expected, not {quoted(found)}")
+            kind = family_told(found, None if "family" in found else family)
+            packet = from_json(found, spaces.get(kind), family=kind)
             octets = bytes(packet)
             ends = _ends(packet)
         with at("datagram"):

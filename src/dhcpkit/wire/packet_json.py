@@ -29,7 +29,7 @@ from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.options6 import DHCP6
 from dhcpkit.wire.says import name_of
 
-__all__ = ["family_of", "from_json", "to_json"]
+__all__ = ["family_of", "family_told", "from_json", "to_json"]
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ def from_json(found: Json, space: Space | None = None, *, family: int | None = N
     """
     if not isinstance(found, dict):
         raise JsonError(f"an object that describes a message expected, not {quoted(found)}")
-    family = _family(found, family)
+    family = family_told(found, family)
     refuse_others(found, MEMBERS[family] + NOTES)
     if "octets" in found:
         with at("octets"):
@@ -159,8 +159,11 @@ def _with_flaws(shown: dict[str, Json], packet: Packet4 | Packet6) -> dict[str, 
     return shown | {"flaws": flaws} if flaws else shown
 
 
-def _family(found: Mapping[Any, Json], family: int | None) -> int:
-    """The family of a message: the one told, or the only one that has its type and its members."""
+def family_told(found: Mapping[Any, Json], family: int | None = None) -> int:
+    """The family of a message in JSON: the one told, or the only one that has its type and its members.
+
+    JsonError where nothing tells.
+    """
     told = found.get("family", family)
     if told is not None:
         if told not in (4, 6) or family not in (None, told):
