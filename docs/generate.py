@@ -68,7 +68,7 @@ def options(spaces: Iterable[Space] | None = None) -> str:
         "# Options\n",
         (
             "Every option with a name and a form of its own, by option space. The text form is what `data` in"
-            " `option-data` holds and what `dhcpkit decode` shows.\n"
+            " `option-data` holds, and `text` in a [message as JSON](../../how-to/read-and-write-messages.md).\n"
         ),
     ]
     for space in declared_spaces() if spaces is None else spaces:

@@ -180,7 +180,8 @@ SHORT = [
     ({"type": "REQUEST", "chaddr": ""}, Packet4(3)),
     ({"type": "DISCOVER", "htype": 0}, Packet4(1, htype=0)),
     (
-        {"type": "INFORM", "options": [{"code": 12, "value": "a"}, {"code": 13, "value": 1}, {"code": 12, "value": "b"}]},
+        {"type": 8, "chaddr": ""}
+        | {"options": [{"code": 12, "value": "a"}, {"code": 13, "value": 1}, {"code": 12, "value": "b"}]},
         Packet4(8, {12: b"ab", 13: b"\0\1"}),
     ),
     (
