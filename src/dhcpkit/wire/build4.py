@@ -60,12 +60,12 @@ def build_packet4(  # noqa: PLR0913  # the header's fields, by their names
     `sname` (option 52); MESSAGE_SIZE is what any client takes. `pad_to` fills the end with zeros, BOOTP_MIN being the
     usual number. ValueError for what has no form, or no room.
     """
-    field = options_octets({} if kind is None else {MESSAGE_TYPE: bytes((kind,))})
-    field += options_octets(options or {}, space)
-    if overload_beyond is not None and OPTIONS_AT + len(field) + len(END) > overload_beyond:
+    first = options_octets({} if kind is None else {MESSAGE_TYPE: bytes((kind,))})
+    field = options_octets(options or {}, space)
+    if overload_beyond is not None and OPTIONS_AT + len(first) + len(field) + len(END) > overload_beyond:
         if sname or file:
             raise ValueError("options cannot move into sname and file, which hold names")
-        field, file, sname = overload_options(field, overload_beyond - OPTIONS_AT)
+        field, file, sname = overload_options(field, overload_beyond - OPTIONS_AT - len(first))
     for name, octets, size in (
         ("sname", sname, SNAME_SIZE),
         ("file", file, FILE_SIZE),
@@ -95,7 +95,7 @@ def build_packet4(  # noqa: PLR0913  # the header's fields, by their names
         )
     except struct.error as error:
         raise ValueError(f"a field of the header is out of range: {error}") from None
-    return (header + field + END).ljust(pad_to, b"\0")
+    return (header + first + field + END).ljust(pad_to, b"\0")
 
 
 def overload_options(field: bytes, room: int) -> tuple[bytes, bytes, bytes]:

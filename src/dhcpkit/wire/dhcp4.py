@@ -358,8 +358,9 @@ class Packet4:
             kind = MessageType(self.type).name if self.type else "BOOTP"
         except ValueError:
             kind = f"type {self.type}"
-        where = "" if not self.giaddr else f" via {IPv4Address(self.giaddr)}"
-        return f"{kind} xid={self.xid:#010x} {self.chaddr.hex(':')}{where}, {len(self.options)} options"
+        who = f" {self.chaddr.hex(':')}" if self.chaddr else ""
+        where = f" via {IPv4Address(self.giaddr)}" if self.giaddr else ""
+        return f"{kind} xid={self.xid:#010x}{who}{where}, {len(self.options)} options"
 
     def __rich__(self) -> object:
         return import_module("dhcpkit.wire.tree").tree(self)  # only where rich is there to ask for it
