@@ -69,7 +69,8 @@ class Kind(Generic[T]):
     them by name, to whoever derives from kinds. `nothing` is the payload of a text without fields, where there may be
     one. `json` is the form in JSON where that is not the text, and `says` tells people what a value means where that
     does not. `width` is how many fields the text of a value has, or at least has. `inner` finds the options in a value
-    whose payload has so many octets: each with its offset in the payload.
+    whose payload has so many octets: each with its offset in the payload. `plain` is Kea's own kind where that takes
+    more than this one: what a configuration gives is held to it alone.
     """
 
     name: str
@@ -196,7 +197,10 @@ def record(a: Kind[A], b: Kind[B], c: Kind[C], d: Kind[D], /) -> Kind[tuple[A, B
 @overload
 def record(*kinds: Kind[Any]) -> Kind[Any]: ...
 def record(*kinds: Kind[Any]) -> Kind[Any]:
-    """Values of several kinds, one after the other, as a tuple. Where the last is a list it takes all that is left."""
+    """Values of several kinds, one after the other, as a tuple. Where the last is a list it takes all that is left.
+
+    Where the last holds options, they are the value's.
+    """
 
     def show_fields(values: tuple[Any, ...]) -> Sequence[str]:
         return [field for kind, value in zip(kinds, values, strict=True) for field in kind.show_fields(value)]
@@ -210,6 +214,9 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         pairs = zip(kinds, found, strict=True)
         return tuple(_at(number, kind, each, inside) for number, (kind, each) in enumerate(pairs))
 
+    def inner(values: tuple[Any, ...], size: int) -> Iterable[tuple[int, Any]]:
+        return ((size - len(values[-1].octets), values[-1]),)
+
     members = [str(number) / kind.con for number, kind in enumerate(kinds)]
     con = Row(c.Struct(*members), lambda *values: values, lambda values: values)
     return Kind(
@@ -221,6 +228,7 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         width=sum(kind.width for kind in kinds),
         fields=kinds,
         json=JsonForm(show, read),
+        inner=inner if kinds and kinds[-1].inner is not None else None,
     )
 
 

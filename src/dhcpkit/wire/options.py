@@ -60,11 +60,14 @@ class Space:
 
     `extends` is looked in when a code or name is unknown here. In a `wide` space codes and lengths have two octets
     each, as in DHCPv6 (RFC 8415 21.1), else one. `vendors` are the spaces of enterprises by their numbers, where this
-    space is what a vendor option (125, or 17 in DHCPv6) encapsulates.
+    space is what a vendor option (125, or 17 in DHCPv6) encapsulates. All options of a `redefinable` space are.
     """
 
-    def __init__(self, name: str, extends: Space | None = None, *, wide: bool = False) -> None:
+    def __init__(
+        self, name: str, extends: Space | None = None, *, wide: bool = False, redefinable: bool = False
+    ) -> None:
         self.name = name
+        self.redefinable = redefinable
         self.extends = extends
         self.wide: bool = wide if extends is None else extends.wide
         self.vendors: dict[int, Space] = {} if extends is None else extends.vendors
@@ -86,7 +89,9 @@ class Space:
         """Declares an option here. ValueError where the code or the name is already taken, or the code out of range."""
         if not 0 <= code <= self.code_max:
             raise ValueError(f"{name}: a code in space {self.name} is 0 to {self.code_max}, not {code}")
-        option = Option(self.name, code, name, kind, rfc, note, encapsulates, redefinable, says, self)
+        option = Option(
+            self.name, code, name, kind, rfc, note, encapsulates, redefinable or self.redefinable, says, self
+        )
         for taken in (self._by_code.get(code), self._by_name.get(name)):
             if taken is not None:
                 raise ValueError(f"{option!r}: {taken!r} is already defined")

@@ -63,7 +63,7 @@ def _say_status(value: tuple[int, str], _: Inside) -> str:
 
 
 # What relay agents add, inside option 82; Kea 2.2 has no names for these numbers.
-RELAY_AGENT: Final = Space("dhcp-agent-options-space")
+RELAY_AGENT: Final = Space("dhcp-agent-options-space", redefinable=True)
 
 RELAY_CIRCUIT_ID: Final = RELAY_AGENT.define(1, "circuit-id", BINARY, rfc="RFC 3046 3.1")
 RELAY_REMOTE_ID: Final = RELAY_AGENT.define(2, "remote-id", BINARY, rfc="RFC 3046 3.2")
@@ -101,19 +101,19 @@ VENDORS.vendors[3561] = BROADBAND_FORUM
 VENDOR_SPACES: Final = VENDORS.vendors
 
 # Inside options 139 and 140: where the IEEE 802.21 services of a network are.
-MOS_ADDRESSES: Final = Space("ipv4-address-mos")
+MOS_ADDRESSES: Final = Space("ipv4-address-mos", redefinable=True)
 
 MOS_ADDRESSES.define(1, "mos-is", list_of(IPV4), rfc="RFC 5678 2", note="information service")
 MOS_ADDRESSES.define(2, "mos-cs", list_of(IPV4), rfc="RFC 5678 2", note="command service")
 MOS_ADDRESSES.define(3, "mos-es", list_of(IPV4), rfc="RFC 5678 2", note="event service")
 
-MOS_NAMES: Final = Space("ipv4-fqdn-mos")
+MOS_NAMES: Final = Space("ipv4-fqdn-mos", redefinable=True)
 
 MOS_NAMES.define(1, "mos-is", FQDNS, rfc="RFC 5678 3", note="information service")
 MOS_NAMES.define(2, "mos-cs", FQDNS, rfc="RFC 5678 3", note="command service")
 MOS_NAMES.define(3, "mos-es", FQDNS, rfc="RFC 5678 3", note="event service")
 
-SUBNET_ALLOCATION_OPTIONS: Final = Space("subnet-allocation")  # inside option 220
+SUBNET_ALLOCATION_OPTIONS: Final = Space("subnet-allocation", redefinable=True)  # inside option 220
 
 SUBNET_ALLOCATION_OPTIONS.define(1, "subnet-request", SUBNET_REQUEST, rfc="RFC 6656 3.2.1")
 SUBNET_ALLOCATION_OPTIONS.define(2, "subnet-information", SUBNET_INFORMATION, rfc="RFC 6656 3.2.2")

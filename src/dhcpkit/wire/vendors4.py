@@ -49,11 +49,11 @@ __all__ = [
 ADDRESS_SIZE: Final = 4
 
 # Inside option 122: what cable modems and telephone adapters ask for (RFC 3495, 3594, 3634), under Kea's names.
-CABLELABS_CLIENT: Final = Space("cablelabs-client-conf")
+CABLELABS_CLIENT: Final = Space("cablelabs-client-conf", redefinable=True)
 
 CABLELABS_CLIENT.define(1, "tsp-primary-server", IPV4, rfc="RFC 3495 5.1")
 CABLELABS_CLIENT.define(2, "tsp-secondary-server", IPV4, rfc="RFC 3495 5.1")
-CABLELABS_CLIENT.define(3, "tsp-provisioning-server", NAME_OR_ADDRESS, rfc="RFC 3495 5.2", redefinable=True)
+CABLELABS_CLIENT.define(3, "tsp-provisioning-server", NAME_OR_ADDRESS, rfc="RFC 3495 5.2")
 CABLELABS_CLIENT.define(
     4, "tsp-as-parameters", record(UINT32, UINT32, UINT32), rfc="RFC 3495 5.3", note="timeouts in ms, retries"
 )
@@ -67,7 +67,7 @@ CABLELABS_CLIENT.define(9, "tsp-sct", UINT16, rfc="RFC 3594 2", note="bits: whic
 CABLELABS_CLIENT.define(10, "kdc-server", list_of(IPV4), rfc="RFC 3634")
 
 # Inside option 125, of enterprise 3561 (TR-069 3.1, TR-111): TR-069's servers, and what a device says of itself.
-BROADBAND_FORUM: Final = Space("vendor-3561")
+BROADBAND_FORUM: Final = Space("vendor-3561", redefinable=True)
 
 BROADBAND_FORUM.define(1, "device-manufacturer-oui", TEXT)
 BROADBAND_FORUM.define(2, "device-serial-number", TEXT)
@@ -81,7 +81,7 @@ BROADBAND_FORUM.define(13, "retry-minimum-wait-interval", TEXT, note="seconds")
 BROADBAND_FORUM.define(14, "retry-interval-multiplier", TEXT, note="thousandths")
 
 # Inside option 63 (RFC 2242): first comes one of those that say where the others are.
-NETWARE_IP: Final = Space("nwip")
+NETWARE_IP: Final = Space("nwip", redefinable=True)
 
 NETWARE_IP.define(1, "nwip-does-not-exist", BINARY, rfc="RFC 2242 3.1", note="no data")
 NETWARE_IP.define(2, "nwip-exist-in-options-area", BINARY, rfc="RFC 2242 3.1", note="no data")
@@ -138,7 +138,7 @@ _SERVER_ADDRESSES: Final = attrs.evolve(
 _BOOT_SERVERS: Final = in_digits(list_of(composed(BootServers, type=UINT16, addresses=_SERVER_ADDRESSES)))
 _BOOT_MENU: Final = in_digits(list_of(composed(BootMenuEntry, type=UINT16, description=TUPLE)))
 
-PXE_CLIENT: Final = Space("pxe-client")
+PXE_CLIENT: Final = Space("pxe-client", redefinable=True)
 
 PXE_CLIENT.define(1, "mtftp-ip", IPV4)
 PXE_CLIENT.define(2, "mtftp-cport", _PORT, note="lower octet first")
@@ -155,14 +155,14 @@ PXE_CLIENT.define(12, "credential-types", list_of(UINT32))
 PXE_CLIENT.define(71, "boot-item", record(UINT16, UINT16), note="type and layer")
 
 # Inside option 43 where the vendor class begins with MSFT (MS-DHCPE 2.2).
-MICROSOFT_VENDOR: Final = Space("msft")
+MICROSOFT_VENDOR: Final = Space("msft", redefinable=True)
 
 MICROSOFT_VENDOR.define(1, "disable-netbios", UINT32, note="0 as is, 1 on, 2 off")
 MICROSOFT_VENDOR.define(2, "release-on-shutdown", UINT32, note="1 yes")
 MICROSOFT_VENDOR.define(3, "default-router-metric-base", UINT32)
 
 # Inside option 175: iPXE and its ancestor Etherboot.
-ETHERBOOT: Final = Space("ipxe")
+ETHERBOOT: Final = Space("ipxe", redefinable=True)
 
 ETHERBOOT.define(1, "priority", INT8)
 ETHERBOOT.define(8, "keep-san", UINT8)
