@@ -13,7 +13,7 @@ import construct as c
 
 from dhcpkit.wire.derive import Row
 from dhcpkit.wire.json_form import Inside, by_name
-from dhcpkit.wire.kinds import BOOLEAN, TEXT, UINT8, Kind
+from dhcpkit.wire.kinds import BINARY, BOOLEAN, TEXT, UINT8, Kind, record
 from dhcpkit.wire.names import is_complete, join_labels, read_labels, split_name, wire_labels
 from dhcpkit.wire.text import parse_number
 
@@ -172,7 +172,7 @@ def _encode6(value: ClientFqdn6) -> tuple[int, bytes]:
     return _value6(value.flags, value.name).flags, octets
 
 
-def _parse_fields6(fields: Sequence[str]) -> ClientFqdn6:
+def _text6(fields: Sequence[str]) -> tuple[int, str]:
     if len(fields) < 2:
         raise ValueError("flags and a domain name expected")
     # As in Kea a name is complete, whether or not there is a dot at its end; what is behind it Kea passes over.
@@ -180,7 +180,17 @@ def _parse_fields6(fields: Sequence[str]) -> ClientFqdn6:
     name = fields[1]
     if name or not partial:
         name = join_labels(split_name(name), complete=not partial)
-    return _value6(parse_number(fields[0], 0, 255), name)
+    return parse_number(fields[0], 0, 255), name
+
+
+def _parse_fields6(fields: Sequence[str]) -> ClientFqdn6:
+    return _value6(*_text6(fields))
+
+
+def _parse_plain6(fields: Sequence[str]) -> tuple[int, bytes]:
+    """As Kea, which in a configuration keeps bits that are reserved."""
+    flags, name = _text6(fields)
+    return flags, _encode6(_value6(flags, name))[1]
 
 
 def _show_fields6(value: ClientFqdn6) -> Sequence[str]:
@@ -201,4 +211,5 @@ CLIENT_FQDN6: Final[Kind[ClientFqdn6]] = Kind(
     "flags and a domain name; behind that, the word partial where the name is not complete",
     json=by_name(ClientFqdn6, {"name": TEXT, "server_updates": BOOLEAN, "overridden": BOOLEAN, "no_updates": BOOLEAN}),
     says=_says6,
+    plain=attrs.evolve(record(UINT8, BINARY), parse_fields=_parse_plain6),
 )
