@@ -1,138 +1,170 @@
-"""How fast messages are read and written, beside other Python libraries that are installed: one process, no network.
+"""How fast messages are read and written, beside other Python libraries: one process, no network.
 
-    bench/codec.py [--rounds 7]
+    bench/codec.py [--rounds 7] [--other PYTHON]
 
-The message is a DHCPACK of 12 options. `header and index` is what a server does with every datagram; `all options`
-decodes each of them too, as the other libraries always do. Rounds are taken in turns, and the fastest one counts.
+Two messages: a DHCPACK of 12 options, and a SOLICIT that a relay passed on, with IA_NA, IA_PD, ORO, client id, FQDN,
+vendor class and elapsed time. `index` is what a server does with every datagram; `everything` decodes each option of
+it too, those within options and the relay's included; `fresh` makes the octets of values, `write` those of what was
+read. Rounds are taken in turns, and the fastest one counts. `--other` is a Python that has dhcpkit 1.0.7, a library of
+our package's name.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import json
+import os
+import subprocess
 import sys
 import timeit
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any
 
-from dhcpkit.wire import MessageType, Packet4
-from dhcpkit.wire.build4 import build_packet4
-from dhcpkit.wire.derive import by_construct
-from dhcpkit.wire.dhcp4 import HEADER, Op, join_options, reply_header4
-from dhcpkit.wire.options4 import (
-    BROADCAST_ADDRESS,
-    DHCP4,
-    DHCP_CLIENT_IDENTIFIER,
-    DHCP_LEASE_TIME,
-    DHCP_REBINDING_TIME,
-    DHCP_RENEWAL_TIME,
-    DHCP_SERVER_IDENTIFIER,
-    DOMAIN_NAME,
-    DOMAIN_NAME_SERVERS,
-    HOST_NAME,
-    ROUTERS,
-    SUBNET_MASK,
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from peers import Peer, peers
+
+Case = tuple[str, str, str, Callable[[], object]]  # family, what, who, function
+
+SOLICIT = bytes.fromhex(
+    "0c0020010db8000000000000000000000001fe800000000000000000000000000001001200046574683000090084011234560001000e"
+    "00010001000000000200000000100003000c00000001000000000000000000190029000000010000000000000000001a001900000000"
+    "0000000038000000000000000000000000000000000006000800170018001f0020000800020000002700090006636c69656e74000010"
+    "000e0000013700084d53465420352e30"
+)
+ACK = bytes.fromhex(
+    "020106006c0ec5750000800000000000c0000211c000020100000000020000000010" + "00" * 202 + "63825363"
+    "3501050104ffffff000304c00002010608c0000202c00002030c06636c69656e740f0b6578616d706c652e6f72671c04c00002ff"
+    "330400000e103604c00002013a04000003843b04000007083d0701020000000010ff"
 )
 
-HEADER_FIELDS = {
-    "op": Op.REPLY, "xid": 0x6C0EC575, "chaddr": bytes.fromhex("020000000010"), "broadcast": True,
-    "yiaddr": IPv4Address("192.0.2.17"), "siaddr": IPv4Address("192.0.2.1"),
-}  # fmt: skip
-OPTIONS = {
-    SUBNET_MASK: IPv4Address("255.255.255.0"),
-    ROUTERS: (IPv4Address("192.0.2.1"),),
-    DOMAIN_NAME_SERVERS: (IPv4Address("192.0.2.2"), IPv4Address("192.0.2.3")),
-    HOST_NAME: "client",
-    DOMAIN_NAME: "example.org",
-    BROADCAST_ADDRESS: IPv4Address("192.0.2.255"),
-    DHCP_LEASE_TIME: 3600,
-    DHCP_SERVER_IDENTIFIER: IPv4Address("192.0.2.1"),
-    DHCP_RENEWAL_TIME: 900,
-    DHCP_REBINDING_TIME: 1800,
-    DHCP_CLIENT_IDENTIFIER: bytes.fromhex("01020000000010"),
-}
-DATA = build_packet4(MessageType.ACK, OPTIONS, **HEADER_FIELDS)
-Case = tuple[str, str, Callable[[], object]]
 
+def ours4() -> Iterator[Case]:
+    from dhcpkit.wire import Packet4, build_packet4
+    from dhcpkit.wire.derive import by_construct
+    from dhcpkit.wire.dhcp4 import join_options, reply_header4
+    from dhcpkit.wire.header4 import HEADER
+    from dhcpkit.wire.options4 import DHCP4
 
-def dhcpkit_cases() -> Iterator[Case]:
-    packet = Packet4.parse(DATA)
+    packet = Packet4.parse(ACK)
     declared = [DHCP4.by_code(code) for code in packet.options]
     oracles = [(code, by_construct(DHCP4.by_code(code).kind.con).parse) for code in packet.options]
+    values = {option: packet[option] for option in declared[1:]}
+    header = {
+        "op": packet.op, "xid": packet.xid, "chaddr": packet.chaddr, "broadcast": True,
+        "yiaddr": IPv4Address(packet.yiaddr), "siaddr": IPv4Address(packet.siaddr),
+    }  # fmt: skip
+    assert build_packet4(5, values, **header) == ACK
 
-    def read_all() -> object:
-        found = Packet4.parse(DATA)
+    def everything() -> object:
+        found = Packet4.parse(ACK)
         return [found[option] for option in declared]
 
     def construct() -> object:
-        return HEADER.parse(DATA), [parse(packet.options[code]) for code, parse in oracles]
+        return HEADER.parse(ACK), [parse(packet.options[code]) for code, parse in oracles]
 
     def reply() -> object:
         return reply_header4(packet, ciaddr=0, yiaddr=packet.yiaddr, siaddr=0) + join_options(packet.options)
 
-    yield "read", "dhcpkit: header and index", lambda: Packet4.parse(DATA)
-    yield "read", "dhcpkit: all options", read_all
-    yield "read", "header and payloads run by construct", construct
-    yield "write", "dhcpkit: reply_header4 and options' octets", reply
-    yield "write", "dhcpkit: build_packet4 from typed values", lambda: build_packet4(5, OPTIONS, **HEADER_FIELDS)
+    yield "v4", "index", "dhcpkit", lambda: Packet4.parse(ACK)
+    yield "v4", "everything", "dhcpkit", everything
+    yield "v4", "everything", "(header and payloads run by construct itself)", construct
+    yield "v4", "fresh", "dhcpkit: build_packet4", lambda: build_packet4(5, values, **header)
+    yield "v4", "fresh", "dhcpkit: a server's way, options' octets kept", reply
 
 
-def scapy_cases() -> Iterator[Case]:
-    from scapy.layers.dhcp import BOOTP, DHCP
+def ours6() -> Iterator[Case]:
+    from dhcpkit.wire import Options6, Packet6, Relay6
+    from dhcpkit.wire.options6 import DHCP6
 
-    found = BOOTP(DATA)
-    fields = {name: getattr(found, name) for name in ("op", "xid", "flags", "yiaddr", "siaddr", "chaddr")}
-    options = found[DHCP].options
-    yield "read", "scapy", lambda: BOOTP(DATA)
-    yield "write", "scapy", lambda: bytes(BOOTP(**fields, options=found.options) / DHCP(options=options))
+    def deep(options: Options6) -> list[Any]:
+        found = []
+        for code in options:
+            option = DHCP6.by_code(code)
+            for value in options.all(option):
+                found.append(value)
+                inner = getattr(value, "options", None)
+                if inner:
+                    found += deep(inner)
+        return found
+
+    def everything() -> object:
+        packet = Packet6.parse(SOLICIT)
+        return [deep(relay.options) for relay in packet.relays], deep(packet.options)
+
+    packet = Packet6.parse(SOLICIT)
+    (relay,) = packet.relays
+    values = [(DHCP6.by_code(code), packet[DHCP6.by_code(code)]) for code in packet]
+    around = [(DHCP6.by_code(code), relay[DHCP6.by_code(code)]) for code in relay.options if code != 9]
+    link, peer = IPv6Address(relay.link), IPv6Address(relay.peer)
+
+    # The IA_PD holds a value too, so that its octets are made of it each time.
+    at = next(n for n, (option, _) in enumerate(values) if option.code == 25)
+    pd, prefix = values[at][1], DHCP6.by_code(26)
+    delegated = pd.options[prefix]
+    kind = type(pd)
+
+    def fresh() -> bytes:
+        values[at] = (values[at][0], kind(pd.iaid, pd.t1, pd.t2, Options6.of([(prefix, delegated)])))
+        relays = (Relay6(12, 0, link, peer, around),)
+        return Packet6(1, values, xid=0x123456, relays=relays).data
+
+    assert fresh() == SOLICIT
+    yield "v6", "index", "dhcpkit", lambda: Packet6.parse(SOLICIT).options.first
+    yield "v6", "everything", "dhcpkit", everything
+    yield "v6", "fresh", "dhcpkit: Packet6(...)", fresh
 
 
-def dhcppython_cases() -> Iterator[Case]:
-    from dhcppython.packet import DHCPPacket
-
-    packet = DHCPPacket.from_bytes(DATA)
-    yield "read", "dhcppython", lambda: DHCPPacket.from_bytes(DATA)
-    yield "write", "dhcppython", lambda: packet.asbytes
-
-
-def pydhcp_cases() -> Iterator[Case]:
-    from pydhcp import DHCPMessage
-
-    message = DHCPMessage.decode(DATA)
-    yield "read", "pydhcp", lambda: DHCPMessage.decode(DATA)
-    yield "write", "pydhcp", message.encode
+def of_peer(peer: Peer) -> Iterator[Case]:
+    octets = ACK if peer.family == 4 else SOLICIT
+    family, name = f"v{peer.family}", f"{peer.name} {peer.version}{'' if peer.decodes else ', octets only'}"
+    message = peer.read(octets)
+    yield family, "index", name, lambda: peer.read(octets)
+    yield family, "everything", name, lambda: peer.everything(peer.read(octets))
+    yield family, "write", name, lambda: peer.write(message)
+    if peer.fresh is not None:
+        yield family, "fresh", name, peer.fresh(message)
 
 
-PEERS = {"scapy": scapy_cases, "dhcppython": dhcppython_cases, "pydhcp": pydhcp_cases}
-
-
-def microseconds(cases: list[Case], rounds: int) -> dict[tuple[str, str], float]:
+def microseconds(cases: list[Case], rounds: int) -> list[tuple[str, str, str, float]]:
     """The fastest round of each case."""
-    best: dict[tuple[str, str], float] = {}
+    best: dict[tuple[str, str, str], float] = {}
     for _ in range(rounds):
-        for direction, name, function in cases:
+        for family, what, name, function in cases:
             timer = timeit.Timer(function)
             once = max(timer.timeit(1), 1e-7)
             number = max(1, int(0.02 / once))
             took = timer.timeit(number) / number * 1e6
-            best[direction, name] = min(took, best.get((direction, name), took))
-    return best
+            key = (family, what, name)
+            best[key] = min(took, best.get(key, took))
+    return [(*key, took) for key, took in best.items()]
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rounds", type=int, default=7, help="rounds taken in turns")
-    rounds = arguments.parse_args().rounds
-    cases = list(dhcpkit_cases())
-    for name, peer in PEERS.items():
-        if importlib.util.find_spec(name):
-            cases += peer()
-        else:
-            print(f"{name} is not installed", file=sys.stderr)
-    print(f"A DHCPACK of {len(OPTIONS) + 1} options, {len(DATA)} octets; Python {sys.version.split()[0]}")
-    print(f"{'':6} {'':44} {'us':>8} {'per second':>11}")
-    for (direction, name), took in sorted(microseconds(cases, rounds).items()):
-        print(f"{direction:6} {name:44} {took:8.2f} {1e6 / took:11,.0f}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="rounds taken in turns")
+    parser.add_argument("--other", help="a Python interpreter that has the old dhcpkit")
+    parser.add_argument("--peers-only", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    cases = [] if arguments.peers_only else [*ours4(), *ours6()]
+    for peer in peers():
+        cases += of_peer(peer)
+    rows = microseconds(cases, arguments.rounds)
+    if arguments.peers_only:
+        print(json.dumps(rows))
+        return
+    if arguments.other:
+        command = [arguments.other, __file__, "--peers-only", "--rounds", str(arguments.rounds)]
+        alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        found = subprocess.run(command, capture_output=True, check=True, env=alone).stdout
+        rows += [tuple(row) for row in json.loads(found)]
+    print(f"Python {sys.version.split()[0]}; a DHCPACK of {len(ACK)} octets, a relayed SOLICIT of {len(SOLICIT)}")
+    print(f"{'':3} {'':11} {'':48} {'us':>8} {'per second':>11}")
+    order = ("index", "everything", "fresh", "write")
+    for family, what, name, took in sorted(rows, key=lambda row: (row[0], order.index(row[1]), row[3])):
+        print(f"{family:3} {what:11} {name:48} {took:8.2f} {1e6 / took:11,.0f}")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dhcpkit
+
+if TYPE_CHECKING:
+    from dhcpkit.wire.options import Space
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "reference" / "_generated"
@@ -59,22 +62,16 @@ def code(value: object) -> str:
     return f"`{value}`" if str(value) else ""
 
 
-def options() -> str:
-    from dhcpkit.wire.options import Space
-
-    spaces: dict[str, Space] = {}
-    for module in modules("dhcpkit.wire"):
-        for value in vars(module).values():
-            if isinstance(value, Space) and len(value):
-                spaces.setdefault(value.name, value)
+def options(spaces: Iterable[Space] | None = None) -> str:
+    """A table for each space; of every space there is, unless some are given."""
     parts = [
         "# Options\n",
         (
             "Every option with a name and a form of its own, by option space. The text form is what `data` in"
-            " `option-data` holds and what `dhcpkit decode` shows.\n"
+            " `option-data` holds, and `text` in a [message as JSON](../../how-to/read-and-write-messages.md).\n"
         ),
     ]
-    for space in spaces.values():
+    for space in declared_spaces() if spaces is None else spaces:
         rows = (
             (
                 option.code,
@@ -87,6 +84,18 @@ def options() -> str:
         )
         parts += [f"## {space.name}\n", table(("code", "name", "type", "text form", "declared in"), rows)]
     return "\n".join(parts)
+
+
+def declared_spaces() -> Iterable[Space]:
+    """Every space that a module of the package declares, and that has options."""
+    from dhcpkit.wire.options import Space
+
+    found: dict[str, Space] = {}
+    for module in modules("dhcpkit.wire"):
+        for value in vars(module).values():
+            if isinstance(value, Space) and len(value):
+                found.setdefault(value.name, value)
+    return found.values()
 
 
 def configuration() -> str:

@@ -20,6 +20,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )
+settings.register_profile(  # script/fuzz: new examples, and as many as it is told
+    "fuzz",
+    parent=settings.get_profile("dhcpkit"),
+    derandomize=False,
+    max_examples=int(os.environ.get("DHCPKIT_FUZZ_EXAMPLES", "10000")),
+)
 settings.load_profile("dhcpkit")
 
 

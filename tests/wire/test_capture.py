@@ -1,5 +1,6 @@
 """Capture files: every link type and file format that tcpdump writes for DHCP, and damaged files."""
 
+import gzip
 import struct
 from ipaddress import IPv4Address, IPv6Address
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.wire import WireError
-from dhcpkit.wire.capture import Datagram, is_capture, read_capture
+from dhcpkit.wire.capture import Datagram, is_capture, read_capture, write_capture
 
 PAYLOAD = b"\1\1\6\0payload"
 MACS = b"\xff" * 6 + b"\2\0\0\0\0\1"
@@ -75,6 +76,9 @@ def test_ipv6():
         assert datagram.payload == PAYLOAD
         with pytest.raises(ValueError, match="not an IPv4 address"):
             datagram.arrival()
+        arrival = datagram.arrival6("eth0")
+        assert (arrival.interface, arrival.source, arrival.port, arrival.local) == ("eth0", 1, 68, 2)
+        assert not arrival.multicast
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -110,6 +114,10 @@ def test_arrival():
     unicast = IP[:16] + b"\x0a\0\0\1" + IP[20:]
     (datagram,) = read_capture(pcap(101, unicast))
     assert (datagram.arrival().broadcast, datagram.arrival().local) == (False, 0x0A000001)
+    with pytest.raises(ValueError, match="not an IPv6 address"):
+        datagram.arrival6()
+    group = Datagram(0.0, IPv6Address("fe80::1"), 546, IPv6Address("ff02::1:2"), 547, b"")
+    assert group.arrival6().multicast
 
 
 @pytest.mark.parametrize(
@@ -152,19 +160,117 @@ def test_what_came_before_the_damage_is_given_out(write, lost):
         next(found)
 
 
-@given(
-    st.one_of(
-        st.binary(max_size=80),
-        st.sampled_from([pcap, pcapng]).flatmap(
-            lambda write: st.tuples(
-                st.just(write(1, *(f for link, f, _ in LINKS.values() if link == 1))),
-                st.integers(0, 300),
-                st.binary(max_size=6),
-            ).map(lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + len(parts[2]) :])
-        ),
+def compressed(data):
+    """One gzip file, and one of two members."""
+    return [gzip.compress(data, mtime=0), gzip.compress(data[:50], mtime=0) + gzip.compress(data[50:], mtime=0)]
+
+
+@pytest.mark.parametrize("write", [pcap, pcapng])
+def test_compressed_files(write):
+    data = write(1, LINKS["ethernet"][1], LINKS["vlan"][1])
+    for packed in compressed(data):
+        assert is_capture(packed)
+        assert list(read_capture(packed)) == list(read_capture(data))
+    assert not is_capture(gzip.compress(b"text"))
+    assert not is_capture(b"\x1f\x8bnothing")
+
+
+@pytest.mark.parametrize("lost", [1, 5, 8])
+def test_a_compressed_file_cut_off_gives_out_what_is_there(lost):
+    data = pcap(1, *[LINKS["ethernet"][1]] * 3)
+    found = read_capture(gzip.compress(data)[:-lost])
+    assert next(found).payload == PAYLOAD
+    with pytest.raises(WireError, match="the compressed file is cut off"):
+        list(found)
+
+
+def test_a_compressed_file_that_is_damaged():
+    data = gzip.compress(pcap(1, *[LINKS["ethernet"][1]] * 3))
+    found = read_capture(data[:-8] + bytes(8))
+    with pytest.raises(WireError, match="the compressed file is damaged"):
+        list(found)
+
+
+def test_a_compressed_file_that_only_fills_memory(monkeypatch):
+    monkeypatch.setattr("dhcpkit.wire.capture.UNPACKED_MAX", 1000)
+    with pytest.raises(WireError, match="more than 1000 octets"):
+        list(read_capture(gzip.compress(bytes(100_000))))
+
+
+MAC = st.binary(min_size=6, max_size=6)
+
+
+@st.composite
+def datagrams(draw, macs):
+    address = draw(st.sampled_from([st.ip_addresses(v=4), st.ip_addresses(v=6)]))
+    return Datagram(
+        draw(st.integers(0, 2**32 * 10**6 - 1)) / 1e6,
+        draw(address),
+        draw(st.integers(0, 65535)),
+        draw(address),
+        draw(st.integers(0, 65535)),
+        draw(st.binary(max_size=40)),
+        *((draw(MAC), draw(MAC)) if macs else ()),
     )
+
+
+@given(st.booleans().flatmap(lambda macs: st.lists(datagrams(macs), max_size=4)))
+def test_what_is_written_is_read(found):
+    assert list(read_capture(write_capture(found))) == found
+
+
+V4, V6 = IPv4Address("10.0.0.1"), IPv6Address("fe80::1")
+
+
+@pytest.mark.parametrize(
+    ("datagram", "told"),
+    [
+        (Datagram(0.0, V4, 68, V6, 67, b""), "two families"),
+        (Datagram(0.0, V4, 68, V4, 67, bytes(65508)), "cannot have 65508 octets"),
+        (Datagram(0.0, V6, 68, V6, 67, bytes(65528)), "cannot have 65528 octets"),
+        (Datagram(-1.0, V6, 68, V6, 67, b""), "cannot tell the time"),
+        (Datagram(0.0, V6, 68, V6, 67, b"", bytes(7)), "has 6 octets"),
+    ],
 )
+def test_what_has_no_form(datagram, told):
+    with pytest.raises(ValueError, match=told):
+        write_capture([datagram])
+
+
+def test_the_longest_datagrams():
+    longest = [Datagram(0.0, V4, 68, V4, 67, bytes(65507)), Datagram(0.0, V6, 68, V6, 67, bytes(65527))]
+    assert list(read_capture(write_capture(longest))) == longest
+
+
+def test_checksums_are_those_of_the_rfcs():
+    (frame,) = [write_capture([Datagram(0.0, V4, 68, V4, 67, b"abc")])[40:]]
+    assert ones(frame[:20]) == 0xFFFF
+    pseudo = frame[12:20] + b"\0\x11" + frame[24:26]
+    assert ones(pseudo + frame[20:] + b"\0") == 0xFFFF
+
+
+def ones(octets):
+    total = sum(struct.unpack(f">{len(octets) // 2}H", octets))
+    return (total & 0xFFFF) + (total >> 16)
+
+
+@st.composite
+def damaged(draw):
+    """Captures with some octets changed, lost or put in, compressed before or after, or not at all."""
+    write = draw(st.sampled_from([pcap, pcapng]))
+    data = write(1, *(frame for link, frame, _ in LINKS.values() if link == 1))
+    packed = draw(st.booleans())
+    if packed:
+        data = gzip.compress(data, mtime=0)
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(data)))
+        data = data[:at] + draw(st.binary(max_size=6)) + data[at + draw(st.integers(0, 8)) :]
+    return data if packed or draw(st.booleans()) else gzip.compress(data, mtime=0)
+
+
+@given(st.one_of(st.binary(max_size=80), damaged()))
 def test_nothing_but_wire_error_leaves_the_reader(data):
+    is_capture(data)
     try:
         found = list(read_capture(data))
     except WireError:

@@ -1,11 +1,16 @@
 """Packet4: what it reads, what leaves it, and what it writes."""
 
+import ipaddress
+import uuid
+from ipaddress import IPv4Address
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import dhcpkit.wire
 from dhcpkit.testing.strategies import malformed, option_values, options, packets4
-from dhcpkit.wire import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4, WireError
+from dhcpkit.wire import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4, Space, WireError
 from dhcpkit.wire.build4 import build_packet4
 from dhcpkit.wire.dhcp4 import COOKIE, HEADER, join_options, reply_header4
 from dhcpkit.wire.nested import SubOptions
@@ -13,11 +18,14 @@ from dhcpkit.wire.options4 import (
     DHCP4,
     DHCP_AGENT_OPTIONS,
     DHCP_LEASE_TIME,
+    DHCP_MESSAGE_TYPE,
     DOMAIN_NAME_SERVERS,
     HOST_NAME,
+    RELAY_AGENT,
     RELAY_CIRCUIT_ID,
     RELAY_REMOTE_ID,
     ROUTERS,
+    VIVSO_SUBOPTIONS,
 )
 
 HEAD = build_packet4(None, xid=7, chaddr=b"\2\0\0\0\0\1")[:240]
@@ -56,6 +64,11 @@ def test_what_was_not_changed_is_written_as_it_came(data):
     packet = outcome(Packet4.parse, data)
     assume(not isinstance(packet, WireError))
     assert bytes(packet) == data
+    assert as_python(packet) == packet
+
+
+def as_python(value):
+    return eval(repr(value), {**vars(dhcpkit.wire), **vars(ipaddress), "UUID": uuid.UUID})
 
 
 @given(ANYTHING, st.data())
@@ -261,3 +274,101 @@ def test_sub_options():
     assert dict(SubOptions(b"\0\1\1a\xff\2", padded=True).options) == {1: b"a"}
     with pytest.raises(TypeError):
         relay.options[1] = b""
+
+
+MAC = b"\2\0\0\0\0\1"
+
+
+def test_options_by_declaration_code_and_name():
+    packet = Packet4(MessageType.ACK, {HOST_NAME: "x", 61: b"\1\2", "domain-name": "example.org"}, xid=7, chaddr=MAC)
+    assert packet.options == {53: b"\5", 12: b"x", 61: b"\1\2", 15: b"example.org"}
+    assert (packet.type, packet.op, packet.xid, packet.chaddr, packet.flaws) == (5, Op.REPLY, 7, MAC, ())
+    assert packet == Packet4.parse(build_packet4(5, {12: b"x", 61: b"\1\2", 15: b"example.org"}, xid=7, chaddr=MAC))
+    mine = Space("mine", extends=DHCP4)
+    extra = mine.define(224, "extra", HOST_NAME.kind)
+    assert Packet4(1, {"extra": "a", "host-name": "b"}, space=mine)[extra] == "a"
+    arrival = Arrival("eth0")
+    assert Packet4(None, arrival=arrival).arrival is arrival
+    assert Packet4(None).type == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"nonsense": 1}, {12: "text"}, {ROUTERS: "text"}, {256: b""}, {ROUTERS: ()}], ids=str
+)
+def test_options_without_a_form_are_refused(wrong):
+    with pytest.raises(ValueError, match="option"):
+        Packet4(1, wrong)
+
+
+def test_equal_and_shown():
+    packet = Packet4(MessageType.DISCOVER, {HOST_NAME: "x", 61: b"\1"}, xid=7, chaddr=MAC, broadcast=True, pad_to=300)
+    assert packet == Packet4.parse(bytes(packet), Arrival("eth0"))
+    assert packet != Packet4(MessageType.DISCOVER)
+    assert packet != bytes(packet)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(packet)
+    assert str(packet) == "DISCOVER xid=0x00000007 02:00:00:00:00:01, 3 options"
+    packet.giaddr = 1
+    assert str(packet) == "DISCOVER xid=0x00000007 02:00:00:00:00:01 via 0.0.0.1, 3 options"
+    assert repr(packet) == (
+        "Packet4(MessageType.DISCOVER, {'host-name': 'x', 'dhcp-client-identifier': b'\\x01'}, xid=0x00000007, "
+        "flags=0x8000, giaddr=IPv4Address('0.0.0.1'), chaddr=bytes.fromhex('02 00 00 00 00 01'), pad_to=300)"
+    )
+    assert str(Packet4(None)) == "BOOTP xid=0x00000000, 0 options"
+    assert repr(Packet4(None)) == "Packet4(None)"
+    assert str(Packet4(200)).startswith("type 200 ")
+    assert repr(Packet4(200, op=7)) == "Packet4(200, op=7)"
+    assert repr(Packet4(None, {12: b"x", 53: b"\1"})) == "Packet4(None, {'host-name': 'x', 'dhcp-message-type': 1})"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [DISCOVER, DISCOVER + b"\xffx", DISCOVER + b"\0\xff", DISCOVER + b"\x0c\1a\x0c\1b\xff", HEAD + b"\x35\0\xff",
+     HEAD[:2] + b"\x20" + HEAD[3:28] + bytes(range(16)) + HEAD[44:] + b"\xff", DISCOVER + b"\x03\3abc\xff"],
+)  # fmt: skip
+def test_whatever_it_is_its_repr_makes_it(octets):
+    packet = Packet4.parse(octets)
+    assert as_python(packet) == packet
+    packet[HOST_NAME] = "changed"
+    assert as_python(packet) == packet
+
+
+def test_sname_and_file_can_be_assigned():
+    packet = Packet4(2, {HOST_NAME: "x"}, sname=b"one", file=b"two")
+    packet.sname, packet.file = b"three", bytes(127) + b"x"
+    again = Packet4.parse(bytes(packet))
+    assert (again.sname, again.file, again.data[108:236]) == (b"three", b"", bytes(127) + b"x")
+    assert again[HOST_NAME] == "x"
+    for name, size in (("sname", 65), ("file", 129)):
+        with pytest.raises(ValueError, match=name):
+            setattr(packet, name, bytes(size))
+
+
+def test_the_type_follows_its_option():
+    packet = Packet4(1, {HOST_NAME: "x"})
+    packet[DHCP_MESSAGE_TYPE] = 3
+    assert packet.type == Packet4.parse(bytes(packet)).type == 3
+    del packet[DHCP_MESSAGE_TYPE]
+    assert packet.type == Packet4.parse(bytes(packet)).type == 0
+
+
+def test_the_order_of_options_can_be_changed():
+    packet = Packet4(1, {82: b"\1\1x", 12: b"x"})
+    packet.options[82] = packet.options.pop(82)
+    assert list(Packet4.parse(bytes(packet)).options) == [53, 12, 82]
+
+
+def test_sub_options_show_names_where_they_know_their_space():
+    named = SubOptions.of({RELAY_CIRCUIT_ID: b"x", "link-selection": IPv4Address(1)}, RELAY_AGENT)
+    assert repr(named) == ("SubOptions.of({'circuit-id': b'x', 'link-selection': IPv4Address('0.0.0.1')}, RELAY_AGENT)")
+    assert repr(SubOptions.of({RELAY_CIRCUIT_ID: b"x"})) == "SubOptions.of({'circuit-id': b'x'}, RELAY_AGENT)"
+    assert repr(SubOptions(b"\1\1x")) == "SubOptions.of({1: b'x'})"
+    assert repr(SubOptions(b"\1\1x\xff", padded=True)) == "SubOptions(bytes.fromhex('01 01 78 ff'), padded=True)"
+    assert repr(SubOptions(padded=True)) == "SubOptions(padded=True)"
+    assert repr(SubOptions(b"\1\5x")) == "SubOptions(bytes.fromhex('01 05 78'))"
+    vendors = Packet4(1, {125: bytes.fromhex("0000118b 03 010102 00000009 03 0101ff")})
+    shown = repr(vendors[VIVSO_SUBOPTIONS])
+    assert "SubOptions.of({'oro': (2,)}, DOCSIS3)" in shown
+    assert "VendorOptions(enterprise=9, options=SubOptions.of({1: b'\\xff'}))" in shown
+    with pytest.raises(ValueError, match="names need a space"):
+        SubOptions.of({"circuit-id": b"x"})

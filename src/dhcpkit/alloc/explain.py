@@ -53,7 +53,7 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """The same for programs: verdict, event, address, subnet, options in hexadecimal, notes."""
         decision = self.decision
-        result: dict[str, Any] = {"message": repr(self.packet), "verdict": self.verdict}
+        result: dict[str, Any] = {"message": str(self.packet), "verdict": self.verdict}
         if isinstance(decision, Dropped):
             result["event"] = "dropped"
         else:

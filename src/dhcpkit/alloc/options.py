@@ -14,7 +14,7 @@ import attrs
 from dhcpkit.alloc.trace import Place
 from dhcpkit.wire.options import Option
 
-__all__ = ["NO_OPTIONS", "OptionValue", "OptionValues"]
+__all__ = ["NO_OPTIONS", "VENDOR", "OptionValue", "OptionValues"]
 
 T = TypeVar("T")
 

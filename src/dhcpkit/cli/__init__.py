@@ -53,6 +53,7 @@ COMMANDS: Final = (  # in the order `dhcpkit --help` shows them
     Command("check", "dhcpkit.cli.check", "check"),
     Command("explain", "dhcpkit.cli.explain", "explain"),
     Command("decode", "dhcpkit.cli.decode", "decode"),
+    Command("encode", "dhcpkit.cli.encode", "encode"),
     Command("kea-names", "dhcpkit.cli.kea_names", "app", group=True),
     Command("version", "dhcpkit.cli.version", "version"),
 )
@@ -65,7 +66,7 @@ def application(words: Sequence[str] = ()) -> typer.Typer:
     """
     app = typer.Typer(
         name="dhcpkit",
-        help="DHCP: serve it, check and explain a configuration, read packets.",
+        help="DHCP: serve it, check and explain a configuration, read and write packets.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )

@@ -67,7 +67,7 @@ class Levels:
         self.root = root
         self.family = family
         self.report = report
-        self.spaces = Spaces(report)
+        self.spaces = Spaces(report, family.space)
         self._ids: dict[int, Steps] = {}
         self._prefixes: dict[tuple[int, int], Steps] = {}
         self._names: dict[str, Steps] = {}

@@ -1,7 +1,7 @@
 """Options of a configuration: `option-def` to option spaces, `option-data` to payloads.
 
-What a payload looks like is the option's kind's business (`dhcpkit.wire`). This module does not know subnets or
-which option a client gets.
+What a payload looks like is the option's kind's business, and what can be defined that of `dhcpkit.wire.definitions`.
+This module does not know subnets or which option a client gets.
 """
 
 from __future__ import annotations
@@ -12,59 +12,48 @@ from typing import Any, Final
 
 import attrs
 
-from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
+from dhcpkit.alloc.options import NO_OPTIONS, VENDOR, OptionValue, OptionValues
 from dhcpkit.config import codes
 from dhcpkit.config.documents import OptionDataDoc, OptionDefDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.nearest import nearest
 from dhcpkit.config.report import Report
+from dhcpkit.wire.definitions import Definition, DefinitionError, Definitions, DefinitionTaken
 from dhcpkit.wire.kinds import BINARY
-from dhcpkit.wire.named_kinds import TYPES, kind_named
+from dhcpkit.wire.named_kinds import TYPES
 from dhcpkit.wire.nested import options_octets
+from dhcpkit.wire.nested6 import options_octets6
 from dhcpkit.wire.options import Option, Space
-from dhcpkit.wire.options4 import DHCP4, RELAY_AGENT, VENDOR_ENCAPSULATED, VENDOR_SPACES
+from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.text import parse_hex
 
 __all__ = ["Spaces"]
 
-CODE_MAX: Final = 255  # an option's code is one octet
 IN_CLASSES: Final = frozenset((43, *range(224, 255)))  # what a class may define: 43 and the private ones (RFC 3942)
-STANDARD: Final = {space.name: space for space in (DHCP4, RELAY_AGENT, VENDOR_ENCAPSULATED, *VENDOR_SPACES.values())}
-VENDOR: Final = re.compile(r"vendor-([0-9]+)\Z")
 
 
 class Spaces:
-    """The option spaces of a configuration: the standard ones, its own, and what it adds to either.
+    """The option spaces of a configuration: the standard ones of a family, its own, and what it adds to either.
 
     `inner` makes the spaces of a client class, which may add definitions that hold for itself.
     """
 
-    def __init__(self, report: Report, outer: Spaces | None = None) -> None:
+    def __init__(self, report: Report, top: Space = DHCP4, definitions: Definitions | None = None) -> None:
         self._report = report
-        self._outer = outer
-        self._own: dict[str, Space] = {}
+        self._top = top
+        self._definitions = Definitions(top) if definitions is None else definitions
 
     def inner(self) -> Spaces:
         """Spaces to which definitions can be added without changing these."""
-        return Spaces(self._report, self)
+        return Spaces(self._report, self._top, self._definitions.inner())
 
     def get(self, name: str) -> Space | None:
         """The space of this name, if anybody knows it. `vendor-4491` is the space of enterprise 4491."""
-        found = self._own.get(name) or (self._outer.get(name) if self._outer else STANDARD.get(name))
-        if found is None and self._outer is None:
-            vendor = VENDOR.match(name)
-            return VENDOR_SPACES.get(int(vendor[1])) if vendor else None
-        return found
+        return self._definitions.get(name)
 
     def _home(self, entry: OptionDataDoc | OptionDefDoc) -> str:
         """The space an entry belongs to."""
-        return entry.space or "dhcp4"
-
-    def _to_define_in(self, name: str) -> Space:
-        space = self._own.get(name)
-        if space is None:
-            space = self._own[name] = Space(name, self.get(name))
-        return space
+        return entry.space or self._top.name
 
     # Definitions.
 
@@ -75,62 +64,41 @@ class Spaces:
                 self._define(definition, (*steps, index), in_class=in_class)
 
     def _define(self, definition: OptionDefDoc, steps: Steps, *, in_class: bool) -> None:
-        name, code, where = definition.name, definition.code, self._home(definition)
-        if in_class and (where != "dhcp4" or code not in IN_CLASSES):
+        code, where = definition.code, self._home(definition)
+        if in_class and (where != self._top.name or code not in IN_CLASSES):
             message = f"Not allowed option definition for code '{code}' in space '{where}'"
             self._report.add(
                 codes.BAD_OPTION_DEF, (*steps, "code"), message, expected="code 43, or 224 to 254, in dhcp4"
             )
             return
-        standard = STANDARD["dhcp4"].by_code(code) if where == "dhcp4" else None
-        if standard is not None and not standard.redefinable and not in_class:
-            message = f"unable to override definition of option '{code}' in standard option space '{where}'"
-            hint = f"code {code} is {standard.name}"
-            self._report.add(codes.DUPLICATE_OPTION_DEF, (*steps, "code"), message, hint=hint)
-            return
-        if where == "dhcp4" and code in (0, CODE_MAX):
-            message = f"invalid option code '{code}': reserved for PAD and END in option space '{where}'"
-            self._report.add(codes.BAD_OPTION_DEF, (*steps, "code"), message, expected="1 to 254")
-            return
-        if definition.encapsulate and definition.encapsulate == where:
-            message = f"option '{where}.{name}' may not encapsulate the option space it belongs to"
-            self._report.add(codes.BAD_OPTION_DEF, (*steps, "encapsulate"), message)
-            return
         try:
-            kind = kind_named(
-                definition.type,
-                array=definition.array,
-                record_types=[word.strip() for word in definition.record_types.split(",") if word.strip()],
-                encapsulates=bool(definition.encapsulate),
+            self._definitions.add(
+                Definition(
+                    definition.name,
+                    code,
+                    definition.type,
+                    where,
+                    array=definition.array,
+                    record_types=[word.strip() for word in definition.record_types.split(",") if word.strip()],
+                    encapsulate=definition.encapsulate,
+                )
             )
-        except ValueError as refused:
-            self._bad_kind(definition, steps, refused)
-            return
-        encapsulated = self._to_define_in(definition.encapsulate) if definition.encapsulate else None
-        try:
-            self._to_define_in(where).define(code, name, kind, encapsulates=encapsulated)
-        except ValueError:
-            message = f"option definition with code '{code}' already exists in option space '{where}'"
-            self._report.add(codes.DUPLICATE_OPTION_DEF, steps, message, hint="its name or its code is taken")
+        except DefinitionError as refused:
+            self._bad_definition(definition, steps, refused)
 
-    def _bad_kind(self, definition: OptionDefDoc, steps: Steps, refused: ValueError) -> None:
-        whole = (
-            f"option '{self._home(definition)}.{definition.name}', " if str(refused).startswith("comprising") else ""
-        )
-        at = "type"
-        near = ""
-        if definition.type not in TYPES and definition.type != "record":
+    def _bad_definition(self, definition: OptionDefDoc, steps: Steps, refused: DefinitionError) -> None:
+        kind = codes.DUPLICATE_OPTION_DEF if isinstance(refused, DefinitionTaken) else codes.BAD_OPTION_DEF
+        at = (*steps, refused.part.replace("_", "-")) if refused.part else steps
+        message, hint, expected, near = refused.what, refused.hint, "", ""
+        if message.startswith("comprising"):
+            message = f"option '{self._home(definition)}.{definition.name}', {message}"
+        if refused.part == "type" and definition.type not in TYPES and definition.type != "record":
             near = nearest(definition.type, [*TYPES, "record"])
-        elif definition.type == "record":
-            at = "record-types" if definition.record_types else "type"
-        expected = f"one of {', '.join(sorted([*TYPES, 'record']))}" if "not supported" in str(refused) else ""
-        self._report.add(
-            codes.BAD_OPTION_DEF,
-            (*steps, at),
-            f"{whole}{refused}",
-            expected=expected,
-            suggestion=near,
-        )
+        if "not supported" in message:
+            expected = f"one of {', '.join(sorted([*TYPES, 'record']))}"
+        elif refused.part == "code" and kind is codes.BAD_OPTION_DEF:
+            expected = "1 to 65535" if self._top.wide else "1 to 254"
+        self._report.add(kind, at, message, expected=expected, suggestion=near, hint=hint)
 
     # Data.
 
@@ -143,13 +111,13 @@ class Spaces:
             for index, entry in enumerate(entries)
             if (value := self._value(entry, (*steps, "option-data", index))) is not None
         ]
-        top = [value for space, value in made if space == "dhcp4"]
+        top = [value for space, value in made if space == self._top.name or VENDOR.match(space)]
         if len(top) == len(made):
             return OptionValues(top)
         inside: dict[str, list[OptionValue]] = {}
         for space, value in made:
             inside.setdefault(space, []).append(value)
-        self._uncarried(entries, steps, {"dhcp4", *self._reached(top, inside, frozenset())})
+        self._uncarried(entries, steps, {self._top.name, *self._reached(top, inside, frozenset())})
         return OptionValues(self._filled(value, inside, frozenset()) for value in top)
 
     def _reached(
@@ -167,15 +135,15 @@ class Spaces:
         if space is None or space.name in above:
             return value
         held = [self._filled(inner, inside, above | {space.name}) for inner in inside.get(space.name, ())]
-        octets = options_octets({inner.option.code: inner.payload for inner in held})
+        inside_it = {inner.option.code: inner.payload for inner in held}
+        octets = options_octets6(inside_it) if space.wide else options_octets(inside_it)
         return attrs.evolve(value, payload=value.payload + octets)
 
     def _uncarried(self, entries: Sequence[OptionDataDoc], steps: Steps, reached: set[str]) -> None:
         for index, entry in enumerate(entries):
-            if self._home(entry) not in reached:
-                message = (
-                    f"the option is in space '{self._home(entry)}', which no option of the same level carries: not sent"
-                )
+            where = self._home(entry)
+            if where not in reached and not VENDOR.match(where):
+                message = f"the option is in space '{where}', which no option of the same level carries: not sent"
                 self._report.add(codes.UNCARRIED, (*steps, "option-data", index), message)
 
     def _value(self, entry: OptionDataDoc, steps: Steps) -> OptionValue | None:
@@ -187,7 +155,12 @@ class Spaces:
             return None
         if entry.always_send and entry.never_send:
             self._report.add(codes.SEND_CONFLICT, (*steps, "never-send"), "both always-send and never-send", key=True)
-        return OptionValue(option, payload, entry.always_send, entry.never_send, self._report.place(steps))
+        where = self._home(entry)
+        if VENDOR.match(where) and option.space != where:  # an enterprise's options are known by its number
+            option = attrs.evolve(option, space=where)
+        return OptionValue(
+            option, payload, entry.always_send, entry.never_send, self._report.place(steps), entry.client_classes
+        )
 
     def _option(self, entry: OptionDataDoc, steps: Steps) -> Option[Any] | None:
         """The definition an entry means; of an unknown option one that holds any octets, if the entry gives octets."""
@@ -198,24 +171,33 @@ class Spaces:
                 message = "option data configuration requires one of 'code' or 'name' parameters to be specified"
                 self._report.add(codes.NO_OPTION, steps, message)
             return None
-        if not 0 <= code <= CODE_MAX:
-            message = f"invalid option code '{code}', it must not be greater than '{CODE_MAX}'"
-            self._report.add(codes.UNKNOWN_OPTION, (*steps, "code"), message, expected="1 to 254")
+        code_max = self._top.code_max
+        if not 0 <= code <= code_max:
+            message = f"invalid option code '{code}', it must not be greater than '{code_max}'"
+            expected = "1 to 65535" if self._top.wide else "1 to 254"
+            self._report.add(codes.UNKNOWN_OPTION, (*steps, "code"), message, expected=expected)
             return None
         space = self.get(where)
         option = (space.by_code(code) if "code" in written else space.by_name(name)) if space is not None else None
+        octets = "code" in written and entry.csv_format is False and not self._reserved(where, code)
         if option is not None:
             if name and option.name != name:
+                if octets and option.redefinable:  # to Kea 2.2 it has no name yet: any will do
+                    return Option(where, code, name, BINARY)
                 message = (
                     f"specified option name '{name}' does not match the option definition: '{where}.{option.name}'"
                 )
                 self._report.add(codes.OPTION_MISMATCH, (*steps, "name"), message, hint=f"code {code} is {option.name}")
                 return None
             return option
-        if "code" in written and entry.csv_format is False and (where != "dhcp4" or 0 < code < CODE_MAX):
+        if octets:
             return Option(where, code, name or f"option-{code}", BINARY)
         self._unknown(entry, space, steps)
         return None
+
+    def _reserved(self, where: str, code: int) -> bool:
+        """Whether a code is none of an option: that of PAD and END, or DHCPv6's 0."""
+        return where == self._top.name and (code == 0 or (code == self._top.code_max and not self._top.wide))
 
     def _unknown(self, entry: OptionDataDoc, space: Space | None, steps: Steps) -> None:
         code = f" having code '{entry.code}'" if "code" in entry.written else ""
@@ -228,21 +210,28 @@ class Spaces:
         near = nearest(entry.name, names)
         hint = ""
         if space is None or not near:
-            homes = [known.name for known in STANDARD.values() if known.by_name(entry.name) and known is not space]
+            homes = [known.name for known in self._homes(entry.name) if known is not space]
             hint = f"{entry.name} is in space {homes[0]}" if homes else ""
         self._report.add(codes.UNKNOWN_OPTION, (*steps, "name"), message, suggestion=near, hint=hint)
+
+    def _homes(self, name: str) -> Iterator[Space]:
+        """The spaces that have an option of this name."""
+        for known in self._definitions.names():
+            space = self._definitions.get(known)
+            if space is not None and space.by_name(name):
+                yield space
 
     def _payload(self, entry: OptionDataDoc, option: Option[Any], steps: Steps) -> bytes | None:
         data = entry.data
         if entry.csv_format is False:
-            return self._octets(data, option, steps)
+            return self._octets(data, option, steps, named=bool(entry.name))
         try:
             return option.build_text(data)
         except ValueError as refused:
             self._refused(refused, data, option, steps)
             return None
 
-    def _octets(self, data: str, option: Option[Any], steps: Steps) -> bytes | None:
+    def _octets(self, data: str, option: Option[Any], steps: Steps, *, named: bool) -> bytes | None:
         try:
             payload = parse_hex(data)
         except ValueError:
@@ -250,9 +239,12 @@ class Spaces:
             hint = "csv-format false takes hexadecimal digits" if option.kind is not BINARY else ""
             self._report.add(codes.BAD_OPTION_VALUE, (*steps, "data"), message, hint=hint)
             return None
-        if payload or option.kind.nothing is None:
+        kind = option.kind.plain or option.kind
+        # by its code alone an option that Kea does not know is nobody's but the operator's
+        unknown = option.redefinable and not named
+        if (payload or kind.nothing is None) and not unknown:
             try:
-                option.parse(payload)
+                kind.parse(payload)
             except ValueError as refused:
                 self._refused(refused, data, option, steps)
                 return None

@@ -96,7 +96,7 @@ class Batches:
         self._busy: dict[bytes, Packet4] = {}  # the client's message that is not answered yet; WAITING_MAX bounds it
         self._next: dict[bytes, Packet4] = {}  # what the same client sent meanwhile, the newest
         self._revived: list[Packet4] = []
-        self._consults: dict[Packet4, Exchange] = {}
+        self._consults: dict[int, Exchange] = {}  # by the `id` of the packet, which lives as long
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
         self._account = Account(self.statistics)
@@ -246,7 +246,7 @@ class Batches:
         for packet in packets:
             try:
                 if hooked:
-                    consult = self._consults[packet] = Exchange(self.hooks)
+                    consult = self._consults[id(packet)] = Exchange(self.hooks)
                 query = open4(packet, network, consult, NO_TRACE, own)
                 if isinstance(query, Dropped):
                     self._account.dropped(packet, query)
@@ -259,7 +259,7 @@ class Batches:
             except Exception as error:  # noqa: BLE001  # a fault in one packet's processing must not end the service
                 self._account.fault(packet, error)
             if hooked:
-                self._consults.pop(packet, None)
+                self._consults.pop(id(packet), None)
         self._account.opened(query.packet for query in queries)
         return queries
 
@@ -272,7 +272,7 @@ class Batches:
         missing: list[Key] = []
         rng, consults = self.rng, self._consults
         for query in queries:
-            consult = consults.get(query.packet) if consults else None
+            consult = consults.get(id(query.packet)) if consults else None
             try:
                 decision = plan4(query, batch, query.network.hosts, now, rng, consult)
                 batch.record(decision.unit, decision.offered)
@@ -387,7 +387,7 @@ class Batches:
                     self._revived.append(waiting.pop(identity))
         if consults:
             for outcome in outcomes:
-                consults.pop(outcome.packet, None)
+                consults.pop(id(outcome.packet), None)
 
     def _offered_to_callouts(self, outcome: Outcome4) -> Outcome4:
         """An outcome with the answer that the callouts of pkt4_send leave, without where they keep it back."""
@@ -406,7 +406,7 @@ class Batches:
         if self._busy.get(identity) is packet:
             del self._busy[identity]
         if self._consults:
-            self._consults.pop(packet, None)
+            self._consults.pop(id(packet), None)
         if self._next and identity in self._next:
             self._revived.append(self._next.pop(identity))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from dhcpkit.testing.client import Client4, NoAnswer, Refused
+    from dhcpkit.testing.declared import kinds, spaces, value_classes
     from dhcpkit.testing.documents import configurations, json_texts
     from dhcpkit.testing.failing_disk import FailingDisk
     from dhcpkit.testing.leases import leases4
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from dhcpkit.testing.store_contract import LeaseStoreContract
     from dhcpkit.testing.strategies import (
         arrivals,
+        arrivals6,
         client_fqdns,
         client_ids,
         declared_values,
@@ -43,9 +45,14 @@ if TYPE_CHECKING:
         hwaddrs,
         kind_values,
         malformed,
+        option_data,
         option_values,
         options,
+        options6,
         packets4,
+        packets6,
+        relayed,
+        relays6,
         routes,
         sub_options,
     )
@@ -55,6 +62,11 @@ _WHERE: Final = {
         "Client4",
         "NoAnswer",
         "Refused",
+    ),
+    "declared": (
+        "kinds",
+        "spaces",
+        "value_classes",
     ),
     "documents": (
         "configurations",
@@ -98,6 +110,7 @@ _WHERE: Final = {
     "store_contract": ("LeaseStoreContract",),
     "strategies": (
         "arrivals",
+        "arrivals6",
         "client_fqdns",
         "client_ids",
         "declared_values",
@@ -106,9 +119,14 @@ _WHERE: Final = {
         "hwaddrs",
         "kind_values",
         "malformed",
+        "option_data",
         "option_values",
         "options",
+        "options6",
         "packets4",
+        "packets6",
+        "relayed",
+        "relays6",
         "routes",
         "sub_options",
     ),
@@ -142,6 +160,7 @@ __all__ = [
     "Truth",
     "Wait",
     "arrivals",
+    "arrivals6",
     "client_fqdns",
     "client_ids",
     "clients",
@@ -153,16 +172,24 @@ __all__ = [
     "hwaddrs",
     "json_texts",
     "kind_values",
+    "kinds",
     "leases4",
     "malformed",
     "message4",
     "networks",
+    "option_data",
     "option_values",
     "options",
+    "options6",
     "packets4",
+    "packets6",
+    "relayed",
+    "relays6",
     "routes",
+    "spaces",
     "steps",
     "sub_options",
+    "value_classes",
 ]
 
 

@@ -1,48 +1,72 @@
 """Tells Hypothesis how dhcpkit's types are drawn: `st.from_type(Packet4)` works once dhcpkit is installed.
 
 Hypothesis calls `register` through the entry point in pyproject.toml while it is imported itself, perhaps by the very
-module that holds the strategies: so each is looked up when it is drawn from, not before.
+module that holds the strategies: so each is looked up when it is drawn from, not before. The classes that are values of
+kinds are found in the options declared: a new one needs nothing here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
-
-from hypothesis import strategies as st
+from typing import TYPE_CHECKING, Any, Final
 
 from dhcpkit.alloc import Lease4, Network
-from dhcpkit.wire.client_fqdn import ClientFqdn
+from dhcpkit.testing.declared import kinds, value_classes
 from dhcpkit.wire.dhcp4 import Arrival, Packet4
+from dhcpkit.wire.dhcp6 import Arrival6, Packet6, Relay6
 from dhcpkit.wire.duid import ClientId, Duid
+from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.nested import SubOptions
-from dhcpkit.wire.options import Option
+from dhcpkit.wire.nested6 import Options6
+from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.routes import Route
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 __all__ = ["register"]
+
+_TYPES: Final = (
+    (Arrival, "packets", "arrivals"),
+    (Arrival6, "packets", "arrivals6"),
+    (ClientId, "identities", "client_ids"),
+    (Duid, "identities", "duids"),
+    (Lease4, "leases", "leases4"),
+    (Network, "scenarios", "networks"),
+    (Option, "values", "options"),
+    (Options6, "values", "options6"),
+    (Packet4, "packets", "packets4"),
+    (Packet6, "packets", "packets6"),
+    (Relay6, "packets", "relays6"),
+    (Route, "values", "routes"),
+    (SubOptions, "values", "sub_options"),
+)
 
 
 def register() -> None:
     """Registers a strategy for each type that a test may ask for by its type."""
-    for kind, module, name in (
-        (Arrival, "strategies", "arrivals"),
-        (ClientFqdn, "strategies", "client_fqdns"),
-        (ClientId, "strategies", "client_ids"),
-        (Duid, "strategies", "duids"),
-        (Lease4, "leases", "leases4"),
-        (Network, "scenarios", "networks"),
-        (Option, "strategies", "options"),
-        (Packet4, "strategies", "packets4"),
-        (Route, "strategies", "routes"),
-        (SubOptions, "strategies", "sub_options"),
-    ):
-        st.register_type_strategy(kind, _late(module, name))
+    # At the top of this module it would be imported by what it imports, where a test imports this module first.
+    from hypothesis import strategies as st  # noqa: PLC0415
+
+    for kind, space in kinds():
+        for found in value_classes(kind):
+            st.register_type_strategy(found, _of_kind(kind, space))
+    for named, module, name in _TYPES:
+        st.register_type_strategy(named, _late(module, name))
 
 
-def _late(module: str, name: str) -> Callable[[Any], st.SearchStrategy[Any]]:
-    def draw(_kind: Any) -> st.SearchStrategy[Any]:
-        strategy: st.SearchStrategy[Any] = getattr(import_module(f"dhcpkit.testing.{module}"), name)()
+def _of_kind(kind: Kind[Any], space: Space | None) -> Callable[[Any], SearchStrategy[Any]]:
+    def draw(_kind: Any) -> SearchStrategy[Any]:
+        strategy: SearchStrategy[Any] = import_module("dhcpkit.testing.values").kind_values(kind, space)
+        return strategy
+
+    return draw
+
+
+def _late(module: str, name: str) -> Callable[[Any], SearchStrategy[Any]]:
+    def draw(_kind: Any) -> SearchStrategy[Any]:
+        strategy: SearchStrategy[Any] = getattr(import_module(f"dhcpkit.testing.{module}"), name)()
         return strategy
 
     return draw

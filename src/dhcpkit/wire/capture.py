@@ -1,24 +1,27 @@
-"""Reads capture files: pcap and pcapng octets in, UDP datagrams out.
+"""Reads and writes capture files: pcap and pcapng octets in, UDP datagrams out, and back as pcap.
 
 Pure: whoever calls has read the file. This module does not know DHCP beyond `Datagram.arrival`, checks no checksums
 and joins no IP fragments (only a first fragment that is the whole datagram is taken). Frames that are no UDP over
 IPv4 or IPv6 are passed over in silence; a file that is no capture, or ends within a record, is a WireError, raised
-after everything before the damage was given out.
+after everything before the damage was given out. A file compressed with gzip is read as what is in it, and offsets in
+errors are those of what is in it.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import attrs
 
 from dhcpkit.wire.dhcp4 import Arrival
+from dhcpkit.wire.dhcp6 import Arrival6
 from dhcpkit.wire.errors import WireError
 
-__all__ = ["Datagram", "is_capture", "read_capture"]
+__all__ = ["Datagram", "is_capture", "read_capture", "write_capture"]
 
 
 @attrs.frozen
@@ -52,6 +55,19 @@ class Datagram:
             source_mac=self.source_mac,
         )
 
+    def arrival6(self, interface: str = "") -> Arrival6:
+        """The same for DHCPv6; ValueError for IPv4."""
+        if isinstance(self.source, IPv4Address) or isinstance(self.destination, IPv4Address):
+            raise ValueError(f"{self.source} is not an IPv6 address")  # noqa: TRY004  # a value, not a type, to callers
+        return Arrival6(
+            interface,
+            source=int(self.source),
+            port=self.port,
+            local=int(self.destination),
+            multicast=self.destination.is_multicast,
+            source_mac=self.source_mac,
+        )
+
 
 BROADCAST: Final = IPv4Address("255.255.255.255")
 Frame = tuple[float, int, bytes]  # seconds since 1970, link type, octets
@@ -66,6 +82,11 @@ PCAP: Final = {
 PCAP_HEADER: Final = 24
 PCAP_RECORD: Final = 16
 LINK_MASK: Final = 0x0FFFFFFF  # the upper bits of pcap's link type tell of frame check sequences
+
+GZIP: Final = b"\x1f\x8b"  # RFC 1952 2.3.1
+WITH_GZIP_HEADER: Final = 31  # what zlib calls that form
+UNPACKED_MAX: Final = 1 << 30  # octets of a compressed capture: more is no capture of DHCP, but a trap
+CHUNK: Final = 1 << 16  # octets unpacked at once, so that what comes before damage is not lost
 
 # pcapng blocks (draft-ietf-opsawg-pcapng 4)
 SECTION: Final = 0x0A0D0D0A
@@ -88,25 +109,84 @@ UDP: Final = 17
 UDP_HEADER: Final = 8
 IPV4_HEADER: Final = 20
 IPV6_HEADER: Final = 40
+HOPS: Final = 64  # the time to live, or hop limit, of what is written: RFC 1700's recommendation
+PACKET_MAX: Final = 0xFFFF  # octets: the length fields of IPv4, of an IPv6 payload and of UDP have two
 IPV6_EXTENSIONS: Final = frozenset({0, 43, 60})  # hop-by-hop, routing, destination options (RFC 8200 4)
 IPV6_EXTENSIONS_MAX: Final = 8  # headers before UDP: each kind may occur once, destination options twice (RFC 8200 4.1)
 
 
 def is_capture(data: bytes) -> bool:
-    """Whether these octets begin like a pcap or pcapng file."""
-    return data[:4] in PCAP or data[:4] == SECTION_START
+    """Whether these octets begin like a pcap or pcapng file, compressed or not."""
+    start = data[:4]
+    if start[:2] == GZIP:
+        try:
+            start = zlib.decompressobj(WITH_GZIP_HEADER).decompress(data[:CHUNK], 4)
+        except zlib.error:
+            return False
+    return start in PCAP or start == SECTION_START
 
 
 def read_capture(data: bytes) -> Iterator[Datagram]:
     """Every UDP datagram of a capture file, in the file's order. WireError where the file is damaged."""
-    frames = _pcapng(data) if data[:4] == SECTION_START else _pcap(data)
-    for time, link, frame in frames:
-        found = _LINKS[link](frame) if link in _LINKS else None
-        if found is not None:
-            source_mac, destination_mac, packet = found
-            datagram = _udp(time, source_mac, destination_mac, packet)
-            if datagram is not None:
-                yield datagram
+    damage = ""
+    if data[:2] == GZIP:
+        data, damage = _unpacked(data)
+    try:
+        for time, link, frame in _pcapng(data) if data[:4] == SECTION_START else _pcap(data):
+            found = _LINKS[link](frame) if link in _LINKS else None
+            if found is not None:
+                source_mac, destination_mac, packet = found
+                datagram = _udp(time, source_mac, destination_mac, packet)
+                if datagram is not None:
+                    yield datagram
+    except WireError:
+        if not damage:
+            raise
+    if damage:
+        raise WireError(len(data), damage)
+
+
+def write_capture(datagrams: Iterable[Datagram]) -> bytes:
+    """A pcap file of Ethernet frames with these datagrams; of bare IP packets where none of them has a MAC.
+
+    `missing` is not written. ValueError where one has no form: addresses of two families, a payload that is too long.
+    """
+    found = list(datagrams)
+    ethernet = any(each.source_mac or each.destination_mac for each in found)
+    parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 0x40000, 1 if ethernet else 101)]
+    for each in found:
+        frame = _ip(each)
+        if ethernet:
+            macs = each.destination_mac.ljust(MAC_SIZE, b"\0"), each.source_mac.ljust(MAC_SIZE, b"\0")
+            if any(len(mac) != MAC_SIZE for mac in macs):
+                raise ValueError(f"a hardware address of Ethernet has {MAC_SIZE} octets")
+            kind = ETHERTYPE_IPV4 if frame[0] >> 4 == 4 else ETHERTYPE_IPV6
+            frame = b"".join(macs) + kind.to_bytes(2, "big") + frame
+        seconds, micros = divmod(round(each.time * MICROSECONDS), int(MICROSECONDS))
+        if not 0 <= seconds < 1 << 32:
+            raise ValueError(f"a pcap file cannot tell the time {each.time}")
+        parts += [struct.pack("<IIII", seconds, micros, len(frame), len(frame)), frame]
+    return b"".join(parts)
+
+
+def _unpacked(data: bytes) -> tuple[bytes, str]:
+    """What is in a gzip file, all its members one after the other, and what was wrong with it."""
+    found, size = [], 0
+    unpacker = zlib.decompressobj(WITH_GZIP_HEADER)
+    for start in range(0, len(data), CHUNK):
+        chunk = data[start : start + CHUNK]
+        while chunk:
+            if unpacker.eof:
+                unpacker = zlib.decompressobj(WITH_GZIP_HEADER)
+            try:
+                found.append(unpacker.decompress(chunk))
+            except zlib.error as error:
+                return b"".join(found), f"the compressed file is damaged here: {error}"
+            size += len(found[-1])
+            if size > UNPACKED_MAX:
+                return b"".join(found), f"more than {UNPACKED_MAX} octets in the compressed file"
+            chunk = unpacker.unused_data
+    return b"".join(found), "" if unpacker.eof else "the compressed file is cut off"
 
 
 def _pcap(data: bytes) -> Iterator[Frame]:
@@ -126,7 +206,7 @@ def _pcap(data: bytes) -> Iterator[Frame]:
         at = start + kept
         if at > len(data):
             raise WireError(start, f"the last frame is cut off: {kept} octets announced, {len(data) - start} left")
-        yield seconds + fraction / units, link, data[start:at]
+        yield (seconds * int(units) + fraction) / units, link, data[start:at]
 
 
 def _pcapng(data: bytes) -> Iterator[Frame]:
@@ -279,3 +359,30 @@ def _ipv6(packet: bytes) -> tuple[IPv6Address, IPv6Address, bytes] | None:
             return None
         following, at = packet[at], at + 8 + 8 * packet[at + 1]
     return None
+
+
+def _ip(datagram: Datagram) -> bytes:
+    """The IP packet of a datagram."""
+    source, destination, payload = datagram.source, datagram.destination, datagram.payload
+    size = UDP_HEADER + len(payload)
+    if source.version != destination.version:
+        raise ValueError(f"{source} and {destination} are of two families")
+    if size + (IPV4_HEADER if source.version == 4 else 0) > PACKET_MAX:
+        raise ValueError(f"a datagram cannot have {len(payload)} octets")
+    ends = source.packed + destination.packed
+    udp = struct.pack(">HHH", datagram.port, datagram.dport, size)
+    checksum = _checksum(ends + struct.pack(">HH", UDP, size) + udp + b"\0\0" + payload) or 0xFFFF  # RFC 768: 0 is none
+    segment = udp + checksum.to_bytes(2, "big") + payload
+    if source.version == 6:
+        return struct.pack(">IHBB", 0x60000000, size, UDP, HOPS) + ends + segment
+    head = struct.pack(">BBHHHBB", 0x45, 0, IPV4_HEADER + size, 0, 0, HOPS, UDP)
+    return head + _checksum(head + b"\0\0" + ends).to_bytes(2, "big") + ends + segment
+
+
+def _checksum(octets: bytes) -> int:
+    """The Internet checksum (RFC 1071)."""
+    even = octets + b"\0" * (len(octets) % 2)
+    total: int = sum(struct.unpack(f">{len(even) // 2}H", even))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF

@@ -10,25 +10,41 @@ END, an option cut off at the end of the datagram are all accepted, what came be
 
 from __future__ import annotations
 
-import enum
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from ipaddress import IPv4Address
 from typing import Any, Final, TypeVar
 
 import attrs
-import construct as c
 
-from dhcpkit.wire.derive import fixed_format
+from dhcpkit.wire.build4 import build_packet4
 from dhcpkit.wire.errors import WireError
-from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, options_octets
-from dhcpkit.wire.options import Option
+from dhcpkit.wire.header4 import (
+    BROADCAST,
+    CHADDR_AT,
+    COOKIE,
+    FILE_AT,
+    HEADER,
+    HEADER_SIZE,
+    OPTIONS_AT,
+    SNAME_AT,
+    MessageType,
+    Op,
+    pack_header,
+    unpack_header,
+)
+from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, Values, first_starts, options_octets, starts
+from dhcpkit.wire.options import Option, Space
+from dhcpkit.wire.options4 import DHCP4
+from dhcpkit.wire.paste import call_text, octets_text, options_text
 from dhcpkit.wire.places import Place, read_option
 
 __all__ = [
     "ARRIVAL_UNKNOWN",
     "BROADCAST",
     "COOKIE",
+    "HEADER",
     "Arrival",
     "MessageType",
     "Op",
@@ -39,65 +55,11 @@ __all__ = [
 
 T = TypeVar("T")
 
-COOKIE: Final = b"\x63\x82\x53\x63"  # RFC 2131 3
-OPTIONS_AT: Final = 240  # octets before the first option: 236 of BOOTP header and the cookie
-HEADER_SIZE: Final = 236
-CHADDR_AT: Final = 28
-SNAME_AT: Final = 44
-FILE_AT: Final = 108
 PAD: Final = 0
 END: Final = 255
 END_OCTET: Final = b"\xff"
 OVERLOAD: Final = 52  # codes this module must know; the table is options4.py
 MESSAGE_TYPE: Final = 53
-BROADCAST: Final = 0x8000  # RFC 2131 figure 2, the only bit of `flags`
-
-HEADER: Final = c.Struct(  # RFC 2131 figure 1
-    "op" / c.Int8ub,
-    "htype" / c.Int8ub,
-    "hlen" / c.Int8ub,
-    "hops" / c.Int8ub,
-    "xid" / c.Int32ub,
-    "secs" / c.Int16ub,
-    "flags" / c.Int16ub,
-    "ciaddr" / c.Int32ub,
-    "yiaddr" / c.Int32ub,
-    "siaddr" / c.Int32ub,
-    "giaddr" / c.Int32ub,
-    "chaddr" / c.Bytes(16),
-)
-_unpack_header: Final = fixed_format(HEADER).unpack_from
-_pack_header: Final = fixed_format(HEADER).pack
-
-
-class Op(enum.IntEnum):
-    """Field `op`: who speaks (RFC 2131 2)."""
-
-    REQUEST = 1
-    REPLY = 2
-
-
-class MessageType(enum.IntEnum):
-    """Option 53 (RFC 2132 9.6, RFC 3203, RFC 4388, RFC 6926, RFC 7724)."""
-
-    DISCOVER = 1
-    OFFER = 2
-    REQUEST = 3
-    DECLINE = 4
-    ACK = 5
-    NAK = 6
-    RELEASE = 7
-    INFORM = 8
-    FORCERENEW = 9
-    LEASEQUERY = 10
-    LEASEUNASSIGNED = 11
-    LEASEUNKNOWN = 12
-    LEASEACTIVE = 13
-    BULKLEASEQUERY = 14
-    LEASEQUERYDONE = 15
-    ACTIVELEASEQUERY = 16
-    LEASEQUERYSTATUS = 17
-    TLS = 18
 
 
 @attrs.frozen
@@ -125,7 +87,9 @@ class Packet4:
 
     `parse` raises WireError where there is no DHCP header; whatever is odd behind it is listed in `flaws` as
     (offset, what). A packet that was not changed re-encodes to the very bytes it was parsed from; fields of the header
-    and `options` may be assigned to.
+    and `options` may be assigned to. `type` is what option 53 says, 0 for BOOTP.
+
+    Two packets are equal where their octets are. `str` is a line for logs, `repr` is Python that makes the packet.
     """
 
     __slots__ = (
@@ -168,6 +132,45 @@ class Packet4:
     options: dict[int, bytes]
     flaws: tuple[tuple[int, str], ...]
 
+    def __init__(  # noqa: PLR0913  # the header's fields, by their names
+        self,
+        type: MessageType | int | None,  # noqa: A002  # the field's name
+        options: Values | None = None,
+        *,
+        xid: int = 0,
+        chaddr: bytes = b"",
+        op: Op | int | None = None,
+        htype: int = 1,
+        hlen: int | None = None,
+        hops: int = 0,
+        secs: int = 0,
+        flags: int = 0,
+        broadcast: bool = False,
+        ciaddr: IPv4Address | int = 0,
+        yiaddr: IPv4Address | int = 0,
+        siaddr: IPv4Address | int = 0,
+        giaddr: IPv4Address | int = 0,
+        sname: bytes = b"",
+        file: bytes = b"",
+        overload_beyond: int | None = None,
+        pad_to: int = 0,
+        space: Space = DHCP4,
+        arrival: Arrival = ARRIVAL_UNKNOWN,
+    ) -> None:
+        """A message of your own, as `build_packet4` writes it; a `type` of None is BOOTP.
+
+        Options are given by declaration or by name in `space`, with values of their kinds, or by code, with octets.
+        ValueError for what has no form, or no room.
+        """
+        octets = build_packet4(
+            type, options, xid=xid, chaddr=chaddr, op=op, htype=htype, hlen=hlen, hops=hops, secs=secs, flags=flags,
+            broadcast=broadcast, ciaddr=ciaddr, yiaddr=yiaddr, siaddr=siaddr, giaddr=giaddr, sname=sname, file=file,
+            overload_beyond=overload_beyond, pad_to=pad_to, space=space,
+        )  # fmt: skip
+        read = Packet4.parse(octets, arrival)
+        for name in Packet4.__slots__:
+            setattr(self, name, getattr(read, name))
+
     @classmethod
     def parse(cls, data: bytes, arrival: Arrival = ARRIVAL_UNKNOWN) -> Packet4:
         """Reads a datagram's payload. WireError where it is shorter than a header or has no magic cookie."""
@@ -190,7 +193,7 @@ class Packet4:
             self.siaddr,
             self.giaddr,
             chaddr,
-        ) = _unpack_header(data)
+        ) = unpack_header(data)
         self.hlen = hlen
         self.chaddr = chaddr if hlen >= 16 else chaddr[:hlen]
         self.data = data
@@ -248,10 +251,14 @@ class Packet4:
 
     def __setitem__(self, option: Option[T], value: T) -> None:
         """Sets the option. ValueError where its kind has no form for the value."""
-        self.options[option.code] = option.kind.codec.build(value)
+        payload = self.options[option.code] = option.kind.codec.build(value)
+        if option.code == MESSAGE_TYPE:
+            self.type = payload[0] if payload else 0
 
     def __delitem__(self, option: Option[Any]) -> None:
         del self.options[option.code]
+        if option.code == MESSAGE_TYPE:
+            self.type = 0
 
     def __contains__(self, option: object) -> bool:
         return isinstance(option, Option) and option.code in self.options
@@ -269,21 +276,32 @@ class Packet4:
         """Field `sname` without its padding (64 octets at most)."""
         return self.data[SNAME_AT:FILE_AT].split(b"\0", 1)[0]
 
+    @sname.setter
+    def sname(self, octets: bytes) -> None:
+        self.data = self.data[:SNAME_AT] + _padded("sname", octets, FILE_AT - SNAME_AT) + self.data[FILE_AT:]
+
     @property
     def file(self) -> bytes:
         """Field `file` without its padding (128 octets at most)."""
         return self.data[FILE_AT:HEADER_SIZE].split(b"\0", 1)[0]
 
+    @file.setter
+    def file(self, octets: bytes) -> None:
+        self.data = self.data[:FILE_AT] + _padded("file", octets, HEADER_SIZE - FILE_AT) + self.data[HEADER_SIZE:]
+
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of an option starts in `data`; the end of the data where there is none."""
-        data, at = self.data, OPTIONS_AT
-        while at + 1 < len(data) and data[at] != END:
-            if data[at] == code:
+        for at, found in starts(self.data, OPTIONS_AT, padded=True):
+            if found == code:
                 if not number:
                     return at
                 number -= 1
-            at += 1 if data[at] == PAD else HEAD + data[at + 1]
-        return min(at, len(data))
+        return len(self.data)
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Where each option's first instance starts in `data`, its code and joined payload."""
+        first = first_starts(self.data, OPTIONS_AT, padded=True)
+        return ((first.get(code, len(self.data)), code, payload) for code, payload in self.options.items())
 
     def without_overload(self) -> Packet4:
         """The same message with the options in `file` and `sname` among the others, where option 52 says there are any.
@@ -306,7 +324,7 @@ class Packet4:
     def _header(self) -> bytes:
         """The octets before `sname`. Behind the hardware address stays what was there."""
         data, chaddr = self.data, self.chaddr
-        return _pack_header(
+        return pack_header(
             self.op,
             self.htype,
             self.hlen,
@@ -323,20 +341,32 @@ class Packet4:
 
     def __bytes__(self) -> bytes:
         """The datagram: the very octets parsed; where a field or an option was changed, header or options anew."""
-        same = Packet4.parse(self.data).options == self.options
+        same = list(Packet4.parse(self.data).options.items()) == list(self.options.items())  # in this order, too
         return (
             self._header()
             + self.data[SNAME_AT:OPTIONS_AT]
             + (self.data[OPTIONS_AT:] if same else join_options(self.options))
         )
 
-    def __repr__(self) -> str:
+    def __eq__(self, other: object) -> bool:
+        return self is other or bytes(self) == bytes(other) if isinstance(other, Packet4) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # a packet can be changed
+
+    def __str__(self) -> str:
         try:
-            kind = MessageType(self.type).name
+            kind = MessageType(self.type).name if self.type else "BOOTP"
         except ValueError:
             kind = f"type {self.type}"
-        where = "" if not self.giaddr else f" via {IPv4Address(self.giaddr)}"
-        return f"<Packet4 {kind} xid={self.xid:#010x} {self.chaddr.hex(':')}{where}, {len(self.options)} options>"
+        who = f" {self.chaddr.hex(':')}" if self.chaddr else ""
+        where = f" via {IPv4Address(self.giaddr)}" if self.giaddr else ""
+        return f"{kind} xid={self.xid:#010x}{who}{where}, {len(self.options)} options"
+
+    def __rich__(self) -> object:
+        return import_module("dhcpkit.wire.tree").tree(self)  # only where rich is there to ask for it
+
+    def __repr__(self) -> str:
+        return _text(Packet4.parse(bytes(self)))
 
 
 # Secs to cookie, with giaddr and chaddr as one slice of the query: 0.5 us a header.
@@ -364,6 +394,51 @@ def reply_header4(  # noqa: PLR0913  # the header's fields, by their names
         + data[1:8]
         + _pack_reply(query.flags if flags is None else flags, ciaddr, yiaddr, siaddr, data[24:44], sname, file, COOKIE)
     )
+
+
+_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
+    "op": lambda value: repr(Op(value)) if value in (1, 2) else str(value),
+    "xid": lambda value: f"{value:#010x}",
+    "flags": hex,
+    "chaddr": octets_text,
+    **dict.fromkeys(("ciaddr", "yiaddr", "siaddr", "giaddr"), lambda value: repr(IPv4Address(value))),
+}
+
+
+_TYPES: Final = frozenset(MessageType)
+
+
+def _text(packet: Packet4) -> str:
+    """A packet as the call that makes it; as its octets, where no call would."""
+    data, options, kind = packet.data, dict(packet.options), None
+    if packet.type and next(iter(options)) == MESSAGE_TYPE:
+        kind = packet.type
+        del options[MESSAGE_TYPE]
+    chaddr = data[CHADDR_AT:SNAME_AT].rstrip(b"\0")
+    if len(chaddr) < packet.hlen <= 16:
+        chaddr = packet.chaddr
+    names = ("xid", "op", "htype", "hlen", "hops", "secs", "flags", "ciaddr", "yiaddr", "siaddr", "giaddr")
+    fields: dict[str, Any] = {name: getattr(packet, name) for name in names} | {
+        "chaddr": chaddr,
+        "sname": data[SNAME_AT:FILE_AT].rstrip(b"\0"),
+        "file": data[FILE_AT:HEADER_SIZE].rstrip(b"\0"),
+        "pad_to": len(data) if data[-1:] == b"\0" else 0,
+    }
+    for name in list(fields):  # what goes without saying is not said
+        less = {field: value for field, value in fields.items() if field != name}
+        if build_packet4(kind, options, **less) == data:
+            fields = less
+    if build_packet4(kind, options, **fields) != data:
+        return f"Packet4.parse({octets_text(data)})"
+    told = "None" if kind is None else repr(MessageType(kind)) if kind in _TYPES else str(kind)
+    shown = [told, options_text(packet, options.items(), DHCP4)] if options else [told]
+    return call_text("Packet4", shown, fields, _SHOWN)
+
+
+def _padded(name: str, octets: bytes, size: int) -> bytes:
+    if len(octets) > size:
+        raise ValueError(f"{name} has {size} octets, not {len(octets)}")
+    return octets.ljust(size, b"\0")
 
 
 def _no_dhcp(size: int) -> str:

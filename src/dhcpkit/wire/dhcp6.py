@@ -9,8 +9,8 @@ How lenient a decoder may be was decided by asking Kea (docs/why/lenient-parsing
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from ipaddress import IPv6Address
 from typing import Any, Final, TypeVar
 
@@ -20,8 +20,10 @@ import construct as c
 from dhcpkit.wire.derive import fixed_format
 from dhcpkit.wire.errors import WireError
 from dhcpkit.wire.nested6 import HEAD, Options6, Values6
-from dhcpkit.wire.options import Option
-from dhcpkit.wire.options6 import RELAY_MSG
+from dhcpkit.wire.numbered import Numbered
+from dhcpkit.wire.options import Option, Space
+from dhcpkit.wire.options6 import CLIENT_ID, DHCP6, RELAY_MSG
+from dhcpkit.wire.paste import call_text, octets_text, options_text
 from dhcpkit.wire.places import Place
 
 __all__ = [
@@ -46,7 +48,7 @@ _unpack_relay: Final = fixed_format(RELAY_HEADER).unpack_from
 _pack_relay: Final = fixed_format(RELAY_HEADER).pack
 
 
-class MessageType6(enum.IntEnum):
+class MessageType6(Numbered):
     """Field `msg-type` (RFC 8415 7.3, RFC 5007, RFC 5460, RFC 7341, RFC 7653, RFC 8156, RFC 9686)."""
 
     SOLICIT = 1
@@ -111,11 +113,11 @@ class Arrival6:
 ARRIVAL6_UNKNOWN: Final = Arrival6()
 
 
-@attrs.frozen
+@attrs.frozen(init=False, repr=False)
 class Relay6:
     """A relay's message around another message: its header and its options, the relayed message among them.
 
-    `link` and `peer` are integers.
+    `link` and `peer` are integers. Where a relay is given to a packet, the packet puts its message in.
     """
 
     type: int
@@ -123,6 +125,22 @@ class Relay6:
     link: int
     peer: int
     options: Options6
+
+    def __init__(  # noqa: PLR0913  # the header's fields, in their order
+        self,
+        type: MessageType6 | int,  # noqa: A002  # the field's name
+        hops: int = 0,
+        link: IPv6Address | int = 0,
+        peer: IPv6Address | int = 0,
+        options: Values6 | Options6 | None = None,
+        *,
+        space: Space = DHCP6,
+    ) -> None:
+        """A relay message of your own; options as of `Packet6`. ValueError for what has no form."""
+        if type not in (RELAY_FORW, RELAY_REPL) or not 0 <= hops <= 0xFF:
+            raise ValueError(f"a relay message is of type 12 or 13 and its hop count has 8 bits: {type}, {hops}")
+        made = options if isinstance(options, Options6) else Options6.of(options or {}, space)
+        self.__attrs_init__(int(type), hops, _address(link), _address(peer), made)
 
     def __getitem__(self, option: Option[T]) -> T:
         """The value of the option's first instance. KeyError where absent, WireError where it is not of its kind."""
@@ -137,11 +155,17 @@ class Relay6:
 
     def around(self, message: bytes) -> Relay6:
         """The same relay message with another message in it."""
-        return attrs.evolve(self, options=self.options.replacing(RELAY_MSG, message))
+        made = Relay6.__new__(Relay6)
+        options = self.options.replacing_octets(RELAY_MSG.code, message)
+        made.__attrs_init__(self.type, self.hops, self.link, self.peer, options)
+        return made
 
     def __bytes__(self) -> bytes:
         link, peer = self.link.to_bytes(16, "big"), self.peer.to_bytes(16, "big")
         return _pack_relay(self.type, self.hops, link, peer) + self.options.octets
+
+    def __repr__(self) -> str:
+        return _relay_text(self, self.options.items() if self.options.is_plain else None)
 
 
 class Packet6:
@@ -151,6 +175,8 @@ class Packet6:
     what). A relay message that holds no message is a packet itself: its type says so, and `hops`, `link` and `peer`,
     else 0, are its header's. A packet that was not changed re-encodes to the very bytes it was parsed from. `xid`
     has 24 bits; of DHCPV4-QUERY and DHCPV4-RESPONSE it holds the flags (RFC 7341 6.1).
+
+    Two packets are equal where their octets are. `str` is a line for logs, `repr` is Python that makes the packet.
     """
 
     __slots__ = ("arrival", "data", "hops", "link", "options", "peer", "relays", "type", "xid")
@@ -175,22 +201,27 @@ class Packet6:
         link: IPv6Address | int = 0,
         peer: IPv6Address | int = 0,
         relays: Sequence[Relay6] = (),
+        space: Space = DHCP6,
         arrival: Arrival6 = ARRIVAL6_UNKNOWN,
     ) -> None:
-        """A message of your own. ValueError for what has no form, and where there are too many relays."""
+        """A message of your own, within relay messages, outermost first, which it is put into.
+
+        Options are given by declaration or by name in `space`, with values of their kinds, or by code, with octets: as
+        a mapping, or as pairs where an option occurs more than once. ValueError for what has no form, and where there
+        are too many relays.
+        """
         if not 0 <= xid <= 0xFFFFFF or not 0 <= type <= 0xFF:
             raise ValueError(f"a message type has 8 bits and a transaction id 24: {type}, {xid}")
         if len(relays) > RELAYS_MAX:
             raise ValueError(f"at most {RELAYS_MAX} relays, not {len(relays)}")
-        self.type = int(type)
-        self.xid = xid
-        self.hops = hops
-        self.link = int(link)
-        self.peer = int(peer)
-        self.options = options if isinstance(options, Options6) else Options6.of(options or {})
-        self.relays = tuple(relays)
-        self.arrival = arrival
-        self.data = bytes(self)
+        made = options if isinstance(options, Options6) else Options6.of(options or {}, space)
+        if type in (RELAY_FORW, RELAY_REPL):
+            octets = bytes(Relay6(type, hops, link, peer, made))
+        else:
+            octets = bytes((type,)) + xid.to_bytes(3, "big") + made.octets
+        read = Packet6.parse(_within(relays, octets), arrival)
+        for name in Packet6.__slots__:
+            setattr(self, name, getattr(read, name))
 
     @classmethod
     def parse(cls, data: bytes, arrival: Arrival6 = ARRIVAL6_UNKNOWN) -> Packet6:
@@ -201,25 +232,27 @@ class Packet6:
         self.data = data
         self.arrival = arrival
         relays: list[Relay6] = []
-        message, above = data, Place()
+        message, holder, option = data, None, None
         if fault := _no_header(message):
             raise WireError(len(data), fault)
         while (kind := message[0]) in (RELAY_FORW, RELAY_REPL):
             _, hops, link, peer = _unpack_relay(message)
             options = Options6(message[RELAY_HEADER_SIZE:])
-            options.place = above._replace(skip=RELAY_HEADER_SIZE)
+            options.place = Place(holder, option, 0, RELAY_HEADER_SIZE, DHCP6)
             inner = options.first.get(RELAY_MSG.code)
             if inner is None or len(relays) == RELAYS_MAX or _no_header(inner):
                 self.xid, self.hops = 0, hops
                 self.link, self.peer = int.from_bytes(link, "big"), int.from_bytes(peer, "big")
                 break
-            relays.append(Relay6(kind, hops, int.from_bytes(link, "big"), int.from_bytes(peer, "big"), options))
-            message, above = inner, Place(options, RELAY_MSG)
+            relay = Relay6.__new__(Relay6)
+            relay.__attrs_init__(kind, hops, int.from_bytes(link, "big"), int.from_bytes(peer, "big"), options)
+            relays.append(relay)
+            message, holder, option = inner, options, RELAY_MSG
         else:
             self.xid = int.from_bytes(message[1:HEADER_SIZE], "big")
             self.hops = self.link = self.peer = 0
             options = Options6(message[HEADER_SIZE:])
-            options.place = above._replace(skip=HEADER_SIZE)
+            options.place = Place(holder, option, 0, HEADER_SIZE, DHCP6)
         self.type = kind
         self.options = options
         self.relays = tuple(relays)
@@ -261,6 +294,11 @@ class Packet6:
     def __iter__(self) -> Iterator[int]:
         return iter(self.options)
 
+    @property
+    def header_size(self) -> int:
+        """How many octets come before the message's options: a relay's header is longer than a client's."""
+        return RELAY_HEADER_SIZE if self.type in (RELAY_FORW, RELAY_REPL) else HEADER_SIZE
+
     def message(self) -> bytes:
         """The octets of the message without the relays around it."""
         if self.type in (RELAY_FORW, RELAY_REPL):
@@ -269,19 +307,92 @@ class Packet6:
 
     def __bytes__(self) -> bytes:
         """The datagram: the very octets parsed; where something was changed, that and what it lies in anew."""
-        octets = self.message()
-        for relay in reversed(self.relays):
-            same = relay.options.first.get(RELAY_MSG.code) == octets
-            octets = bytes(relay if same else relay.around(octets))
-        return octets
+        return _within(self.relays, self.message())
 
     def __eq__(self, other: object) -> bool:
-        return bytes(self) == bytes(other) if isinstance(other, Packet6) else NotImplemented
+        return self is other or bytes(self) == bytes(other) if isinstance(other, Packet6) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # a packet can be changed
 
+    def __str__(self) -> str:
+        client = self.options.first.get(CLIENT_ID.code)
+        who = "" if client is None else f" {client.hex(':')}"
+        where = f" via {IPv6Address(self.relays[-1].link)}" if self.relays else ""
+        count = sum(1 for _ in self.options.items())
+        return f"{_type_name(self.type)} xid={self.xid:#08x}{who}{where}, {count} options"
+
+    def __rich__(self) -> object:
+        return import_module("dhcpkit.wire.tree").tree(self)  # only where rich is there to ask for it
+
     def __repr__(self) -> str:
-        return f"Packet6.parse(bytes.fromhex({bytes(self).hex()!r}))"
+        return _text(self)
+
+
+def _address(given: IPv6Address | int) -> int:
+    address = int(given)
+    if not 0 <= address < 1 << 128:
+        raise ValueError(f"an IPv6 address has 128 bits: {given}")
+    return address
+
+
+def _within(relays: Sequence[Relay6], message: bytes) -> bytes:
+    """A message in relay messages, each as it is where it holds that very message."""
+    for relay in reversed(relays):
+        same = relay.options.first.get(RELAY_MSG.code) == message
+        message = bytes(relay if same else relay.around(message))
+    return message
+
+
+_TYPES: Final = frozenset(MessageType6)
+_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
+    "xid": lambda value: f"{value:#08x}",
+    **dict.fromkeys(("link", "peer"), lambda value: repr(IPv6Address(value))),
+    **dict.fromkeys(("options", "relays"), str),
+}
+
+
+def _type_name(number: int) -> str:
+    return MessageType6(number).name if number in _TYPES else f"type {number}"
+
+
+def _type_text(number: int) -> str:
+    return repr(MessageType6(number)) if number in _TYPES else str(number)
+
+
+def _relay_text(relay: Relay6, options: Iterable[tuple[int, bytes]] | None) -> str:
+    """A relay message as the call that makes it, with these options; with its octets where there are none."""
+    text = repr(relay.options) if options is None else options_text(relay.options, options, DHCP6)
+    fields = {"hops": relay.hops, "link": relay.link, "peer": relay.peer, "options": text}
+    return call_text(
+        "Relay6", [_type_text(relay.type)], {k: v for k, v in fields.items() if v not in (0, "{}")}, _SHOWN
+    )
+
+
+def _relay_around_text(relay: Relay6) -> str:
+    """The same without the message in it, which its packet puts there again: at the end, or where it finds one."""
+    found = list(relay.options.items())
+    codes = [code for code, _ in found]
+    if not relay.options.is_plain or codes.count(RELAY_MSG.code) != 1:
+        return _relay_text(relay, found if relay.options.is_plain else None)
+    if codes[-1] == RELAY_MSG.code:
+        return _relay_text(relay, found[:-1])
+    return _relay_text(relay, [(code, b"" if code == RELAY_MSG.code else payload) for code, payload in found])
+
+
+def _text(packet: Packet6) -> str:
+    """A packet as the call that makes it."""
+    packet = Packet6.parse(bytes(packet))  # what was changed lies at a place again
+    options = packet.options
+    shown = [_type_text(packet.type)]
+    if options.octets:
+        plain = options.is_plain
+        shown.append(
+            options_text(options, options.items(), DHCP6) if plain else f"Options6({octets_text(options.octets)})"
+        )
+    fields: dict[str, Any] = {name: getattr(packet, name) for name in ("xid", "hops", "link", "peer")}
+    if packet.relays:
+        fields["relays"] = f"[{', '.join(map(_relay_around_text, packet.relays))}]"
+    return call_text("Packet6", shown, {name: value for name, value in fields.items() if value}, _SHOWN)
 
 
 def _no_header(message: bytes) -> str:
@@ -298,7 +409,7 @@ def _flaws(packet: Packet6) -> Iterator[tuple[int, str]]:
         yield from ((at + offset, what) for offset, what in relay.options.flaws)
         at += relay.options.offset(RELAY_MSG.code) + HEAD
     relayed = packet.type in (RELAY_FORW, RELAY_REPL)
-    at += RELAY_HEADER_SIZE if relayed else HEADER_SIZE
+    at += packet.header_size
     yield from ((at + offset, what) for offset, what in packet.options.flaws)
     if relayed:
         inner = packet.options.first.get(RELAY_MSG.code)

@@ -11,8 +11,14 @@ from typing import Final
 from uuid import UUID
 
 import attrs
+import construct as c
 
-__all__ = ["ClientId", "Duid", "DuidType"]
+from dhcpkit.wire.derive import Mapped
+from dhcpkit.wire.json_form import JsonForm, read_octets
+from dhcpkit.wire.kinds import BINARY, Kind, scalar
+from dhcpkit.wire.text import parse_digits, show_hex
+
+__all__ = ["DUID", "ClientId", "Duid", "DuidType"]
 
 TYPED: Final = 255  # RFC 4361 6.1: the type of an identifier made of an IAID and a DUID
 IAID_SIZE: Final = 4
@@ -130,3 +136,16 @@ class ClientId:
 
     def __str__(self) -> str:
         return self.octets.hex(":")
+
+
+DUID: Final[Kind[Duid]] = attrs.evolve(
+    scalar(
+        "binary",
+        Mapped(c.GreedyBytes, Duid, lambda duid: duid.octets),
+        lambda field: Duid(parse_digits(field)),
+        lambda duid: show_hex(duid.octets),
+        "a DUID in hexadecimal digits",
+        JsonForm(lambda duid, _: duid.octets.hex(), lambda found, _: Duid(read_octets(found))),
+    ),
+    plain=BINARY,  # Kea takes any octets in a configuration
+)

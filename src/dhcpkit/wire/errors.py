@@ -1,10 +1,10 @@
-"""What is wrong with bytes that came from a peer."""
+"""What is wrong with bytes that came from a peer, and with JSON that somebody wrote."""
 
 from __future__ import annotations
 
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["WireError"]
+__all__ = ["JsonError", "WireError"]
 
 
 class WireError(DhcpkitError):
@@ -24,3 +24,21 @@ class WireError(DhcpkitError):
     def __str__(self) -> str:
         where = " > ".join(self.path)
         return f"octet {self.offset}: option {where}: {self.what}" if where else f"octet {self.offset}: {self.what}"
+
+
+class JsonError(DhcpkitError, ValueError):
+    """JSON does not have the form of a message, an option or a value. Whoever wrote it is at fault.
+
+    `path` leads to the place from the outside, by names of members and numbers in lists: `("options", 3, "value")`;
+    `what` is a sentence without a full stop that says what was expected there.
+    """
+
+    def __init__(self, what: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(what, path)
+        self.what = what
+        self.path = path
+
+    def __str__(self) -> str:
+        where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
+        return f"{where}: {self.what}" if where else self.what
+

@@ -1,29 +1,39 @@
 """What a DHCPv6 message says of bindings: identity associations, addresses, prefixes and status codes (RFC 8415 21).
 
-Each is declared once, as the class of its value and the kinds of its fields. This module does not know option codes.
+Link-layer addresses (RFC 8947) and SRv6 locators are bound in the same way. Each is declared once, as the class of its
+value and the kinds of its fields. This module does not know option codes.
 """
 
 from __future__ import annotations
 
-import enum
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Final
 
 import attrs
+import construct as c
 
-from dhcpkit.wire.kinds import IPV6, TEXT, UINT8, UINT16, UINT32, Kind, composed
+from dhcpkit.wire.json_form import OCTETS, Inside
+from dhcpkit.wire.kinds import IPV6, TEXT, UINT8, UINT16, UINT32, Kind, composed, in_digits, list_of, scalar
 from dhcpkit.wire.nested6 import OPTIONS6, Options6
+from dhcpkit.wire.numbered import Numbered
+from dhcpkit.wire.says import name_of
+from dhcpkit.wire.text import parse_digits, show_hex
 
 __all__ = [
     "ADDRESS",
     "ASSOCIATION",
     "INFINITY",
+    "LINK_LAYER_BLOCK",
     "PREFIX",
+    "QUADRANTS",
     "STATUS",
     "TEMPORARY",
     "DelegatedPrefix",
     "IdentityAssociation",
     "LeasedAddress",
+    "LinkLayerBlock",
+    "QuadrantPreference",
     "StatusCode",
     "StatusCode6",
     "TemporaryAssociation",
@@ -32,7 +42,7 @@ __all__ = [
 INFINITY: Final = 0xFFFFFFFF  # a lifetime without an end, RFC 8415 7.7
 
 
-class StatusCode(enum.IntEnum):
+class StatusCode(Numbered):
     """Field `status-code` of option 13 (RFC 8415 21.13, RFC 5007, RFC 5460, RFC 7653, RFC 8156)."""
 
     SUCCESS = 0
@@ -100,6 +110,25 @@ class DelegatedPrefix:
 
 
 @attrs.frozen
+class LinkLayerBlock:
+    """LLADDR (RFC 8947 11.2): a link-layer address and so many `extra` ones behind it; lifetime in seconds."""
+
+    hwtype: int
+    address: bytes
+    extra: int = 0
+    valid: int = 0
+    options: Options6 = attrs.field(factory=Options6)
+
+
+@attrs.frozen
+class QuadrantPreference:
+    """An entry of SLAP_QUAD (RFC 8948 4.1): a quadrant (0 AAI, 1 ELI, 2 reserved, 3 SAI), and how much it is wanted."""
+
+    quadrant: int
+    preference: int
+
+
+@attrs.frozen
 class StatusCode6:
     """STATUS_CODE (RFC 8415 21.13): a `StatusCode` where RFCs know it, and a sentence for people."""
 
@@ -107,14 +136,36 @@ class StatusCode6:
     message: str = ""
 
 
+def _say_status(value: StatusCode6, _: Inside) -> str:
+    name = name_of(StatusCode, value.code) or f"status {value.code}"
+    return f"{name}: {value.message}" if value.message else name
+
+
+def _message_of(fields: Sequence[str]) -> str:
+    return fields[0] if fields else ""
+
+
+_MESSAGE: Final = attrs.evolve(TEXT, parse_fields=_message_of)  # which may be empty, where a string may not
+_OCTETS: Final[Kind[bytes]] = scalar(
+    "tuple", c.Prefixed(c.Int16ub, c.GreedyBytes), parse_digits, show_hex, "hexadecimal digits", OCTETS
+)
+
 ASSOCIATION: Final[Kind[IdentityAssociation]] = composed(
     IdentityAssociation, iaid=UINT32, t1=UINT32, t2=UINT32, options=OPTIONS6
 )
-TEMPORARY: Final[Kind[TemporaryAssociation]] = composed(TemporaryAssociation, iaid=UINT32, options=OPTIONS6)
+TEMPORARY: Final[Kind[TemporaryAssociation]] = attrs.evolve(
+    composed(TemporaryAssociation, iaid=UINT32, options=OPTIONS6), name="uint32"
+)
 ADDRESS: Final[Kind[LeasedAddress]] = composed(
     LeasedAddress, address=IPV6, preferred=UINT32, valid=UINT32, options=OPTIONS6
 )
 PREFIX: Final[Kind[DelegatedPrefix]] = composed(
     DelegatedPrefix, preferred=UINT32, valid=UINT32, length=UINT8, prefix=IPV6, options=OPTIONS6
 )
-STATUS: Final[Kind[StatusCode6]] = composed(StatusCode6, code=UINT16, message=TEXT)
+STATUS: Final[Kind[StatusCode6]] = attrs.evolve(composed(StatusCode6, code=UINT16, message=_MESSAGE), says=_say_status)
+LINK_LAYER_BLOCK: Final[Kind[LinkLayerBlock]] = composed(
+    LinkLayerBlock, hwtype=UINT16, address=_OCTETS, extra=UINT32, valid=UINT32, options=OPTIONS6
+)
+QUADRANTS: Final[Kind[tuple[QuadrantPreference, ...]]] = in_digits(
+    list_of(composed(QuadrantPreference, quadrant=UINT8, preference=UINT8))
+)

@@ -6,15 +6,18 @@ A `Kind` is all that is ever said about a form of payload; options only name one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, overload
 
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Codec, Mapped, Sized, derive
-from dhcpkit.wire.json_form import NOWHERE, Inside, Json, JsonForm
+from dhcpkit.wire.derive import Codec, Mapped, Row, Sized, derive
+from dhcpkit.wire.json_form import NOWHERE, OCTETS, Inside, Json, JsonForm, Says, at, by_name
 from dhcpkit.wire.text import join_text, parse_digits, parse_hex, parse_number, show_hex, split_text
 
 __all__ = [
@@ -34,8 +37,10 @@ __all__ = [
     "UINT8",
     "UINT16",
     "UINT32",
+    "UINT64",
     "Kind",
     "composed",
+    "in_digits",
     "list_of",
     "octets_for_bits",
     "parse_hex",
@@ -44,6 +49,8 @@ __all__ = [
     "show_hex",
     "split_text",
 ]
+
+BLANKS: Final = re.compile(r"[ \t]")
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -60,8 +67,10 @@ class Kind(Generic[T]):
     expected; `show_fields` is its inverse; `text_form` shows the form in one line, for the reference and for error
     messages. `array` and `element` describe lists, `fields` records, and `members` the fields of what `made` makes of
     them by name, to whoever derives from kinds. `nothing` is the payload of a text without fields, where there may be
-    one. `json` is the form in JSON where that is not the text. `inner` finds the options in a value whose payload has
-    so many octets: each with its offset in the payload.
+    one. `json` is the form in JSON where that is not the text, and `says` tells people what a value means where that
+    does not. `width` is how many fields the text of a value has, or at least has. `inner` finds the options in a value
+    whose payload has so many octets: each with its offset in the payload. `plain` is Kea's own kind where that takes
+    more than this one: what a configuration gives is held to it alone.
     """
 
     name: str
@@ -69,14 +78,17 @@ class Kind(Generic[T]):
     parse_fields: Callable[[Sequence[str]], T] = attrs.field(repr=False)
     show_fields: Callable[[T], Sequence[str]] = attrs.field(repr=False)
     text_form: str = attrs.field(repr=False)
+    width: int = 1
     array: bool = False
     element: Kind[Any] | None = attrs.field(default=None, repr=False)
     fields: tuple[Kind[Any], ...] = attrs.field(default=(), repr=False)
     nothing: bytes | None = attrs.field(default=None, repr=False)
     json: JsonForm[T] | None = attrs.field(default=None, repr=False)
+    says: Says[T] | None = attrs.field(default=None, repr=False)
     members: Mapping[str, Kind[Any]] = attrs.field(factory=dict, repr=False)
     made: Callable[..., T] | None = attrs.field(default=None, repr=False)
     inner: Callable[[T, int], Iterable[tuple[int, Any]]] | None = attrs.field(default=None, repr=False)
+    plain: Kind[Any] | None = attrs.field(default=None, repr=False)
     codec: Codec[T] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -103,6 +115,8 @@ class Kind(Generic[T]):
 
     def build_text(self, text: str) -> bytes:
         """The payload that Kea makes of a text; a list may be given no values there, and is sent without octets."""
+        if self.plain is not None:
+            return self.plain.build_text(text)
         fields = split_text(text)
         return self.build(self.parse_fields(fields)) if fields or self.nothing is None else self.nothing
 
@@ -130,6 +144,7 @@ def scalar(  # noqa: PLR0913, PLR0917  # the two directions of two forms
     show_field: Callable[[T], str],
     text_form: str,
     json: JsonForm[T] | None = None,
+    says: Says[T] | None = None,
 ) -> Kind[T]:
     """A kind whose text is one field."""
 
@@ -138,25 +153,27 @@ def scalar(  # noqa: PLR0913, PLR0917  # the two directions of two forms
             raise ValueError(f"no value given: {text_form} expected")
         return parse_field(fields[0])
 
-    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form, json=json)
+    return Kind(name, con, parse_fields, lambda value: (show_field(value),), text_form, json=json, says=says)
 
 
-def list_of(element: Kind[T]) -> Kind[tuple[T, ...]]:
-    """One or more values of `element`, one after the other; in text separated by commas."""
+def list_of(element: Kind[T], *, least: int = 1) -> Kind[tuple[T, ...]]:
+    """One or more values of `element`, one after the other; in text separated by commas. With `least` 0 maybe none."""
+    enough = _at_least_one if least else tuple
 
     def parse_fields(fields: Sequence[str]) -> tuple[T, ...]:
-        return _at_least_one([element.parse_fields([field]) for field in fields])
+        starts = range(0, len(fields), element.width)
+        return enough([element.parse_fields(fields[start : start + element.width]) for start in starts])
 
     def show_fields(values: tuple[T, ...]) -> Sequence[str]:
         return [field for value in values for field in element.show_fields(value)]
 
-    con = Mapped(c.GreedyRange(element.con), _at_least_one, lambda values: list(_at_least_one(tuple(values))))
+    con = Mapped(c.GreedyRange(element.con), enough, lambda values: list(enough(tuple(values))))
 
     def show(values: tuple[T, ...], inside: Inside) -> Json:
         return [element.to_json(value, inside) for value in values]
 
     def read(found: Json, inside: Inside) -> tuple[T, ...]:
-        return _at_least_one([_at(f"[{n}]", element, each, inside) for n, each in enumerate(_json_list(found))])
+        return enough([_at(n, element, each, inside) for n, each in enumerate(_json_list(found))])
 
     return Kind(
         element.name,
@@ -180,7 +197,10 @@ def record(a: Kind[A], b: Kind[B], c: Kind[C], d: Kind[D], /) -> Kind[tuple[A, B
 @overload
 def record(*kinds: Kind[Any]) -> Kind[Any]: ...
 def record(*kinds: Kind[Any]) -> Kind[Any]:
-    """Values of several kinds, one after the other, as a tuple. Where the last is a list it takes all that is left."""
+    """Values of several kinds, one after the other, as a tuple. Where the last is a list it takes all that is left.
+
+    Where the last holds options, they are the value's.
+    """
 
     def show_fields(values: tuple[Any, ...]) -> Sequence[str]:
         return [field for kind, value in zip(kinds, values, strict=True) for field in kind.show_fields(value)]
@@ -192,26 +212,23 @@ def record(*kinds: Kind[Any]) -> Kind[Any]:
         if len(_json_list(found)) != len(kinds):
             raise ValueError(f"a list of {len(kinds)} values expected, not of {len(found)}")
         pairs = zip(kinds, found, strict=True)
-        return tuple(_at(f"[{number}]", kind, each, inside) for number, (kind, each) in enumerate(pairs))
+        return tuple(_at(number, kind, each, inside) for number, (kind, each) in enumerate(pairs))
 
-    names = [str(number) for number in range(len(kinds))]
+    def inner(values: tuple[Any, ...], size: int) -> Iterable[tuple[int, Any]]:
+        return ((size - len(values[-1].octets), values[-1]),)
 
-    def encode(values: Sequence[Any]) -> dict[str, Any]:
-        return dict(zip(names, values, strict=True))
-
-    con = Mapped(
-        c.Struct(*(name / kind.con for name, kind in zip(names, kinds, strict=True))),
-        lambda found: tuple(found[name] for name in names),
-        encode,
-    )
+    members = [str(number) / kind.con for number, kind in enumerate(kinds)]
+    con = Row(c.Struct(*members), lambda *values: values, lambda values: values)
     return Kind(
         "record",
         con,
         lambda fields: _fields_of(kinds, fields),
         show_fields,
         ", ".join(kind.text_form for kind in kinds),
+        width=sum(kind.width for kind in kinds),
         fields=kinds,
         json=JsonForm(show, read),
+        inner=inner if kinds and kinds[-1].inner is not None else None,
     )
 
 
@@ -227,62 +244,74 @@ def composed(made: Callable[..., T], /, **members: Kind[Any]) -> Kind[T]:
     def show_fields(value: T) -> Sequence[str]:
         return [field for name, kind in members.items() for field in kind.show_fields(getattr(value, name))]
 
-    def show(value: T, inside: Inside) -> Json:
-        return {name: kind.to_json(getattr(value, name), inside) for name, kind in members.items()}
-
-    def read(found: Json, inside: Inside) -> T:
-        if not isinstance(found, dict) or not found.keys() <= members.keys():
-            raise ValueError(f"an object with {', '.join(names)} expected, not {found!r}")
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise ValueError(f"{', '.join(missing)} missing")
-        return made(**{name: _at(name, kind, found[name], inside) for name, kind in members.items()})
-
     last = names[-1]
 
     def inner(value: T, size: int) -> Iterable[tuple[int, Any]]:
         options = getattr(value, last)
         return ((size - len(options.octets), options),)
 
+    several = attrgetter(*names)
+    attributes = several if len(names) > 1 else lambda value: (several(value),)
     return Kind(
         "record",
-        Mapped(
-            c.Struct(*(name / kind.con for name, kind in members.items())),
-            lambda found: made(**found),
-            lambda value: {name: getattr(value, name) for name in names},
-        ),
+        Row(c.Struct(*(name / kind.con for name, kind in members.items())), _by_position(made, names), attributes),
         lambda fields: made(**dict(zip(names, _fields_of(kinds, fields), strict=True))),
         show_fields,
         ", ".join(f"{name}: {kind.text_form}" for name, kind in members.items()),
-        json=JsonForm(show, read),
+        width=sum(kind.width for kind in kinds),
+        json=by_name(made, members),
         members=members,
         made=made,
         inner=None if kinds[-1].inner is None else inner,
     )
 
 
+def _by_position(made: Callable[..., T], names: Sequence[str]) -> Callable[..., T]:
+    """`made`, to be called with values in the order of these names: itself where that is its own order, too."""
+    own = list(signature(made).parameters.values())[: len(names)]
+    if [each.name for each in own] == list(names) and all(each.kind is each.POSITIONAL_OR_KEYWORD for each in own):
+        return made
+    return lambda *values: made(**dict(zip(names, values, strict=True)))
+
+
 def _fields_of(kinds: Sequence[Kind[Any]], fields: Sequence[str]) -> tuple[Any, ...]:
-    """The values of kinds in a row of fields: one field each, the last kind takes all that is left."""
-    needed = len(kinds) - (kinds[-1].inner is not None)  # options may be absent
+    """The values of kinds in a row of fields: each as many as it needs, the last kind takes all that is left."""
+    needed = sum(kind.width for kind in kinds) - (kinds[-1].inner is not None)  # options may be absent
     if len(fields) < needed:
         raise ValueError(f"{needed} values separated by commas expected, not {len(fields)}")
-    last = len(kinds) - 1
-    return tuple(
-        kind.parse_fields(fields[number:] if number == last else [fields[number]]) for number, kind in enumerate(kinds)
-    )
+    values, at = [], 0
+    for kind in kinds[:-1]:
+        values.append(kind.parse_fields(fields[at : at + kind.width]))
+        at += kind.width
+    return (*values, kinds[-1].parse_fields(fields[at:]))
 
 
-def _at(place: str, kind: Kind[T], found: Json, inside: Inside) -> T:
-    try:
+def _at(number: int, kind: Kind[T], found: Json, inside: Inside) -> T:
+    with at(number):
         return kind.from_json(found, inside)
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
 
 
 def _json_list(found: Json) -> list[Json]:
     if not isinstance(found, list):
         raise ValueError(f"a list expected, not {found!r}")  # noqa: TRY004  # a value, not a type, to callers
     return found
+
+
+def in_digits(kind: Kind[T]) -> Kind[T]:
+    """The same values where Kea knows only `binary`: their text is their payload in hexadecimal digits.
+
+    A configuration may give any digits, as in Kea.
+    """
+    return attrs.evolve(
+        kind,
+        name="binary",
+        parse_fields=lambda fields: kind.parse(BINARY.parse_fields(fields)),
+        show_fields=lambda value: (show_hex(kind.build(value)),),
+        text_form=BINARY.text_form,
+        width=1,
+        array=False,
+        plain=BINARY,
+    )
 
 
 def octets_for_bits(bits: int) -> int:
@@ -333,15 +362,17 @@ def _address6(field: str) -> IPv6Address:
 
 
 def _prefix6(field: str) -> IPv6Network:
+    address, _, bits = re.sub(BLANKS, "", field).partition("/")  # as Kea, which clears the bits behind the prefix, too
     try:
-        return IPv6Network(field)
+        return IPv6Network((int(IPv6Address(address)), parse_number(bits, 0, 128)), strict=False)
     except ValueError:
         raise ValueError(f"{field!r} is not an IPv6 prefix such as 2001:db8::/48") from None
 
 
 def _prefix6_decode(found: tuple[int, bytes]) -> IPv6Network:
     bits, octets = found
-    return IPv6Network((octets.ljust(16, b"\0"), bits))
+    # RFC 7598 4.1, as elsewhere: bits behind the prefix, up to the octet's end, count for nothing
+    return IPv6Network((octets.ljust(16, b"\0"), bits), strict=False)
 
 
 def _prefix6_encode(prefix: IPv6Network) -> tuple[int, bytes]:
@@ -349,7 +380,7 @@ def _prefix6_encode(prefix: IPv6Network) -> tuple[int, bytes]:
 
 
 def _psid(field: str) -> tuple[int, int]:
-    value, slash, bits = field.partition("/")
+    value, slash, bits = re.sub(BLANKS, "", field).partition("/")
     if not slash:
         raise ValueError(f"{field!r} is not a port set such as 3/4 (PSID and its length in bits)")
     return _check_psid(parse_number(value, 0, 2**16 - 1), parse_number(bits, 0, 16))
@@ -363,21 +394,32 @@ def _check_psid(value: int, bits: int) -> tuple[int, int]:
     return value, bits
 
 
-def _psid_decode(found: dict[str, int]) -> tuple[int, int]:
-    bits = found["bits"]
+def _psid_decode(bits: int, value: int) -> tuple[int, int]:
     # RFC 7618 3: the PSID stands left-aligned in 16 bits; what follows it counts for nothing
-    return _check_psid(found["value"] >> (16 - bits) if bits <= 16 else 0, bits)
+    return _check_psid(value >> (16 - bits) if bits <= 16 else 0, bits)
 
 
-def _psid_encode(psid: tuple[int, int]) -> dict[str, int]:
+def _psid_encode(psid: tuple[int, int]) -> tuple[int, int]:
     value, bits = _check_psid(*psid)
-    return {"bits": bits, "value": value << (16 - bits)}
+    return bits, value << (16 - bits)
 
 
 def _no_text(fields: Sequence[str]) -> bytes:
     if fields:
         raise ValueError(f"no value expected, not {fields[0]!r}")
     return b""
+
+
+def _read_nothing(found: Json, _: Inside) -> bytes:
+    if found not in (None, "", []):
+        raise ValueError(f"null expected, as there is nothing to say, not {found!r}")
+    return b""
+
+
+def _letters(octets: bytes, _: Inside) -> str:
+    """Octets as text, where they are letters that anybody can read."""
+    text = octets.decode("ascii", "replace")
+    return repr(text) if text and text.isascii() and text.isprintable() else ""
 
 
 def _no_octets(octets: bytes) -> bytes:
@@ -435,6 +477,7 @@ def _at_least_one(values: Sequence[Any]) -> tuple[Any, ...]:
 UINT8: Final = _number("uint8", c.Int8ub, 0, 255)
 UINT16: Final = _number("uint16", c.Int16ub, 0, 65535)
 UINT32: Final = _number("uint32", c.Int32ub, 0, 2**32 - 1)
+UINT64: Final = _number("uint64", c.Int64ub, 0, 2**64 - 1)  # not a type of Kea's
 INT8: Final = _number("int8", c.Int8sb, -128, 127)
 INT16: Final = _number("int16", c.Int16sb, -32768, 32767)
 INT32: Final = _number("int32", c.Int32sb, -(2**31), 2**31 - 1)
@@ -453,7 +496,7 @@ IPV6_PREFIX: Final[Kind[IPv6Network]] = scalar(
 )
 PSID: Final[Kind[tuple[int, int]]] = scalar(
     "psid",
-    Mapped(c.Struct("bits" / c.Int8ub, "value" / c.Int16ub), _psid_decode, _psid_encode),
+    Row(c.Struct("bits" / c.Int8ub, "value" / c.Int16ub), _psid_decode, _psid_encode),
     _psid,
     lambda psid: f"{psid[0]}/{psid[1]}",
     "a port set: PSID/length",
@@ -471,7 +514,14 @@ TEXT: Final[Kind[str]] = scalar(
 )
 TUPLE: Final = _tuple(c.Int8ub, 255)
 LONG_TUPLE: Final = _tuple(c.Int16ub, 65535)
-BINARY: Final[Kind[bytes]] = scalar("binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits")
+BINARY: Final[Kind[bytes]] = scalar(
+    "binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits", OCTETS, _letters
+)
 EMPTY: Final[Kind[bytes]] = Kind(
-    "empty", Mapped(c.GreedyBytes, _no_octets, _no_octets), _no_text, lambda _: (), "nothing"
+    "empty",
+    Mapped(c.GreedyBytes, _no_octets, _no_octets),
+    _no_text,
+    lambda _: (),
+    "nothing",
+    json=JsonForm(lambda _, __: None, _read_nothing),
 )

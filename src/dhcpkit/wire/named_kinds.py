@@ -1,12 +1,15 @@
-"""Kinds by Kea's type names: what `type`, `array` and `record-types` of an `option-def` mean in DHCPv4.
+"""Kinds by Kea's type names: what `type`, `array` and `record-types` of an `option-def` mean.
 
-This module does not know configuration files; a refusal is a ValueError in Kea's words.
+They mean the same in both families, but for the length of a `tuple`. This module does not know configuration files; a
+refusal is a ValueError in Kea's words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+
+import attrs
 
 from dhcpkit.wire.kinds import (
     BINARY,
@@ -18,6 +21,7 @@ from dhcpkit.wire.kinds import (
     IPV4,
     IPV6,
     IPV6_PREFIX,
+    LONG_TUPLE,
     PSID,
     TEXT,
     TUPLE,
@@ -30,6 +34,7 @@ from dhcpkit.wire.kinds import (
 )
 from dhcpkit.wire.names import FQDN, FQDNS
 from dhcpkit.wire.nested import SUB_OPTIONS
+from dhcpkit.wire.nested6 import OPTIONS6
 
 __all__ = ["TYPES", "kind_named"]
 
@@ -45,16 +50,26 @@ NEVER_IN_ARRAYS: Final = {  # nothing tells where one of several would end
     "empty": "empty value",
     "string": "strings",
 }
-RECORD_MIN: Final = 2
+WITHOUT_END: Final = ("string", "binary")  # they take all that is left, so that nothing can follow
+RECORD_MIN: Final = 2  # fields: one alone is no record to Kea
 BAD_RECORD: Final = "invalid record type values specified for the option definition"
 
 
 def kind_named(
-    name: str, *, array: bool = False, record_types: Sequence[str] = (), encapsulates: bool = False
+    name: str,
+    *,
+    array: bool = False,
+    record_types: Sequence[str] = (),
+    encapsulates: bool = False,
+    wide: bool = False,
 ) -> Kind[Any]:
-    """The kind of an `option-def`. In an array of a record the last of its types repeats."""
+    """The kind of an `option-def`. In an array of a record the last of its types repeats.
+
+    Where it `encapsulates` a space, options follow the value: it is a tuple then, the options being its last. `wide`
+    is for DHCPv6. ValueError for what Kea refuses.
+    """
     if name == "record":
-        return _record(record_types, array=array, encapsulates=encapsulates)
+        return _record(record_types, array=array, encapsulates=encapsulates, wide=wide)
     if record_types:
         raise ValueError(
             f"{BAD_RECORD}: 'record' option type must be used instead of {name!r} to add data fields to the record"
@@ -62,19 +77,39 @@ def kind_named(
     if name not in TYPES:
         raise ValueError(f"option type {name!r} not supported")
     if array:
-        return _array(name, encapsulates=encapsulates)
-    return SUB_OPTIONS if encapsulates and name == "empty" else TYPES[name]
+        return _array(name, encapsulates=encapsulates, wide=wide)
+    if not encapsulates:
+        return _type(name, wide=wide)
+    return _options(wide=wide) if name == "empty" else _followed((name,), wide=wide)
 
 
-def _array(name: str, *, encapsulates: bool) -> Kind[Any]:
+def _type(name: str, *, wide: bool) -> Kind[Any]:
+    return LONG_TUPLE if wide and name == "tuple" else TYPES[name]
+
+
+def _options(*, wide: bool) -> Kind[Any]:
+    return OPTIONS6 if wide else SUB_OPTIONS
+
+
+def _array(name: str, *, encapsulates: bool, wide: bool) -> Kind[Any]:
     if name in NEVER_IN_ARRAYS:
         raise ValueError(f"array of {NEVER_IN_ARRAYS[name]} is not a valid option definition.")
     if encapsulates:
         raise ValueError("comprising an array of data fields may not encapsulate any option space")
-    return FQDNS if name == "fqdn" else list_of(TYPES[name])
+    return FQDNS if name == "fqdn" else list_of(_type(name, wide=wide))
 
 
-def _record(names: Sequence[str], *, array: bool, encapsulates: bool) -> Kind[Any]:
+def _followed(names: Sequence[str], *, wide: bool) -> Kind[Any]:
+    """The value or values, and options behind them."""
+    kinds = [_type(name, wide=wide) for name in names]
+    plain = kinds[0] if len(kinds) == 1 else record(*kinds)
+    if names[-1] in WITHOUT_END:
+        return plain
+    # to a configuration it is what the definition says, its options being configured apart from it
+    return attrs.evolve(record(*kinds, _options(wide=wide)), name=plain.name, text_form=plain.text_form)
+
+
+def _record(names: Sequence[str], *, array: bool, encapsulates: bool, wide: bool) -> Kind[Any]:
     if len(names) < RECORD_MIN:
         raise ValueError(
             f"invalid number of data fields: {len(names)} specified for the option of type 'record'."
@@ -86,6 +121,11 @@ def _record(names: Sequence[str], *, array: bool, encapsulates: bool) -> Kind[An
             raise ValueError(f"{BAD_RECORD}: attempted to add invalid data type {told!r} to the record.")
     *first, last = names
     for name in first:
-        if name in ("string", "binary"):
+        if name in WITHOUT_END:
             raise ValueError(f"{name} data field can't be laid before data fields of other types.")
-    return record(*(TYPES[name] for name in first), _array(last, encapsulates=encapsulates) if array else TYPES[last])
+    if array:
+        last_kind = _array(last, encapsulates=encapsulates, wide=wide)
+        return record(*(_type(name, wide=wide) for name in first), last_kind)
+    if encapsulates:
+        return _followed(names, wide=wide)
+    return record(*(_type(name, wide=wide) for name in names))

@@ -15,11 +15,12 @@ from typing import Final
 import construct as c
 
 from dhcpkit.wire.derive import Mapped
-from dhcpkit.wire.kinds import Kind, scalar
+from dhcpkit.wire.kinds import Kind, list_of, scalar
 
 __all__ = [
     "FQDN",
     "FQDNS",
+    "FQDNS6",
     "is_complete",
     "join_labels",
     "read_labels",
@@ -32,18 +33,25 @@ __all__ = [
 NAME_MAX: Final = 255  # octets of a name in wire form, RFC 1035 2.3.4
 LABEL_MAX: Final = 63  # octets of a label, RFC 1035 2.3.4
 JUMPS_MAX: Final = 10  # pointers followed for one name: a list compressed by any known writer needs 1 or 2
+LENGTHS: Final = [bytes((size,)) for size in range(LABEL_MAX + 1)]  # the octet before a label
 POINTER: Final = 0xC0  # the two bits that tell a pointer from a label, RFC 1035 4.1.4
 POINTER_REACH: Final = 0x3FFF
 OPTION_MAX: Final = 255  # octets of one instance of a DHCPv4 option
 PLAIN: Final = bytes(octet for octet in range(0x21, 0x7F) if octet not in b".\\")  # written as themselves
+PLAIN_AND_DOT: Final = PLAIN + b"."
 PIECE: Final = re.compile(r"\\([0-9]{3})|\\([!-/:-~])|([!-\[\]-~])")
 NAME: Final = re.compile(rf"(?:{PIECE.pattern})+")
+PLAIN_NAME: Final = re.compile(r"[!-\[\]-~]+")
 OCTET_MAX: Final = 255  # what \DDD can mean
 
 
 def join_labels(labels: Sequence[bytes], *, complete: bool = True) -> str:
     """The text of a name's labels, without the empty one at its end; that is what `complete` says."""
-    text = ".".join(map(_label_text, labels))
+    octets = b".".join(labels)
+    if octets.count(b".") + 1 == len(labels) and not octets.translate(None, PLAIN_AND_DOT):
+        text = octets.decode("ascii")
+    else:
+        text = ".".join(map(_label_text, labels))
     return text + "." if complete else text
 
 
@@ -55,6 +63,10 @@ def is_complete(name: str) -> bool:
 
 def split_name(name: str) -> list[bytes]:
     """The labels of a name, without the empty one at its end. ValueError where DNS has no such name."""
+    if PLAIN_NAME.fullmatch(name):  # as nearly all are: what follows would take ten times as long
+        octets = [] if name == "." else name.encode("ascii").removesuffix(b".").split(b".")
+        wire_labels(octets)
+        return octets
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no domain name: ASCII without blanks expected, \\DDD for any other octet")
     labels = [bytearray()]
@@ -80,18 +92,21 @@ def read_labels(data: bytes) -> tuple[list[bytes], bool]:
     A partial name (RFC 4702 2.3.1) ends with the data. What follows a complete one is passed over, as in Kea.
     """
     labels: list[bytes] = []
-    at, end = 0, len(data)
-    while at < end:
-        start = at + 1
-        at = start + data[at]
+    at, end, complete = 0, len(data), False
+    while at < end and not complete:
+        start, size = at + 1, data[at]
+        at = start + size
         if at > end:
             raise ValueError("a label runs past the end")
-        if at == start:
-            wire_labels(labels)
-            return labels, True
-        labels.append(data[start:at])
-    wire_labels(labels)
-    return labels, False
+        if size > LABEL_MAX:
+            raise ValueError(f"a label of {size} octets: 1 to {LABEL_MAX} expected")
+        if size:
+            labels.append(data[start:at])
+        else:
+            complete = True
+    if at + (not complete) > NAME_MAX:
+        raise ValueError(f"a domain name longer than {NAME_MAX} octets")
+    return labels, complete
 
 
 def read_names(data: bytes) -> tuple[str, ...]:
@@ -142,12 +157,16 @@ def write_names(names: Sequence[str], *, compress: bool | None = None) -> bytes:
 
 def wire_labels(labels: Sequence[bytes]) -> bytes:
     """Labels in wire form, without the empty one at the end. ValueError where they are no name of DNS."""
+    parts: list[bytes] = []
     for label in labels:
-        if not 0 < len(label) <= LABEL_MAX:
-            raise ValueError(f"a label of {len(label)} octets: 1 to {LABEL_MAX} expected")
-    if sum(map(len, labels)) + len(labels) + 1 > NAME_MAX:
+        size = len(label)
+        if not 0 < size <= LABEL_MAX:
+            raise ValueError(f"a label of {size} octets: 1 to {LABEL_MAX} expected")
+        parts += (LENGTHS[size], label)
+    octets = b"".join(parts)
+    if len(octets) + 1 > NAME_MAX:
         raise ValueError(f"a domain name longer than {NAME_MAX} octets")
-    return b"".join(bytes((len(label),)) + label for label in labels)
+    return octets
 
 
 class _Rest:
@@ -243,3 +262,4 @@ FQDNS: Final[Kind[tuple[str, ...]]] = Kind(
     array=True,
     element=FQDN,
 )
+FQDNS6: Final[Kind[tuple[str, ...]]] = list_of(FQDN)  # RFC 8415 10: names are never compressed in DHCPv6

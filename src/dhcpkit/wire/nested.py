@@ -15,7 +15,8 @@ import construct as c
 from dhcpkit.wire.derive import Mapped
 from dhcpkit.wire.json_form import Inside, Json, JsonForm
 from dhcpkit.wire.kinds import Kind
-from dhcpkit.wire.options import Option
+from dhcpkit.wire.options import Option, Space, built, space_of
+from dhcpkit.wire.paste import container_text
 from dhcpkit.wire.places import Place, read_option
 from dhcpkit.wire.text import parse_digits, show_hex
 
@@ -23,7 +24,8 @@ __all__ = ["HEAD", "SUB_OPTIONS", "VENDOR_SUB_OPTIONS", "SubOptions", "Values", 
 
 T = TypeVar("T")
 
-Values = Mapping[Option[Any], Any] | Mapping[int, bytes] | Mapping[Option[Any] | int, Any]
+# Options by declaration or name, with values of their kinds, or by code, with octets.
+Values = Mapping[Option[Any], Any] | Mapping[int, bytes] | Mapping[str, Any] | Mapping[Option[Any] | int | str, Any]
 
 OPTION_MAX: Final = 255  # octets one instance can hold, its length being one octet; longer values are split (RFC 3396)
 HEAD: Final = 2  # octets of an option's code and length
@@ -55,9 +57,19 @@ class SubOptions:
         self.options = MappingProxyType(found)
 
     @classmethod
-    def of(cls, values: Values) -> SubOptions:
-        """From options and their values, or codes and octets. ValueError where an option has no form for its value."""
-        return cls(options_octets(values))
+    def of(cls, values: Values, space: Space | None = None, *, padded: bool = False) -> SubOptions:
+        """From options and their values, names in `space` and values, or codes and octets.
+
+        ValueError where an option has no form for its value.
+        """
+        made = cls(options_octets(values, space), padded=padded)
+        made.place = Place(space=space_of(values) if space is None else space)
+        return made
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its options, written one after the other, are these octets: no padding, flaws or unusual parts."""
+        return options_octets(self.options) == self.octets
 
     def items(self) -> Iterator[tuple[int, bytes]]:
         """Code and joined payload of each option, in the order they came."""
@@ -65,20 +77,17 @@ class SubOptions:
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of a sub-option starts in `octets`; their end where there is none."""
-        octets, at, end = self.octets, 0, len(self.octets)
-        while at + 1 < end:
-            found = octets[at]
-            if self.padded and found in (PAD, END):
-                if found == END:
-                    break
-                at += 1
-                continue
+        for at, found in starts(self.octets, 0, padded=self.padded):
             if found == code:
                 if not number:
                     return at
                 number -= 1
-            at += HEAD + octets[at + 1]
-        return end
+        return len(self.octets)
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Where each option's first instance starts, its code and joined payload."""
+        first = first_starts(self.octets, 0, padded=self.padded)
+        return ((first[code], code, payload) for code, payload in self.options.items())
 
     def __getitem__(self, option: Option[T]) -> T:
         """The sub-option's value. KeyError where it is absent, WireError where it is not of its kind."""
@@ -94,11 +103,16 @@ class SubOptions:
 
     def replacing(self, option: Option[T], value: T) -> SubOptions:
         """A copy in which the sub-option has this value, where it stood or at the end."""
-        return SubOptions(options_octets(dict(self.options) | {option.code: option.build(value)}))
+        return self._with(dict(self.options) | {option.code: option.build(value)})
 
     def without(self, option: Option[Any]) -> SubOptions:
         """A copy in which the sub-option is absent."""
-        return SubOptions(options_octets({code: v for code, v in self.options.items() if code != option.code}))
+        return self._with({code: payload for code, payload in self.options.items() if code != option.code})
+
+    def _with(self, options: dict[int, bytes]) -> SubOptions:
+        made = SubOptions(options_octets(options), padded=self.padded)
+        made.place = self.place
+        return made
 
     def __contains__(self, option: object) -> bool:
         return isinstance(option, Option) and option.code in self.options
@@ -119,18 +133,21 @@ class SubOptions:
         return self.octets
 
     def __repr__(self) -> str:
-        padded = ", padded=True" if self.padded else ""
-        return f"SubOptions(bytes.fromhex({self.octets.hex()!r}){padded})"
+        extra = "padded=True" if self.padded else ""
+        return container_text(self, self.octets, self.items() if self.is_plain else None, extra)
 
 
-def options_octets(values: Values) -> bytes:
-    """Options one after the other, in the mapping's order, split where longer than 255 octets (RFC 3396); no END."""
+def options_octets(values: Values, space: Space | None = None) -> bytes:
+    """Options one after the other, in the mapping's order, split where longer than 255 octets (RFC 3396); no END.
+
+    ValueError where an option has no form for its value, or no option has a name in `space`.
+    """
     parts: list[bytes] = []
     for option, value in values.items():
-        if isinstance(option, int):
+        if type(option) is int and type(value) is bytes:
             code, payload = option, value
         else:
-            code, payload = option.code, option.kind.codec.build(value)
+            code, payload = built(option, value, space)
         size = len(payload)
         if not 0 <= code <= 0xFF:
             raise ValueError(f"an option's code is 0 to 255, not {code}")
@@ -141,6 +158,28 @@ def options_octets(values: Values) -> bytes:
                 piece = payload[start : start + OPTION_MAX]
                 parts += (bytes((code, len(piece))), piece)
     return b"".join(parts)
+
+
+def starts(octets: bytes, at: int, *, padded: bool) -> Iterator[tuple[int, int]]:
+    """Where options start and their codes, each instance, from an offset on; one that is cut off among them."""
+    end = len(octets)
+    while at + 1 < end:
+        code = octets[at]
+        if padded and code == END:
+            return
+        if padded and code == PAD:
+            at += 1
+            continue
+        yield at, code
+        at += HEAD + octets[at + 1]
+
+
+def first_starts(octets: bytes, at: int, *, padded: bool) -> dict[int, int]:
+    """Where the first instance of each code starts."""
+    first: dict[int, int] = {}
+    for start, code in starts(octets, at, padded=padded):
+        first.setdefault(code, start)
+    return first
 
 
 def _index(octets: bytes, *, padded: bool) -> tuple[dict[int, bytes], tuple[tuple[int, str], ...]]:
@@ -195,10 +234,10 @@ def _read_padded_json(found: Json, inside: Inside) -> SubOptions:
 
 
 def _joined(found: list[tuple[int, bytes]]) -> dict[int, bytes]:
-    options: dict[int, bytes] = {}
+    parts: dict[int, list[bytes]] = {}
     for code, payload in found:
-        options[code] = options.get(code, b"") + payload
-    return options
+        parts.setdefault(code, []).append(payload)
+    return {code: b"".join(payloads) for code, payloads in parts.items()}
 
 
 # Kea's type for both is `empty`: a configuration gives no data, but options in the space they encapsulate. Their text

@@ -15,7 +15,8 @@ import construct as c
 from dhcpkit.wire.derive import Mapped
 from dhcpkit.wire.json_form import Inside, Json, JsonForm
 from dhcpkit.wire.kinds import Kind
-from dhcpkit.wire.options import Option
+from dhcpkit.wire.options import Option, Space, built, space_of
+from dhcpkit.wire.paste import container_text
 from dhcpkit.wire.places import Place, read_option
 from dhcpkit.wire.text import parse_digits, show_hex
 
@@ -23,7 +24,14 @@ __all__ = ["HEAD", "OPTIONS6", "Options6", "Values6", "options_octets6"]
 
 T = TypeVar("T")
 
-Values6 = Mapping[Option[Any] | int, Any] | Mapping[Option[Any], Any] | Mapping[int, bytes] | Iterable[tuple[Any, Any]]
+# Options by declaration or name, with values of their kinds, or by code, with octets; pairs where a code occurs twice.
+Values6 = (
+    Mapping[Option[Any], Any]
+    | Mapping[int, bytes]
+    | Mapping[str, Any]
+    | Mapping[Option[Any] | int | str, Any]
+    | Iterable[tuple[Option[Any] | int | str, Any]]
+)
 
 HEAD: Final = 4  # octets of an option's code and length
 PAYLOAD_MAX: Final = 0xFFFF  # octets of one option, its length having two
@@ -53,12 +61,18 @@ class Options6:
         self._first = None
 
     @classmethod
-    def of(cls, values: Values6) -> Options6:
-        """From options and their values, or codes and octets; pairs where an option occurs more than once.
+    def of(cls, values: Values6, space: Space | None = None) -> Options6:
+        """From options and their values, names in `space` and values, or codes and octets.
 
-        ValueError where an option has no form for its value.
+        Pairs where an option occurs more than once. ValueError where an option has no form for its value.
         """
-        return cls(options_octets6(values))
+        # asking whether a list is a Mapping costs as much as writing an option
+        pairs = values if type(values) is list else list(values.items() if isinstance(values, Mapping) else values)
+        made = cls(options_octets6(pairs, space))
+        if space is None:
+            space = space_of(option for option, _ in pairs)
+        made.place = Place(space=space)
+        return made
 
     @property
     def first(self) -> Mapping[int, bytes]:
@@ -72,6 +86,11 @@ class Options6:
             self._index()
         return self._flaws
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its options are all there is in the octets."""
+        return not self.flaws
+
     def payloads(self, code: int) -> Sequence[bytes]:
         """The payloads of all instances of a code, in the order they came."""
         first = self.first.get(code)
@@ -82,14 +101,19 @@ class Options6:
 
     def items(self) -> Iterator[tuple[int, bytes]]:
         """Code and payload of each option, in the order they came."""
+        return ((code, payload) for _, code, payload in self.placed())
+
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Where each option starts in `octets`, its code and payload."""
         octets, at, end = self.octets, 0, len(self.octets)
         while at + HEAD <= end:
             code, size = _unpack_head(octets, at)
             start = at + HEAD
-            at = start + size
-            if at > end:
+            stop = start + size
+            if stop > end:
                 return
-            yield code, octets[start:at]
+            yield at, code, octets[start:stop]
+            at = stop
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of an option starts in `octets`; their end where there is none."""
@@ -115,6 +139,8 @@ class Options6:
     def all(self, option: Option[T]) -> tuple[T, ...]:
         """The values of all instances. WireError where one is not of its kind."""
         payloads = self.payloads(option.code)
+        if len(payloads) == 1:
+            return (read_option(self, option, payloads[0]),)
         return tuple(read_option(self, option, payload, number) for number, payload in enumerate(payloads))
 
     def replacing(self, option: Option[T], *values: T) -> Options6:
@@ -131,11 +157,11 @@ class Options6:
             else:
                 made += fresh
                 fresh = []
-        return Options6(options_octets6(made + fresh))
+        return self._with(options_octets6(made + fresh))
 
     def adding(self, option: Option[T], value: T) -> Options6:
         """A copy with one more instance of the option, at the end."""
-        return Options6(options_octets6([*self.items(), (option, value)]))
+        return self._with(options_octets6([*self.items(), (option, value)]))
 
     def without(self, option: Option[Any]) -> Options6:
         """A copy in which the option is absent."""
@@ -160,7 +186,12 @@ class Options6:
         return hash(self.octets)
 
     def __repr__(self) -> str:
-        return f"Options6(bytes.fromhex({self.octets.hex()!r}))" if self.octets else "Options6()"
+        return container_text(self, self.octets, self.items() if self.is_plain else None)
+
+    def _with(self, octets: bytes) -> Options6:
+        made = Options6(octets)
+        made.place = self.place
+        return made
 
     def _index(self) -> dict[int, bytes]:
         octets, at, end = self.octets, 0, len(self.octets)
@@ -186,14 +217,15 @@ class Options6:
         return first
 
 
-def options_octets6(values: Values6) -> bytes:
-    """Options one after the other, in the order given. ValueError for what has no form, or is too long."""
+def options_octets6(values: Values6, space: Space | None = None) -> bytes:
+    """Options one after the other, in the order given. ValueError for what has no form or name, or is too long."""
     parts: list[bytes] = []
-    for option, value in values.items() if isinstance(values, Mapping) else values:
-        if isinstance(option, int):
+    pairs = values if type(values) is list else values.items() if isinstance(values, Mapping) else values
+    for option, value in pairs:
+        if type(option) is int and type(value) is bytes:
             code, payload = option, value
         else:
-            code, payload = option.code, option.kind.codec.build(value)
+            code, payload = built(option, value, space)
         size = len(payload)
         if size > PAYLOAD_MAX:
             raise ValueError(f"option {code}: a payload has at most {PAYLOAD_MAX} octets, not {size}")

@@ -6,14 +6,15 @@ and test strategy follow from the kind. This module does not know packets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import attrs
 
+from dhcpkit.wire.json_form import Says
 from dhcpkit.wire.kinds import Kind
 
-__all__ = ["Option", "Space"]
+__all__ = ["Option", "Space", "built", "space_of"]
 
 T = TypeVar("T")
 
@@ -22,8 +23,9 @@ T = TypeVar("T")
 class Option(Generic[T]):
     """One declared option. `packet[option]` has the option's type, whatever the packet's family.
 
-    `encapsulates` is the space its sub-options are declared in. `redefinable` options are those that Kea 2.2 leaves
-    to a configuration's own `option-def`, which therefore may say anything of their codes and names.
+    `space` is the name of the space it is `declared_in`, `encapsulates` the one its sub-options are declared in.
+    `redefinable` options are those that Kea 2.2 leaves to a configuration's own `option-def`, which therefore may say
+    anything of their codes and names. `says` tells people what a value means, where its kind does not.
     """
 
     space: str
@@ -34,6 +36,8 @@ class Option(Generic[T]):
     note: str = ""
     encapsulates: Space | None = None
     redefinable: bool = False
+    says: Says[T] | None = None
+    declared_in: Space | None = None
 
     def parse(self, data: bytes) -> T:
         """The value of a whole payload; ValueError where its kind refuses it."""
@@ -56,11 +60,14 @@ class Space:
 
     `extends` is looked in when a code or name is unknown here. In a `wide` space codes and lengths have two octets
     each, as in DHCPv6 (RFC 8415 21.1), else one. `vendors` are the spaces of enterprises by their numbers, where this
-    space is what a vendor option (125, or 17 in DHCPv6) encapsulates.
+    space is what a vendor option (125, or 17 in DHCPv6) encapsulates. All options of a `redefinable` space are.
     """
 
-    def __init__(self, name: str, extends: Space | None = None, *, wide: bool = False) -> None:
+    def __init__(
+        self, name: str, extends: Space | None = None, *, wide: bool = False, redefinable: bool = False
+    ) -> None:
         self.name = name
+        self.redefinable = redefinable
         self.extends = extends
         self.wide: bool = wide if extends is None else extends.wide
         self.vendors: dict[int, Space] = {} if extends is None else extends.vendors
@@ -77,11 +84,14 @@ class Space:
         note: str = "",
         encapsulates: Space | None = None,
         redefinable: bool = False,
+        says: Says[T] | None = None,
     ) -> Option[T]:
         """Declares an option here. ValueError where the code or the name is already taken, or the code out of range."""
         if not 0 <= code <= self.code_max:
             raise ValueError(f"{name}: a code in space {self.name} is 0 to {self.code_max}, not {code}")
-        option = Option(self.name, code, name, kind, rfc, note, encapsulates, redefinable)
+        option = Option(
+            self.name, code, name, kind, rfc, note, encapsulates, redefinable or self.redefinable, says, self
+        )
         for taken in (self._by_code.get(code), self._by_name.get(name)):
             if taken is not None:
                 raise ValueError(f"{option!r}: {taken!r} is already defined")
@@ -111,3 +121,29 @@ class Space:
 
     def __repr__(self) -> str:
         return f"<Space {self.name}: {len(self)} options>"
+
+
+def built(option: Option[Any] | int | str, value: Any, space: Space | None) -> tuple[int, bytes]:
+    """The code and payload of an option that is given by declaration or name, or by code with octets.
+
+    ValueError where it has no form for the value, or its name is not known in `space`.
+    """
+    if isinstance(option, int):
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise ValueError(f"option {option}: with a code go octets, not {type(value).__name__}")  # noqa: TRY004
+        return option, bytes(value)
+    if isinstance(option, str):
+        found = None if space is None else space.by_name(option)
+        if found is None:
+            told = "names need a space" if space is None else f"there is no such option in space {space.name}"
+            raise ValueError(f"option {option!r}: {told}")
+        option = found
+    try:
+        return option.code, option.kind.codec.build(value)
+    except ValueError as error:
+        raise ValueError(f"option {option.name} ({option.code}): {error}") from error
+
+
+def space_of(values: Iterable[Any]) -> Space | None:
+    """Where the first of some options that are given by declaration is declared."""
+    return next((option.declared_in for option in values if isinstance(option, Option)), None)

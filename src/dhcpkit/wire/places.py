@@ -6,12 +6,13 @@ This module does not know how options are laid out: who holds them says where ea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from dhcpkit.wire.errors import WireError
-from dhcpkit.wire.options import Option
+from dhcpkit.wire.options import Option, Space
 
-__all__ = ["Holder", "Place", "read_option", "whereabouts"]
+__all__ = ["Holder", "Place", "located", "named", "read_option", "space_inside", "whereabouts", "whose"]
 
 T = TypeVar("T")
 
@@ -20,7 +21,8 @@ class Holder(Protocol):
     """What holds options: a packet, or the options within an option.
 
     `place` is where it lies itself, None where nobody knows or it is the datagram. `offset` is where an instance of an
-    option starts in the holder's octets, and `head` the size of its code and length.
+    option starts in the holder's octets, `placed` each option with its offset and code, and `head` the size of its code
+    and length.
     """
 
     place: Place | None
@@ -30,14 +32,24 @@ class Holder(Protocol):
         """Where an instance of an option starts in the octets."""
         ...
 
+    def placed(self) -> Iterator[tuple[int, int, bytes]]:
+        """Offset, code and payload of each option, all of them in time that grows with the octets."""
+        ...
+
 
 class Place(NamedTuple):
-    """Options lie `skip` octets into the payload of an option; where `holder` is None, into the datagram."""
+    """Options lie `skip` octets into the payload of an option; where `holder` is None, into the datagram.
+
+    `space` is where they are declared, None where nobody knows, and `enterprise` says whose they are, where they are a
+    vendor's.
+    """
 
     holder: Holder | None = None
     option: Option[Any] | None = None
     number: int = 0
     skip: int = 0
+    space: Space | None = None
+    enterprise: int | None = None
 
 
 def read_option(holder: Holder, option: Option[T], payload: bytes, number: int = 0) -> T:
@@ -47,11 +59,37 @@ def read_option(holder: Holder, option: Option[T], payload: bytes, number: int =
         value = kind.codec.parse(payload)
     except ValueError as error:
         start, path = whereabouts(holder)
-        raise WireError(start + holder.offset(option.code, number), str(error), (*path, _named(option))) from error
-    if kind.inner is not None:
-        for skip, options in kind.inner(value, len(payload)):
-            options.place = Place(holder, option, number, skip)
+        raise WireError(start + holder.offset(option.code, number), str(error), (*path, named(option))) from error
+    return value if kind.inner is None else located(holder, option, value, payload, number)
+
+
+def located(holder: Holder, option: Option[T], value: T, payload: bytes, number: int = 0) -> T:
+    """The value read from a payload, with the options in it told where they lie."""
+    inner = option.kind.inner
+    if inner is not None:
+        for skip, options in inner(value, len(payload)):
+            options.place = Place(holder, option, number, skip, space_inside(option, options))
     return value
+
+
+def space_inside(option: Option[Any], options: Holder, around: Space | None = None) -> Space | None:
+    """Where the options are declared that lie in an option, which is itself looked up in the space `around` it.
+
+    Where a space encapsulates itself, as DHCPv6's does in its IAs, one that extends it does so, too.
+    """
+    space, above = option.encapsulates, around
+    while above is not None and above is not space:
+        above = above.extends
+    if above is not None:
+        space = around
+    enterprise = None if options.place is None else options.place.enterprise
+    return space if space is None or enterprise is None else space.vendors.get(enterprise)
+
+
+def whose(options: Holder, enterprise: int) -> None:
+    """Tells options that they are an enterprise's, if nothing is known of them yet."""
+    if options.place is None:
+        options.place = Place(enterprise=enterprise)
 
 
 def whereabouts(holder: Holder) -> tuple[int, tuple[str, ...]]:
@@ -63,11 +101,12 @@ def whereabouts(holder: Holder) -> tuple[int, tuple[str, ...]]:
         above = place.holder
         if above is None or place.option is None:
             break
-        path.append(_named(place.option))
+        path.append(named(place.option))
         start += above.offset(place.option.code, place.number) + above.head
         place = above.place
     return start, tuple(reversed(path))
 
 
-def _named(option: Option[Any]) -> str:
+def named(option: Option[Any]) -> str:
+    """An option as a path names it."""
     return f"{option.name} ({option.code})"

@@ -11,17 +11,29 @@ from typing import Any, Final, TypeVar
 import attrs
 import construct as c
 
-from dhcpkit.wire.derive import Codec, Mapped, derive
-from dhcpkit.wire.json_form import Inside, Json, JsonForm
-from dhcpkit.wire.kinds import Kind
+from dhcpkit.wire.derive import Codec, Mapped, Row, derive
+from dhcpkit.wire.errors import JsonError
+from dhcpkit.wire.json_form import Inside, Json, JsonForm, at, quoted, read_octets, refuse_others
+from dhcpkit.wire.kinds import UINT32, Kind, in_digits
 from dhcpkit.wire.nested import SUB_OPTIONS, SubOptions
+from dhcpkit.wire.places import whose
+from dhcpkit.wire.says import say_texts
 from dhcpkit.wire.text import parse_digits, parse_number, show_hex
 
-__all__ = ["VENDOR_CLASSES", "VENDOR_OPTIONS", "VendorClass", "VendorOptions", "opaque_list"]
+__all__ = [
+    "RELAY_VENDOR_OPTIONS",
+    "VENDOR_CLASSES",
+    "VENDOR_OPTIONS",
+    "VendorClass",
+    "VendorOptions",
+    "opaque_list",
+    "say_user_classes",
+]
 
 T = TypeVar("T")
 
 ENTERPRISE_MAX: Final = 2**32 - 1  # an enterprise number has four octets
+PART_MAX: Final = 255  # octets of one of several strings, whose length has one
 BLOCK_HEAD: Final = 5  # octets of an enterprise number and of the length behind it
 
 
@@ -45,6 +57,9 @@ class VendorOptions:
     enterprise: int
     options: SubOptions
 
+    def __attrs_post_init__(self) -> None:
+        whose(self.options, self.enterprise)
+
 
 def opaque_list(octets: bytes) -> tuple[bytes, ...]:
     """Strings with an octet of length before each, or the octets as the only one where they are no such list.
@@ -62,17 +77,15 @@ def opaque_list(octets: bytes) -> tuple[bytes, ...]:
     return tuple(found)
 
 
+def say_user_classes(octets: bytes, inside: Inside) -> str:
+    """The user classes of option 77, or the bare text that stands for one."""
+    return say_texts(opaque_list(octets), inside)
+
+
 def _by_enterprise(member: str, decode: Callable[[int, bytes], T], encode: Callable[[T], tuple[int, bytes]]) -> Any:
     """Blocks of an enterprise number and octets of its own, as a tuple of values; at least one."""
-    con = c.GreedyRange(c.Struct("enterprise" / c.Int32ub, member / c.Prefixed(c.Int8ub, c.GreedyBytes)))
-
-    def decode_all(found: Sequence[dict[str, Any]]) -> tuple[T, ...]:
-        return tuple(decode(item["enterprise"], item[member]) for item in _some(found))
-
-    def encode_all(values: Sequence[T]) -> list[dict[str, Any]]:
-        return [dict(zip(("enterprise", member), encode(value), strict=True)) for value in _some(values)]
-
-    return Mapped(con, decode_all, encode_all)
+    block = c.Struct("enterprise" / c.Int32ub, member / c.Prefixed(c.Int8ub, c.GreedyBytes))
+    return Mapped(c.GreedyRange(Row(block, decode, encode)), lambda found: tuple(_some(found)), _some)
 
 
 def _some(values: Sequence[Any]) -> Sequence[Any]:
@@ -115,16 +128,68 @@ _options: Final = _by_enterprise(
     lambda value: (value.enterprise, value.options.octets),
 )
 
+
+def _say_classes(values: Sequence[VendorClass], inside: Inside) -> str:
+    return "; ".join(f"enterprise {each.enterprise}: {say_texts(each.classes, inside)}" for each in values)
+
+
+def _show_classes_json(values: Sequence[VendorClass], _: Inside) -> Json:
+    return [{"enterprise": each.enterprise, **_classes_or_data(each)} for each in values]
+
+
+def _classes_or_data(value: VendorClass) -> dict[str, Json]:
+    """The classes as texts; the octets where they are no list of such."""
+    if _opaque(value.classes) != value.data:
+        return {"data": value.data.hex()}
+    return {"classes": [each.decode("utf-8", "surrogateescape") for each in value.classes]}
+
+
+def _read_classes_json(found: Json, _: Inside) -> tuple[VendorClass, ...]:
+    return tuple(VendorClass(enterprise, data) for enterprise, data in _each(found, ("classes", "data"), _read_class))
+
+
+def _read_class(member: str, told: Json) -> bytes:
+    if member == "data":
+        return read_octets(told)
+    if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+        raise JsonError(f"a list of texts expected, not {quoted(told)}")
+    return _opaque([each.encode("utf-8", "surrogateescape") for each in told])
+
+
+def _opaque(parts: Sequence[bytes]) -> bytes:
+    for part in parts:
+        if not 0 < len(part) <= PART_MAX:
+            raise ValueError(f"1 to {PART_MAX} octets expected in each, not {len(part)}")
+    return b"".join(bytes((len(part),)) + part for part in parts)
+
+
+def _each(found: Json, members: tuple[str, ...], read: Callable[[str, Json], T]) -> Iterable[tuple[int, T]]:
+    """Enterprise number and what belongs to it under one of these members, of each object in a list."""
+    if not isinstance(found, list):
+        raise JsonError(f"a list of enterprises expected, not {quoted(found)}")
+    for number, each in enumerate(found):
+        with at(number):
+            if not isinstance(each, dict):
+                raise JsonError(f"an object with enterprise and {members[0]} expected, not {quoted(each)}")
+            refuse_others(each, ("enterprise", *members))
+            given = [member for member in members if member in each]
+            if "enterprise" not in each or len(given) != 1:
+                raise JsonError(f"enterprise and {' or '.join(members)} expected")
+            with at("enterprise"):
+                enterprise = UINT32.from_json(each["enterprise"])
+            with at(given[0]):
+                value = read(given[0], each[given[0]])
+        yield enterprise, value
+
+
 VENDOR_CLASSES: Final[Kind[tuple[VendorClass, ...]]] = Kind(
     "record",
     _classes,
     _parse_with(derive(_classes), b""),
     _show_classes,
     "an enterprise number, and hexadecimal digits: an octet of length and the class's data",
-    json=JsonForm(
-        lambda values, _: [{"enterprise": each.enterprise, "data": each.data.hex()} for each in values],
-        lambda found, _: tuple(VendorClass(n, bytes.fromhex(each)) for n, each in _pairs(found, "data", str)),
-    ),
+    json=JsonForm(_show_classes_json, _read_classes_json),
+    says=_say_classes,
 )
 
 
@@ -144,20 +209,12 @@ def _show_json(values: Sequence[VendorOptions], inside: Inside) -> Json:
 
 
 def _read_json(found: Json, inside: Inside) -> tuple[VendorOptions, ...]:
-    pairs = _pairs(found, "options", list)
-    return tuple(VendorOptions(n, SUB_OPTIONS.from_json(each, inside.vendor(n))) for n, each in pairs)
-
-
-def _pairs(found: Json, member: str, kind: type) -> Iterable[tuple[int, Any]]:
-    """Enterprise number and what belongs to it, of each object in a list."""
-    if not isinstance(found, list):
-        raise ValueError(f"a list of enterprises expected, not {found!r}")  # noqa: TRY004  # a value, not a type
-    for number, each in enumerate(found):
-        if not isinstance(each, dict) or type(each.get("enterprise")) is not int:
-            raise ValueError(f"[{number}]: an object with enterprise and {member} expected, not {each!r}")
-        if not isinstance(each.get(member), kind):
-            raise ValueError(f"[{number}].{member}: {kind.__name__} expected, not {each.get(member)!r}")  # noqa: TRY004
-        yield each["enterprise"], each[member]
+    vendors = []
+    for number, (enterprise, told) in enumerate(_each(found, ("options",), lambda _, told: told)):
+        with at(number, "options"):
+            options = SUB_OPTIONS.from_json(told, inside.vendor(enterprise))
+        vendors.append(VendorOptions(enterprise, options))
+    return tuple(vendors)
 
 
 VENDOR_OPTIONS: Final[Kind[tuple[VendorOptions, ...]]] = Kind(  # Kea: the number alone, options come from its space
@@ -169,3 +226,4 @@ VENDOR_OPTIONS: Final[Kind[tuple[VendorOptions, ...]]] = Kind(  # Kea: the numbe
     json=JsonForm(_show_json, _read_json),
     inner=_inner,
 )
+RELAY_VENDOR_OPTIONS: Final = in_digits(VENDOR_OPTIONS)  # a relay's sub-option 9 (RFC 4243 3); Kea: `binary`

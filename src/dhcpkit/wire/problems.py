@@ -1,0 +1,86 @@
+"""Everything that is wrong with a message at once: its flaws, and each option whose octets are not of its kind.
+
+A packet raises when somebody asks for a bad option; `problems` asks for all of them, in relays and in each other, and
+one never hides the next. What that costs grows with the message's size, whatever a stranger put into it: every octet is
+looked at once for each option it lies in. This module does not know what a server does with such a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from dhcpkit.wire.dhcp4 import Packet4
+from dhcpkit.wire.dhcp6 import RELAY_HEADER_SIZE, Packet6
+from dhcpkit.wire.errors import WireError
+from dhcpkit.wire.json_form import NESTING_MAX
+from dhcpkit.wire.nested6 import HEAD
+from dhcpkit.wire.options import Space
+from dhcpkit.wire.options4 import DHCP4
+from dhcpkit.wire.options6 import DHCP6, RELAY_MSG
+from dhcpkit.wire.places import Holder, named, space_inside
+
+__all__ = ["PROBLEMS_MAX", "problems"]
+
+PROBLEMS_MAX: Final = 1000  # an Ethernet frame has no room for as many options; whoever sends more makes no mistake
+
+
+def problems(packet: Packet4 | Packet6, space: Space | None = None) -> tuple[WireError, ...]:
+    """What is wrong with a packet, in the order of the octets; nothing where all of it can be read.
+
+    Options are those of `space`, DHCP4 or DHCP6 where none is given; undeclared ones cannot be wrong. Offsets are those
+    in `bytes(packet)`. Options that lie more than NESTING_MAX deep in each other are one problem; they are not read.
+    """
+    data = bytes(packet)
+    if isinstance(packet, Packet4):
+        found = _problems4(packet if data == packet.data else Packet4.parse(data), space or DHCP4)
+    else:
+        found = _problems6(packet if data == packet.data else Packet6.parse(data), space or DHCP6)
+    return tuple(sorted(islice(found, PROBLEMS_MAX), key=lambda error: error.offset))
+
+
+def _problems4(packet: Packet4, space: Space) -> Iterator[WireError]:
+    for offset, what in packet.flaws:
+        yield WireError(offset, what)
+    yield from _inside(packet, 0, (), space, 0)
+
+
+def _problems6(packet: Packet6, space: Space) -> Iterator[WireError]:
+    for offset, what in packet.flaws:
+        yield WireError(offset, what)
+    start = 0
+    path: tuple[str, ...] = ()
+    for relay in packet.relays:
+        start += RELAY_HEADER_SIZE
+        yield from _inside(relay.options, start, path, space, 0)
+        start += relay.options.offset(RELAY_MSG.code) + HEAD
+        path = (*path, named(RELAY_MSG))
+    yield from _inside(packet.options, start + packet.header_size, path, space, 0)
+
+
+def _inside(holder: Holder, start: int, path: tuple[str, ...], space: Space, depth: int) -> Iterator[WireError]:
+    """Of options whose octets start there in the datagram, and of those in them."""
+    for at, code, payload in holder.placed():
+        option = space.by_code(code)
+        if option is None:
+            continue
+        kind = option.kind
+        try:
+            value = kind.codec.parse(payload)
+        except ValueError as error:
+            yield WireError(start + at, str(error), (*path, named(option)))
+            continue
+        if kind.inner is None:
+            continue
+        deeper = (*path, named(option))
+        for skip, options in kind.inner(value, len(payload)):
+            begin = start + at + holder.head + skip
+            if depth == NESTING_MAX:
+                yield WireError(begin, f"options lie more than {NESTING_MAX} deep in each other here", deeper)
+                continue
+            for offset, what in options.flaws:
+                yield WireError(begin + offset, what, deeper)
+            within = space_inside(option, options, space)
+            if within is not None:
+                yield from _inside(options, begin, deeper, within, depth + 1)
