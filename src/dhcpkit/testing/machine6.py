@@ -8,11 +8,11 @@ holds its own engine to. Use it for your allocator, your store or your configura
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
 from itertools import pairwise
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -195,9 +195,9 @@ def message6(  # noqa: PLR0913  # a message's fields, by their names
     empty: bool = True,
 ) -> bytes:
     """A client's message in bytes. With `empty` it names all its identity associations, those without binding too."""
-    fields: list[tuple[object, object]] = [(CLIENT_ID, client.duid)]
+    fields: list[tuple[Any, Any]] = [(CLIENT_ID.code, client.duid)]
     if server_id is not None:
-        fields.append((SERVER_ID, server_id))
+        fields.append((SERVER_ID.code, server_id))
     named = list(bindings)
     for option, type_, iaids in (
         (IA_NA, LeaseType.IA_NA, client.addresses),
@@ -207,11 +207,11 @@ def message6(  # noqa: PLR0913  # a message's fields, by their names
             mine = [each for each in named if each.type == type_ and each.iaid == iaid]
             if mine or empty:
                 fields.append((option, IdentityAssociation(iaid, options=Options6.of(map(_inside, mine)))))
-    pairs = options.items() if hasattr(options, "items") else options
+    pairs: Iterable[tuple[Any, Any]] = options.items() if isinstance(options, Mapping) else options
     return bytes(Packet6(kind, [*fields, *pairs], xid=xid))
 
 
-def _inside(binding: Binding6) -> tuple[object, object]:
+def _inside(binding: Binding6) -> tuple[Any, Any]:
     address = IPv6Address(binding.address)
     if binding.type == LeaseType.IA_NA:
         return IAADDR, LeasedAddress(address, binding.preferred, binding.valid)
@@ -406,8 +406,8 @@ class Lab6:
     def _well_formed(self, reply: Packet6, client: Client6, sent: bytes) -> None:
         assert not reply.flaws, f"an answer without flaws, not {reply.flaws}"
         assert reply.xid == Packet6.parse(sent).xid, "an answer has its question's transaction id"
-        assert reply[CLIENT_ID] == client.duid, "an answer names its client"
-        assert reply[SERVER_ID] == self.network.server_id.octets, "an answer names the server"
+        assert reply.options.first[CLIENT_ID.code] == client.duid, "an answer names its client"
+        assert reply.options.first[SERVER_ID.code] == self.network.server_id.octets, "an answer names the server"
         for ia in (*reply.all(IA_NA), *reply.all(IA_PD)):
             assert ia.t1 <= ia.t2, f"T1 {ia.t1} is no later than T2 {ia.t2}"  # RFC 8415 21.4
         for each in bindings_of(reply):
