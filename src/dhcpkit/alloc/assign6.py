@@ -303,7 +303,10 @@ def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet
     query, classes = desk.query, desk.classes
     network, link = query.network, query.siblings
     key = (link[0].id, asked.type, match, length, classes)
-    start, pool_start = network.recent.get(key, (network.position(desk.subnet) - network.position(link[0]), 0))
+    if key not in query.starts:
+        here = (network.position(desk.subnet) - network.position(link[0])) % len(link)
+        query.starts[key] = network.recent.get(key, (here, 0))
+    start, pool_start = query.starts[key]
     tried = 0
     for step in range(len(link)):
         at = (start + step) % len(link)

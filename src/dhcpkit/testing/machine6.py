@@ -40,6 +40,7 @@ from dhcpkit.wire.options6 import (
 )
 
 __all__ = [
+    "ALL_SERVERS",
     "Binding6",
     "Client6",
     "Confirm6",
