@@ -7,7 +7,7 @@ bounded memo; only names, identifiers and relay information differ between clien
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import attrs
@@ -253,7 +253,7 @@ def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: T
     """Every option of an answer but the client's own, by code."""
     chosen: dict[int, bytes] = {53: bytes((reply.type,))}
     levels = list(_levels(reply, network))
-    server_id = _first(SERVER_ID, levels)
+    server_id = _first(SERVER_ID, levels, reply.classes)
     chosen[SERVER_ID] = server_id[0].payload if server_id is not None else local.to_bytes(4, "big")
     if reply.type == NAK or reply.subnet is None:
         return chosen
@@ -264,7 +264,7 @@ def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: T
     for code in wanted:
         if code in never or code in OWN_CODES:
             continue
-        found = _first(code, levels)
+        found = _first(code, levels, reply.classes)
         if found is not None:
             value, level = found
             chosen[code] = value.payload
@@ -312,9 +312,9 @@ def _levels(reply: Reply4, network: Network) -> Iterator[Level]:
     yield Level("global", network.options)
 
 
-def _first(code: int, levels: list[Level]) -> tuple[OptionValue, Level] | None:
+def _first(code: int, levels: list[Level], classes: Sequence[str]) -> tuple[OptionValue, Level] | None:
     for level in levels:
-        value = level.options.get(code)
+        value = level.options.allowed(code, classes)
         if value is not None:
             return value, level
     return None

@@ -12,20 +12,20 @@ from ipaddress import IPv4Address
 from random import Random
 from typing import Final
 
-from dhcpkit.alloc.classify import DROP, allowed, with_host
+from dhcpkit.alloc.classify import DROP, REJECT, allowed, once_found, with_additional, with_host
 from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
-from dhcpkit.alloc.host import HostView
+from dhcpkit.alloc.host import GLOBAL, Host, HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
 from dhcpkit.alloc.names import NO_NAME, choose_name
 from dhcpkit.alloc.network import Lifetimes, Pool4, Subnet4
 from dhcpkit.alloc.points import Consult, Lease4Renew, Lease4Select, NextStep
 from dhcpkit.alloc.query import DISCOVER, Manner, Query4
-from dhcpkit.alloc.reserved import Found, Reserved, current_host, find_hosts, reserved_for
+from dhcpkit.alloc.reserved import Found, Reserved, current_host, decides_pools, find_hosts, reserved_for
 from dhcpkit.alloc.times import remaining_of_cached
 from dhcpkit.alloc.view import Change, LeaseView4, Unit
 from dhcpkit.wire.dhcp4 import MessageType
 
-__all__ = ["assign4"]
+__all__ = ["assign4", "final_classes"]
 
 OFFER: Final = MessageType.OFFER.value
 ACK: Final = MessageType.ACK.value
@@ -44,9 +44,15 @@ def assign4(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argu
     if subnet is None:
         return _without_subnet(query)
     found = find_hosts(query, hosts)
-    classes = with_host(query.classes, current_host(subnet, found) if found else None, query.trace)
+    host = current_host(subnet, found) if found else None
+    decides = host is None or decides_pools(query, host)
+    classes = with_host(query.packet, query.classes, host, query.network.classifier, query.trace, decides=decides)
     if DROP in classes:
         return silent(query, "the client is in class DROP")
+    if REJECT in classes:
+        if query.type == DISCOVER:
+            return silent(query, "the client is in class REJECT")
+        return _refuse(query, classes, "the client is in class REJECT")
     desk = _Desk(query, leases, hosts, now, rng, consult, found, classes)
     return desk.offer() if query.type == DISCOVER else desk.request()
 
@@ -68,6 +74,22 @@ def _refuse(query: Query4, classes: tuple[str, ...], because: str) -> Decision4:
     if query.trace:
         query.trace.note("answer", "", "DHCPNAK", because)
     return Decision4(query, Event.NAK, None, (), None, Reply4(NAK, query.subnet, classes), because)
+
+
+def final_classes(
+    query: Query4, classes: tuple[str, ...], subnet: Subnet4, pool: Pool4 | None, host: Host | None
+) -> tuple[str, ...]:
+    """The classes of an answer: a shared network's reservation adds its own now, and additional ones come last."""
+    network = query.network
+    shared = network.shared_network(subnet)
+    if shared is not None and host is not None and host.subnet_id != GLOBAL and host.client_classes:
+        classes = once_found(classes, host)
+    wanted = (
+        *(pool.additional_classes if pool is not None else ()),
+        *subnet.additional_classes,
+        *(shared.additional_classes if shared is not None else ()),
+    )
+    return with_additional(query.packet, classes, wanted, network.classifier, query.trace) if wanted else classes
 
 
 class _Desk:
@@ -329,10 +351,13 @@ class _Desk:
                 return silent(query, f"a callout of {point.kea_name} refused the lease")
             if point.lease is not lease:
                 lease, remaining = point.lease, None
+        classes = self.classes
+        if host is not None or query.network.classes:
+            classes = final_classes(query, classes, subnet, pool, host)
         reply = Reply4(
             OFFER if offer else ACK,
             subnet,
-            self.classes,
+            classes,
             pool,
             host,
             lease.address,

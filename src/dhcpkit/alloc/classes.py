@@ -8,16 +8,18 @@ order in which classes offer options and lifetimes. This module does not know pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from dhcpkit.alloc.compiled import ClassTest, CompiledTests
 from dhcpkit.alloc.expressions import members_of
-from dhcpkit.alloc.network import ClientClass
 from dhcpkit.alloc.subjects import Packet
 from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.wire.options import Space
+
+if TYPE_CHECKING:
+    from dhcpkit.alloc.network import ClientClass
 
 __all__ = ["Classifier", "Memberships"]
 

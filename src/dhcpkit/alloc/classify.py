@@ -1,7 +1,7 @@
-"""Which classes a client belongs to. Pure: a packet and the network's classes in, names out.
+"""Which classes a DHCPv4 client is in, at each stage of its way. Pure: a packet and the network in, names out.
 
-Built-in classes are Kea's (`ALL`, `VENDOR_CLASS_...`, `KNOWN`, `UNKNOWN`); others come from a reservation. The order
-of the names is the order in which classes offer options and lifetimes.
+Built-in classes are Kea's (`ALL`, `VENDOR_CLASS_...`, `KNOWN`, `UNKNOWN`); others come from tests (`classes`) and from
+reservations. The order of the names is the order in which classes offer options and lifetimes.
 """
 
 from __future__ import annotations
@@ -9,40 +9,79 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from dhcpkit.alloc.classes import Classifier
 from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.wire.dhcp4 import Packet4
+from dhcpkit.wire.options import Space
 
-__all__ = ["ALL", "DROP", "KNOWN", "STRANGER", "UNKNOWN", "allowed", "classify", "with_host"]
+__all__ = [
+    "ALL", "DROP", "KNOWN", "REJECT", "STRANGER", "UNKNOWN", "allowed", "classify", "once_found", "with_additional",
+    "with_host",
+]  # fmt: skip
 
 ALL: Final = "ALL"
 KNOWN: Final = "KNOWN"
 UNKNOWN: Final = "UNKNOWN"
 DROP: Final = "DROP"
+REJECT: Final = "REJECT"
 
 EVERYONE: Final = (ALL,)
 STRANGER: Final = (ALL, UNKNOWN)
+NO_CLASSES: Final = Classifier((), Space("dhcp4"))
 
 
-def classify(packet: Packet4, trace: Trace = NO_TRACE) -> tuple[str, ...]:
-    """The classes that need no reservation: ALL, and VENDOR_CLASS_<text> from option 60 (RFC 2132 9.13)."""
+def classify(packet: Packet4, classifier: Classifier = NO_CLASSES, trace: Trace = NO_TRACE) -> tuple[str, ...]:
+    """The classes that need no reservation: ALL, VENDOR_CLASS_<text> from option 60, and those whose tests hold."""
     vendor = packet.options.get(60)
-    if not vendor:
+    if not vendor and not classifier:
         return EVERYONE
-    name = "VENDOR_CLASS_" + vendor.decode("ascii", "replace")
-    if trace:
-        trace.note("classes", name, "member", "the vendor class identifier (60) says so")
-    return (ALL, name)
+    classes: dict[str, None] = {ALL: None}
+    if vendor:
+        name = "VENDOR_CLASS_" + vendor.decode("ascii", "replace")
+        classes[name] = None
+        if trace:
+            trace.note("classes", name, "member", "the vendor class identifier (60) says so")
+    classifier.first(packet, classes, trace)
+    return tuple(classes)
 
 
-def with_host(classes: tuple[str, ...], host: Host | None, trace: Trace = NO_TRACE) -> tuple[str, ...]:
-    """The classes once reservations were looked up: KNOWN and the reservation's own, or UNKNOWN."""
-    if host is None:
+def with_host(  # noqa: PLR0913  # who, where, and how far it counts
+    packet: Packet4,
+    classes: tuple[str, ...],
+    host: Host | None,
+    classifier: Classifier,
+    trace: Trace = NO_TRACE,
+    *,
+    decides: bool = True,
+) -> tuple[str, ...]:
+    """The classes once reservations were looked up: KNOWN or UNKNOWN, and what follows from it.
+
+    `decides` says that the reservation's classes count for the choice of pools: it is global, or its subnet cannot
+    change any more. Then tests are told anew with them; else they are added once the address is chosen (`once_found`).
+    """
+    if host is None and not classifier:
         return STRANGER if classes is EVERYONE else (*classes, UNKNOWN)
-    if trace:
-        for name in host.client_classes:
-            trace.note("classes", name, "member", "the reservation says so", host.where)
-    return (*classes, KNOWN, *host.client_classes)
+    made = dict.fromkeys(classes)
+    if host is not None and host.client_classes and decides:
+        classifier.reserved(packet, host.client_classes, made, trace)
+    made[UNKNOWN if host is None else KNOWN] = None
+    classifier.once_known(packet, made, trace)
+    return tuple(made)
+
+
+def once_found(classes: tuple[str, ...], host: Host) -> tuple[str, ...]:
+    """The classes with those of a reservation in a shared network, which count from when the address is chosen."""
+    return tuple(dict.fromkeys((*classes, *host.client_classes)))
+
+
+def with_additional(
+    packet: Packet4, classes: tuple[str, ...], names: Sequence[str], classifier: Classifier, trace: Trace = NO_TRACE
+) -> tuple[str, ...]:
+    """The classes with additional ones (Kea: `evaluate-additional-classes`) that have no test, or one that holds."""
+    made = dict.fromkeys(classes)
+    classifier.additional(packet, names, made, trace)
+    return tuple(made)
 
 
 def allowed(guards: Sequence[str], classes: Sequence[str]) -> bool:

@@ -12,14 +12,14 @@ from typing import Final
 
 import attrs
 
-from dhcpkit.alloc.assign4 import assign4
+from dhcpkit.alloc.assign4 import assign4, final_classes
 from dhcpkit.alloc.classify import DROP, with_host
 from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
 from dhcpkit.alloc.points import Consult, Lease4Decline, Lease4Release, NextStep
 from dhcpkit.alloc.query import DECLINE, INFORM, RELEASE, Dropped, Query4, open4
-from dhcpkit.alloc.reserved import current_host, find_hosts
+from dhcpkit.alloc.reserved import current_host, decides_pools, find_hosts
 from dhcpkit.alloc.view import Change, LeaseView4
 from dhcpkit.wire.dhcp4 import MessageType
 
@@ -118,10 +118,13 @@ def _inform(query: Query4, hosts: HostView) -> Decision4:
     """RFC 2131 4.3.5: options only; no lease is read or written, yiaddr and lease times stay out."""
     found = find_hosts(query, hosts) if query.subnet is not None else ()
     host = current_host(query.subnet, found) if query.subnet is not None else None
-    classes = with_host(query.classes, host, query.trace)
+    decides = host is None or decides_pools(query, host)
+    classes = with_host(query.packet, query.classes, host, query.network.classifier, query.trace, decides=decides)
     if DROP in classes:
         return silent(query, "the client is in class DROP")
     reply = Reply4(ACK, query.subnet, classes, host=host, ciaddr=query.packet.ciaddr)
+    if query.subnet is not None:
+        reply.classes = final_classes(query, classes, query.subnet, None, host)
     return Decision4(query, Event.INFORM, None, (), None, reply, "options only")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
+from dhcpkit.alloc.classes import Classifier
 from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
 from dhcpkit.alloc.naming import KEA_NAMING, Naming
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
@@ -21,6 +22,7 @@ from dhcpkit.alloc.pick import Allocator, Iterative
 from dhcpkit.alloc.trace import Place
 from dhcpkit.alloc.view import Sweep
 from dhcpkit.wire.options import Option
+from dhcpkit.wire.options4 import DHCP4
 
 if TYPE_CHECKING:
     from dhcpkit.alloc.expressions import Boolean, Text
@@ -73,19 +75,21 @@ class Pool4:
     client_classes: tuple[str, ...] = ()
     options: OptionValues = NO_OPTIONS
     where: Place | None = None
+    additional_classes: tuple[str, ...] = ()
     sweep: Sweep = attrs.field(init=False, repr=False)
 
-    def __init__(  # one argument for each of Kea's keys
+    def __init__(  # noqa: PLR0913  # one argument for each of Kea's keys
         self,
         pool: str,
         *,
         pool_id: int = 0,
         client_classes: Sequence[str] = (),
+        additional_classes: Sequence[str] = (),
         options: OptionValues = NO_OPTIONS,
         where: Place | None = None,
     ) -> None:
         first, last = parse_range(pool)
-        self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where)
+        self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where, tuple(additional_classes))
         object.__setattr__(self, "sweep", Sweep(first, last))
 
     def __contains__(self, address: object) -> bool:
@@ -204,6 +208,7 @@ class SharedNetwork4:
     relays: frozenset[int] = frozenset()
     client_classes: tuple[str, ...] = ()
     where: Place | None = None
+    additional_classes: tuple[str, ...] = ()
 
 
 @attrs.frozen(eq=False)
@@ -259,7 +264,8 @@ class Network:
             s for network in self.shared_networks for s in network.subnets
         )
         self.hosts = hosts if isinstance(hosts, Hosts) else Hosts(hosts)
-        self.classes: Mapping[str, ClientClass] = {c.name: c for c in classes}
+        self.classifier = Classifier(classes, DHCP4)
+        self.classes: Mapping[str, ClientClass] = self.classifier.by_name
         self.options = options
         self.echo_client_id = echo_client_id
         self.authoritative = authoritative

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from dhcpkit.alloc.classify import classify
+from dhcpkit.alloc.classify import DROP, classify
 from dhcpkit.alloc.names import fqdn_flaw
 from dhcpkit.alloc.network import Network, Subnet4
 from dhcpkit.alloc.points import Consult, NextStep, Subnet4Select
@@ -130,7 +130,9 @@ def open4(
     if kind == INFORM and not packet.giaddr and not packet.ciaddr and not packet.arrival.source:
         return Dropped("rfc-violation", "a DHCPINFORM without ciaddr and source address cannot be answered")
 
-    classes = classify(packet, trace)
+    classes = classify(packet, network.classifier, trace)
+    if DROP in classes:
+        return Dropped("receive-drop", "it is in class DROP")
     subnet = None
     siblings: tuple[Subnet4, ...] = ()
     if kind in NEEDS_SUBNET:

@@ -15,7 +15,7 @@ from dhcpkit.alloc.query import Query4
 from dhcpkit.alloc.select import suboption
 from dhcpkit.wire.dhcp4 import Packet4
 
-__all__ = ["Found", "Reserved", "current_host", "find_hosts", "identifiers"]
+__all__ = ["Found", "Reserved", "current_host", "decides_pools", "find_hosts", "identifiers"]
 
 Found = tuple[tuple[Subnet4 | None, Host], ...]  # a reservation and the subnet it is in; None: it is global
 
@@ -82,6 +82,11 @@ def current_host(subnet: Subnet4 | None, found: Found) -> Host | None:
         if where is subnet or where is None:
             return host
     return None
+
+
+def decides_pools(query: Query4, host: Host) -> bool:
+    """Whether a reservation's classes count for the choice of pools: it is global, or the subnet is settled (Kea)."""
+    return host.subnet_id == GLOBAL or query.subnet is None or query.network.shared_network(query.subnet) is None
 
 
 class Reserved:

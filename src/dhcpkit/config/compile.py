@@ -129,6 +129,7 @@ class _Compiler:
                 self.levels.relays(doc.relay, address4, steps),
                 self.levels.guards(doc, steps),
                 self.report.place(steps),
+                doc.evaluate_additional_classes,
             )
 
     def _subnets(
@@ -216,17 +217,19 @@ class _Compiler:
         return [pool for _, pool in made]
 
     def _pool(self, doc: PoolDoc, options: OptionValues, steps: Steps) -> Pool4 | None:
-        guards, place = self.levels.guards(doc, steps), self.report.place(steps)
         try:
-            return Pool4(doc.pool, pool_id=doc.pool_id, client_classes=guards, options=options, where=place)
-        except ValueError:  # also forms that only Kea takes
-            try:
-                first, last = pool4(doc.pool)
-            except Unfit as unfit:
-                self.report.add(unfit.code, (*steps, "pool"), unfit.message, expected=unfit.expected)
-                return None
-        text = f"{IPv4Address(first)}-{IPv4Address(last)}"
-        return Pool4(text, pool_id=doc.pool_id, client_classes=guards, options=options, where=place)
+            first, last = pool4(doc.pool)
+        except Unfit as unfit:
+            self.report.add(unfit.code, (*steps, "pool"), unfit.message, expected=unfit.expected)
+            return None
+        return Pool4(
+            f"{IPv4Address(first)}-{IPv4Address(last)}",
+            pool_id=doc.pool_id,
+            client_classes=self.levels.guards(doc, steps),
+            additional_classes=doc.evaluate_additional_classes,
+            options=options,
+            where=self.report.place(steps),
+        )
 
     # Classes.
 

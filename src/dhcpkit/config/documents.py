@@ -77,7 +77,7 @@ class OptionDataDoc(CommentedDoc):
     )
     always_send: bool = param(default=False, doc="Whether it is sent to clients that did not ask for it.")
     never_send: bool = param(default=False, doc="Whether it is never sent; this beats always-send.")
-    client_classes: tuple[str, ...] = param(default=(), doc="Classes whose clients get it; all where empty.", idle=True)
+    client_classes: tuple[str, ...] = param(default=(), doc="Classes whose clients get it; all where empty.")
 
 
 @document("option-def")
@@ -151,7 +151,6 @@ class GuardedDoc(Document):
     evaluate_additional_classes: tuple[str, ...] = param(
         default=(),
         aliases=["require-client-classes"],
-        idle=True,
         doc="Classes that are evaluated once this is chosen.",
     )
 
@@ -233,7 +232,6 @@ class ClassDoc(CommentedDoc):
     only_in_additional_list: bool = param(
         default=False,
         aliases=["only-if-required"],
-        idle=True,
         doc="Whether it is evaluated only where a subnet or pool asks for it.",
     )
 
