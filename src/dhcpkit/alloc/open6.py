@@ -23,7 +23,6 @@ from dhcpkit.alloc.reserved6 import global_host6
 from dhcpkit.alloc.select6 import select_subnet6
 from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.wire.dhcp6 import MessageType6, Packet6
-from dhcpkit.wire.duid import DUID_MAX, DUID_MIN
 from dhcpkit.wire.nested6 import Options6
 
 __all__ = ["open6"]
@@ -41,6 +40,7 @@ CLIENT_ID, SERVER_ID, IA_NA, IAADDR, ORO, ELAPSED_TIME, RAPID_COMMIT = 1, 2, 3, 
 VENDOR_CLASS, VENDOR_OPTIONS, IA_PD, IAPREFIX, CLIENT_FQDN = 16, 17, 25, 26, 39
 IA_SIZE, IAADDR_SIZE, IAPREFIX_SIZE = 12, 24, 25  # octets of what is there besides options
 ADDRESS_BITS: Final = 128
+DUID_MIN, DUID_MAX = 3, 130  # octets (RFC 8415 11.1): a type of two, and at most 128 behind it
 EMPTY_DUID: Final = bytes(DUID_MIN)  # Kea's mark for a lease without client
 DOCSIS_CLASSES: Final = (b"docsis3.0", b"eRouter1.0")  # Kea: a vendor class among others that counts before the first
 
