@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from dhcpkit.backends import Memfile, MemoryStore
+from dhcpkit.backends import Memfile, Memfile6, MemoryStore, MemoryStore6
 from dhcpkit.testing.remote_store import Line, RemoteStore, Truth
 from dhcpkit.testing.store_contract import LeaseStoreContract
+from dhcpkit.testing.store_contract6 import LeaseStoreContract6, PrefixStoreContract6
 
 
 class TestMemoryStore(LeaseStoreContract):
@@ -39,3 +40,27 @@ class TestRemoteStore(LeaseStoreContract):
 
     def make_store(self, tmp_path):
         return RemoteStore(self.database, random.Random(1), Line(delay=0, jitter=0))
+
+
+class TestMemoryStore6(LeaseStoreContract6):
+    def make_store(self, tmp_path):
+        return MemoryStore6()
+
+
+class TestMemoryStoreOfPrefixes6(PrefixStoreContract6):
+    def make_store(self, tmp_path):
+        return MemoryStore6()
+
+
+class TestMemfile6Fsync(LeaseStoreContract6):
+    persistent = True
+
+    def make_store(self, tmp_path):
+        return Memfile6(tmp_path / "leases6.csv", "fsync")
+
+
+class TestMemfileOfPrefixes6Os(PrefixStoreContract6):
+    persistent = True
+
+    def make_store(self, tmp_path):
+        return Memfile6(tmp_path / "leases6.csv", "os")

@@ -166,6 +166,7 @@ class Leases(Generic[L, S]):
         self.rows: dict[int, bytes] = {}
         self._encode = form.encode
         self._decode = form.decode
+        self._ends = form.ends
         self._identify = identify
         self._identifiers = identifiers
         self._free = free
@@ -238,7 +239,7 @@ class Leases(Generic[L, S]):
         row = self.rows.get(address)
         if row is None:
             return None
-        valid, end, state = self.form.ends(row)
+        valid, end, state = self._ends(row)
         return end if state in self._expires and valid != INFINITE else None
 
     def expired(self, before: int, limit: int) -> Sequence[L]:

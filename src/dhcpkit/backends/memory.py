@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from binascii import unhexlify
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
@@ -21,6 +22,7 @@ from dhcpkit.backends.rows4 import ROWS4
 
 __all__ = ["Leases4", "MemoryStore", "MemoryStoreOf"]
 
+_encode: Final = ROWS4.encode
 _RECLAIMED: Final = b"%d" % LeaseState.EXPIRED_RECLAIMED.value
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
 
@@ -29,9 +31,7 @@ C = TypeVar("C")
 I = TypeVar("I", bound=Index[Any, Any])  # noqa: E741  # the index
 
 
-def _identifiers_of(lease: Lease4) -> tuple[bytes, ...]:
-    return lease[1:3]
-
+_identifiers_of: Callable[[Lease4], tuple[bytes, ...]] = itemgetter(slice(1, 3))  # hwaddr and client_id
 
 class MemoryStoreOf(Generic[L, C, I]):
     """A lease store that forgets everything when the process ends, with the index of one family.
@@ -123,7 +123,7 @@ class Leases4(Leases[Lease4, Sweep]):
             return False
         if state or valid in (0, INFINITE):
             return self._change((None, lease), undo, lines)
-        row = self._encode(lease)
+        row = _encode(lease)
         undo.append((address, None))
         lines.append(row)
         self.rows[address] = row

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from dhcpkit.alloc.lease import INFINITE, LeaseState
@@ -29,9 +30,7 @@ _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value, LeaseSta
 _NOBODY: Final = b"00"
 
 
-def _identifiers_of(lease: Lease6) -> tuple[bytes, ...]:
-    return (lease.duid,)
-
+_identifiers_of: Callable[[Lease6], tuple[bytes, ...]] = itemgetter(slice(1, 2))  # duid
 
 class Leases6(Leases[Lease6, Sweep6]):
     """All DHCPv6 leases, indexed. It is its own live view: what the engine reads is what is stored at that moment."""

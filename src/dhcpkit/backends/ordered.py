@@ -15,7 +15,7 @@ from typing import Final
 
 __all__ = ["Ordered"]
 
-_HALF: Final = 512  # numbers in a part that was just made; twice as many are split. 1024 insert in 1.2 us, 2048 in 1.5
+_FULL: Final = 2048  # numbers in a part: inserting moves half of them, a search for a gap passes a million in 0.2 ms
 _LOW: Final = (1 << 64) - 1
 
 
@@ -33,7 +33,7 @@ class Ordered:
             block = numbers[at] & ~_LOW
             end = bisect_right(numbers, block | _LOW, at)
             while at < end:
-                some = numbers[at : min(at + _HALF, end)]
+                some = numbers[at : min(at + _FULL, end)]
                 # The first part of a block begins with the block: whatever comes before its numbers finds room in it.
                 self._starts.append(some[0] if self._starts and self._starts[-1] >= block else block)
                 self._parts.append(array("Q", [number & _LOW for number in some]))
@@ -64,15 +64,17 @@ class Ordered:
             return
         part = self._parts[k]
         low = number & _LOW
-        if low > part[-1]:
-            part.append(low)
+        last = k + 1 == len(starts) or (starts[k + 1] ^ number) > _LOW
+        if last and len(part) == _FULL and low > part[-1]:
+            later = array("Q", (low,))  # what comes in order leaves full parts behind
         else:
             insort(part, low)
-        if len(part) > 2 * _HALF:
-            later = part[_HALF:]
-            del part[_HALF:]
-            starts.insert(k + 1, number & ~_LOW | later[0])
-            self._parts.insert(k + 1, later)
+            if len(part) <= _FULL:
+                return
+            later = part[_FULL // 2 :]
+            del part[_FULL // 2 :]
+        starts.insert(k + 1, number & ~_LOW | later[0])
+        self._parts.insert(k + 1, later)
 
     def discard(self, number: int) -> bool:
         """Takes a number out; whether it was there."""
@@ -138,7 +140,7 @@ class Ordered:
         assert self._starts == sorted(set(self._starts)), "parts are in order"
         assert len(self._starts) == len(self._parts), "every part has a start"
         for k, (start, part) in enumerate(zip(self._starts, self._parts, strict=True)):
-            assert 0 < len(part) <= 2 * _HALF, "a part is neither empty nor large"
+            assert 0 < len(part) <= _FULL, "a part is neither empty nor large"
             assert list(part) == sorted(set(part)), "a part is in order"
             assert (start & ~_LOW | part[0]) >= start, "a part begins at its start or later"
             block = self._starts[k - 1] & ~_LOW if k else -1

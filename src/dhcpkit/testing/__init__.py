@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dhcpkit.testing.declared import kinds, spaces, value_classes
     from dhcpkit.testing.documents import configurations, json_texts
     from dhcpkit.testing.failing_disk import FailingDisk
-    from dhcpkit.testing.leases import leases4
+    from dhcpkit.testing.leases import leases4, leases6
     from dhcpkit.testing.machine import (
         Client,
         Decline,
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         steps6,
     )
     from dhcpkit.testing.store_contract import LeaseStoreContract
+    from dhcpkit.testing.store_contract6 import LeaseStoreContract6, PrefixStoreContract6
     from dhcpkit.testing.strategies import (
         arrivals,
         arrivals6,
@@ -103,7 +104,7 @@ _WHERE: Final = {
         "json_texts",
     ),
     "failing_disk": ("FailingDisk",),
-    "leases": ("leases4",),
+    "leases": ("leases4", "leases6"),
     "machine": (
         "Client",
         "Decline",
@@ -168,6 +169,7 @@ _WHERE: Final = {
         "Truth",
     ),
     "store_contract": ("LeaseStoreContract",),
+    "store_contract6": ("LeaseStoreContract6", "PrefixStoreContract6"),
     "strategies": (
         "arrivals",
         "arrivals6",
@@ -210,10 +212,12 @@ __all__ = [
     "LabStore",
     "LabStore6",
     "LeaseStoreContract",
+    "LeaseStoreContract6",
     "Line",
     "NoAnswer",
     "PartialView",
     "PartialView6",
+    "PrefixStoreContract6",
     "Rebind",
     "Rebind6",
     "Reboot",
@@ -255,6 +259,7 @@ __all__ = [
     "kind_values",
     "kinds",
     "leases4",
+    "leases6",
     "malformed",
     "message4",
     "message6",
