@@ -94,7 +94,7 @@ class TestSubnets:
             ((relay("2001:db8:ffff::3"),), DIRECT, 3),
             ((relay("2001:db8:77::1"),), DIRECT, None),  # not by the interface: it is the relay's
             ((relay(o18=b"port 2"),), DIRECT, 2),  # a lightweight relay (RFC 6221)
-            ((relay(o18=b"port 9"),), DIRECT, None),
+            ((relay(o18=b"port 9"),), DIRECT, 1),
             ((relay(),), DIRECT, 1),  # says nothing at all
             ((relay("2001:db8:d::1"), relay()), DIRECT, 4),  # a lightweight one behind another
             ((relay("2001:db8:b::1"), relay("2001:db8:d::1")), DIRECT, 4),  # the client's own

@@ -211,8 +211,8 @@ class TestSolicit:
             ("2001:db8:200:200::/56", "2001:db8:200:200::/56"),  # exactly
             ("2001:db8:200:277::/64", "2001:db8:300::/64"),  # of that length, elsewhere
             ("::/56", "2001:db8:200::/56"),
-            ("::/60", "2001:db8:100::/48"),  # of no such length: a larger one first
-            ("::/40", "2001:db8:100::/48"),  # none larger: a smaller one
+            ("::/60", "2001:db8:200::/56"),  # of no such length: a larger one first, the smallest of those
+            ("::/40", "2001:db8:100::/48"),  # none larger: the largest of the others
             ("2001:db8:200:300::/60", "2001:db8:200:300::/56"),  # a larger one around it
             ("::/0", "2001:db8:100::/48"),
         ],
@@ -532,7 +532,7 @@ class TestSharedNetworks:
     def test_the_next_client_begins_where_there_was_something(self):
         lab = hold(lab_of(LAB, OTHER, shared=True), *(lease(na(f"2001:db8::1{n}"), BOB) for n in range(3)))
         ask(lab, REQUEST)
-        assert list(lab.network.recent.values()) == [(1, 0)]
+        assert list(lab.network.recent.values()) == [1]
         asked = []
         below = lab.store.first_free
         lab.store.first_free = lambda order, now, busy=(): (asked.append(order.first), below(order, now, busy))[1]

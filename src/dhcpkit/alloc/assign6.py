@@ -296,28 +296,25 @@ def _from_hint(desk: Desk6, asked: Asked6, hint: Hint6, match: Match) -> Holding
 
 
 def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet6, int, int] | int:
-    """The next free one, from the subnet and the pool on where such a client got one last.
+    """The next free one, from the subnet and the pool on that gave something last (Kea: the preferred subnet).
 
     It comes with its subnet and the length of its prefix. Where there is none: how many pools are full.
     """
     query, classes = desk.query, desk.classes
     network, link = query.network, query.siblings
-    key = (link[0].id, asked.type, match, length, classes)
-    if key not in query.starts:
-        here = (network.position(desk.subnet) - network.position(link[0])) % len(link)
-        query.starts[key] = network.recent.get(key, (here, 0))
-    start, pool_start = query.starts[key]
+    start = _preferred(desk, asked) if len(link) > 1 else 0
     tried = 0
     for step in range(len(link)):
-        at = (start + step) % len(link)
-        subnet = link[at]
+        subnet = link[(start + step) % len(link)]
         if not network.open_to(subnet, classes):
             desk.note(subnet.prefix, "passed over", "it is not open to the client's classes", subnet.where)
             continue
         pools = subnet.pools if asked.type == IA_NA else subnet.pd_pools_for(match, length)
+        key = (subnet.id, asked.type, match, length, classes)
+        first = _start(desk, key, network.recent_pool) if len(pools) > 1 else 0
         for number in range(len(pools)):
-            pool_at = (number + (0 if step else pool_start)) % len(pools)
-            pool = pools[pool_at]
+            at = (first + number) % len(pools)
+            pool = pools[at]
             if not allowed(pool.client_classes, classes):
                 wanted = " or ".join(pool.client_classes)
                 desk.note(f"pool {pool}", "passed over", f"the client is not in {wanted}", pool.where)
@@ -327,14 +324,44 @@ def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet
             if address is None:
                 desk.note(f"pool {pool}", "passed over", "it is full", pool.where)
                 continue
-            if (at, pool_at) != (start, pool_start):
-                if len(network.recent) >= RECENT_MAX:
-                    network.recent.clear()
-                network.recent[key] = (at, pool_at)
+            if len(pools) > 1:
+                _remember(network.recent_pool, key, at)
+            if len(link) > 1:
+                _remember(network.recent, _place(desk, subnet, asked), network.position(subnet))
             desk.note(address, "chosen", f"the next free one of pool {pool}", pool.where)
-            prefix_len = pool.delegated_len if isinstance(pool, PdPool) else ADDRESS_LEN
-            return subnet, address, prefix_len
+            return subnet, address, pool.delegated_len if isinstance(pool, PdPool) else ADDRESS_LEN
     return tried
+
+
+def _preferred(desk: Desk6, asked: Asked6) -> int:
+    """The number of the subnet to begin with: the one of the same guards that gave something last (Kea).
+
+    Without it a shared network full of full subnets would cost a look at each of them, for every client.
+    """
+    network, link = desk.query.network, desk.query.siblings
+    here = network.position(desk.subnet)
+    found = _start(desk, _place(desk, desk.subnet, asked), network.recent, here)
+    return (found - network.position(link[0])) % len(link)
+
+
+def _place(desk: Desk6, subnet: Subnet6, asked: Asked6) -> tuple[object, ...]:
+    network = desk.query.network.shared_network_of(subnet)
+    assert network is not None, "several subnets are a shared network"
+    return network.name, asked.type, desk.query.network.guards(subnet)
+
+
+def _start(desk: Desk6, key: tuple[object, ...], recent: dict[tuple[object, ...], int], otherwise: int = 0) -> int:
+    """Where a search begins; planning again begins there again, whatever happened since."""
+    starts = desk.query.starts
+    if key not in starts:
+        starts[key] = recent.get(key, otherwise)
+    return starts[key]
+
+
+def _remember(recent: dict[tuple[object, ...], int], key: tuple[object, ...], at: int) -> None:
+    if len(recent) >= RECENT_MAX and key not in recent:
+        recent.clear()
+    recent[key] = at
 
 
 def _first_free(desk: Desk6, subnet: Subnet6, pool: Pool6 | PdPool, asked: Asked6) -> int | None:

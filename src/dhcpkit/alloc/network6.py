@@ -213,11 +213,13 @@ class Subnet6:
         return self._pd_ordered[index] if index >= 0 and address <= self._pd_ordered[index].end else None
 
     def pd_pools_for(self, match: Match, length: int) -> Sequence[PdPool]:
-        """The pools whose prefixes compare so with a length, in the configuration's order."""
+        """The pools whose prefixes compare so with a length: the closest to it first (RFC 8168 3.2)."""
         key = (match, length)
         found = self._matching.get(key)
         if found is None:
             pools = [pool for pool in self.pd_pools if match.takes(pool.delegated_len, length)]
+            if match in (Match.SHORTER, Match.LONGER):
+                pools.sort(key=lambda pool: abs(pool.delegated_len - length))
             found = self._matching[key] = tuple(pools)
         return found
 
@@ -241,7 +243,8 @@ class Network6:
 
     `server_id` is the server's own DUID; messages that name another one are not for it. `keep_released`: a released
     lease stays its client's until it is reclaimed (Kea does so where both `flush-reclaimed-timer-wait-time` and
-    `hold-reclaimed-time` are set). `blocks`, `recent` and `rotations` are memos, and nothing else ever changes.
+    `hold-reclaimed-time` are set). `blocks`, `recent`, `recent_pool` and `rotations` are memos, and nothing else ever
+    changes.
     """
 
     def __init__(  # noqa: PLR0913  # one argument for each of Kea's global keys
@@ -281,7 +284,8 @@ class Network6:
         self.allow_address_registration = allow_address_registration
         self.keep_released = keep_released
         self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer6`: options that answers have in common
-        self.recent: dict[tuple[object, ...], tuple[int, int]] = {}  # of `pick6`: where there was something free
+        self.recent: dict[tuple[object, ...], int] = {}  # of `assign6`: the subnet that gave something last
+        self.recent_pool: dict[tuple[object, ...], int] = {}  # of `assign6`: and its pool
         self.rotations: dict[int, tuple[Subnet6, ...]] = {}  # of `siblings`
         self.by_id: Mapping[int, Subnet6] = {}
         self._positions: dict[int, int] = {}
@@ -343,6 +347,10 @@ class Network6:
         """Whether two subnets are one, or of one shared network: a client of one may be served from the other."""
         network = self._networks.get(subnet.id)
         return other is subnet or (network is not None and network is self._networks.get(other.id))
+
+    def guards(self, subnet: Subnet6) -> tuple[tuple[str, ...], ...]:
+        """The classes that open a subnet: one of each group."""
+        return self._guards[subnet.id]
 
     def open_to(self, subnet: Subnet6, classes: Container[str]) -> bool:
         """Whether a client in these classes may use the subnet: its own guards and its shared network's let it in."""

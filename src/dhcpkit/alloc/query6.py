@@ -71,8 +71,8 @@ class Query6:
     """The global reservation, where the configuration wants it looked up before a subnet is selected."""
     chance: int | None = None
     """What random orders of this message's plans are made from: drawn once, so that planning again tries the same."""
-    starts: dict[tuple[object, ...], tuple[int, int]] = attrs.field(factory=dict)
-    """Where searches of pools began: remembered for the same reason."""
+    starts: dict[tuple[object, ...], int] = attrs.field(factory=dict)
+    """Where searches of subnets and pools began: remembered for the same reason."""
 
     @property
     def identity(self) -> bytes:

@@ -2,8 +2,9 @@
 
 A relayed message: the subnet that names the interface-id (18) of the relay next to the client; else a subnet that lists
 the address of the relay, or holds it, where that is the relay's nearest to the client whose link-address says where it
-is: one that is unspecified (a lightweight relay, RFC 6221) or link-local does not. Any other message: the subnet bound
-to the interface, else the one that holds the source address. A subnet the client's classes do not open is passed over.
+is: one that is unspecified (a lightweight relay, RFC 6221) or link-local does not. Where no relay says it, the client
+is on the server's own link: the subnet bound to the interface, else the one that holds the source address. A subnet
+that the client's classes do not open is passed over.
 """
 
 from __future__ import annotations
@@ -36,8 +37,6 @@ def select_subnet6(packet: Packet6, network: Network6, classes: Container[str], 
     relays = packet.relays
     link = link_address(packet) if relays else 0
     interface_id = relays[-1].options.first.get(INTERFACE_ID) if relays else None
-    if not link and interface_id is None:
-        return _direct(packet, network, classes, trace)
     if interface_id is not None:
         why = f"interface-id {interface_id.hex(':')}" if trace else ""
         found = _first(network.by_interface_id(interface_id), network, classes, why, trace)
@@ -48,7 +47,8 @@ def select_subnet6(packet: Packet6, network: Network6, classes: Container[str], 
         listed = network.by_relay(link)
         found = _first(listed, network, classes, f"{why} is listed", trace) if listed else None
         return found if found is not None else _first(network.holding(link), network, classes, why, trace)
-    return None
+    # Deviation from Kea 3.3, with Kea 3.0: an interface-id that nobody knows hides nothing that is known besides.
+    return _direct(packet, network, classes, trace)
 
 
 def _direct(packet: Packet6, network: Network6, classes: Container[str], trace: Trace) -> Subnet6 | None:
