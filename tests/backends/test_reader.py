@@ -4,16 +4,18 @@ import io
 import json
 import shutil
 
+import attrs
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dhcpkit.alloc import Lease4
-from dhcpkit.backends import LeaseFileError, Memfile
-from dhcpkit.backends.memfile import read_leases
+from dhcpkit.backends import LeaseFileError, Memfile, Memfile6
+from dhcpkit.backends.memfile import read_leases, read_leases6
 from dhcpkit.backends.reader import LoadReport, read_file
 from dhcpkit.backends.rows4 import ROWS4
-from dhcpkit.testing.leases import in_kea_words, leases4
+from dhcpkit.backends.rows6 import ROWS6
+from dhcpkit.testing.leases import in_kea_words, in_kea_words6, leases4, leases6
 
 NETWORK = 0x0A350000
 V21 = next(header for header, version in ROWS4.versions.items() if version == "2.1")
@@ -25,9 +27,9 @@ def row(number, **changes):
     )
 
 
-def load(data):
+def load(data, form=ROWS4):
     rows, report = {}, LoadReport()
-    unfinished = read_file(io.BytesIO(data), "leases.csv", rows, report, ROWS4)
+    unfinished = read_file(io.BytesIO(data), "leases.csv", rows, report, form)
     return rows, report, unfinished
 
 
@@ -96,111 +98,183 @@ def test_what_kea_loads_loads(name, recorded, tmp_path):
     assert [in_kea_words(lease) for lease in read_leases(tmp_path / "leases.csv")] == loaded
 
 
+SAMPLES6 = """
+    good-4.0 header-1.0 header-2.0 header-3.1 header-5.0-pool-id no-duid no-duid-declined duid-00-declined
+    duid-00-active ta type-9 na-prefix-64 pd-host-bits pref-above-valid iaid-max iaid-overflow delete address-forms
+    same-address-na-and-pd
+"""
+
+
+def test_all_samples_of_dhcpv6_are_tried(recorded):
+    _, results = recorded
+    assert {n for n, result in results.items() if result["family"] == 6} == {f"v6-{n}" for n in SAMPLES6.split()}
+
+
+@pytest.mark.parametrize("name", SAMPLES6.split())
+def test_what_kea_loads_of_dhcpv6_loads(name, recorded, tmp_path):
+    folder, results = recorded
+    result = results[f"v6-{name}"]
+    for file in result["files-before"]:
+        shutil.copyfile(folder / f"v6-{name}.csv{file.removeprefix('leases.csv')}", tmp_path / file)
+    store = Memfile6(tmp_path / "leases.csv", "os")
+    store.view.check()
+    dropped = [line for line in result["log"] if "ROW_ERROR" in line]
+    assert store.report.dropped == len(dropped)
+    loaded = [in_kea_words6(store.view.by_address(address)) for address in sorted(store.view.rows)]
+    assert loaded == result["leases"]
+    assert [in_kea_words6(lease) for lease in read_leases6(tmp_path / "leases.csv")] == loaded
+
+
 # Damage.
 
-files = st.lists(
-    leases4(st.integers(NETWORK, NETWORK + 200)), min_size=1, max_size=8, unique_by=lambda lease: lease.address
+
+@attrs.frozen(eq=False)
+class Family:
+    """Leases of a network and the form of their rows; whether a part of a row and an address are an address."""
+
+    form: object
+    network: int
+    leases: object
+    ambiguous: object
+
+    @property
+    def files(self):
+        some = self.leases(st.integers(self.network, self.network + 200))
+        return st.lists(some, min_size=1, max_size=8, unique_by=lambda lease: lease.address)
+
+    @property
+    def lines_of(self):
+        return lambda some: [self.form.header, *map(self.form.encode, some)]
+
+
+def loaded(family, data):
+    return load(data, family.form)
+
+
+each_family = pytest.mark.parametrize(
+    "family",
+    [
+        Family(ROWS4, NETWORK, leases4, lambda part: part.endswith((b"1", b"2"))),  # 110.53.0.1
+        Family(
+            ROWS6, 0x20010DB8005300000000000000010000, leases6, lambda part: part and b"," not in part
+        ),  # 2001:2001::1
+    ],
+    ids=["v4", "v6"],
 )
 
 
+@each_family
 @settings(deadline=None)
-@given(files, st.data())
-def test_one_damaged_octet_costs_at_most_its_row(some, data):
+@given(st.data())
+def test_one_damaged_octet_costs_at_most_its_row(family, data):
     """And where it is one of the address, it may put the row in the place of another."""
-    lines = [ROWS4.header, *map(ROWS4.encode, some)]
+    some = data.draw(family.files)
+    lines = family.lines_of(some)
     content = b"".join(line + b"\n" for line in lines)
-    at = data.draw(st.integers(len(ROWS4.header) + 1, len(content) - 1))
+    at = data.draw(st.integers(len(family.form.header) + 1, len(content) - 1))
     octets = data.draw(st.binary(max_size=1))
-    rows, _, _ = load(content[:at] + octets + content[at + 1 :])
+    rows, _, _ = loaded(family, content[:at] + octets + content[at + 1 :])
     hit = content[:at].count(b"\n") - 1
     claimed = {address for address in rows if address not in {lease.address for lease in some}}
-    elsewhere = {lease.address for lease in some if rows.get(lease.address) != ROWS4.encode(lease)}
+    elsewhere = {lease.address for lease in some if rows.get(lease.address) != family.form.encode(lease)}
     assert len(claimed) <= 1
     assert len(elsewhere) <= 2
     for number, lease in enumerate(some):
-        if number != hit and rows.get(lease.address) != ROWS4.encode(lease):
+        if number != hit and rows.get(lease.address) != family.form.encode(lease):
             # Either the damaged row says now that it is this one, or its own end was the octet that changed.
             assert content[at : at + 1] != b"\n" or number == hit + 1
-            mistaken = ROWS4.decode(lease.address, rows[lease.address]) if lease.address in rows else None
+            mistaken = family.form.decode(lease.address, rows[lease.address]) if lease.address in rows else None
             assert content[at : at + 1] == b"\n" or (mistaken is not None and some[hit].address not in rows)
 
 
+@each_family
 @settings(deadline=None)
-@given(files, st.data())
-def test_a_cut_file_keeps_every_whole_row(some, data):
+@given(st.data())
+def test_a_cut_file_keeps_every_whole_row(family, data):
     """The last row may lack its end; what is left of a row that is not whole is reported, and can be cut off."""
-    lines = [ROWS4.header, *map(ROWS4.encode, some)]
+    some = data.draw(family.files)
+    lines = family.lines_of(some)
     content = b"".join(line + b"\n" for line in lines)
     cut = data.draw(st.integers(0, len(content)))
-    rows, report, unfinished = load(content[:cut])
+    rows, report, unfinished = loaded(family, content[:cut])
     whole = content[:cut].count(b"\n")
     for lease in some[: max(whole - 1, 0)]:
-        assert rows[lease.address] == ROWS4.encode(lease)
+        assert rows[lease.address] == family.form.encode(lease)
     assert len(rows) <= max(whole, 1)
     if unfinished:
         assert report.dropped == 1
-        again, second, rest = load(content[: cut - unfinished])
+        again, second, rest = loaded(family, content[: cut - unfinished])
         assert (again, second.problem_count, rest) == (rows, 0, 0)
     elif cut and content[cut - 1 : cut] != b"\n" and whole:
-        assert numbers(rows) == sorted(lease.address - NETWORK for lease in some[:whole]), "the row was whole"
+        assert sorted(address - family.network for address in rows) == sorted(
+            lease.address - family.network for lease in some[:whole]
+        ), "the row was whole"
 
 
+@each_family
 @settings(deadline=None)
-@given(files, st.data())
-def test_rows_that_were_glued_are_told_apart(some, data):
+@given(st.data())
+def test_rows_that_were_glued_are_told_apart(family, data):
     """Kea 2.2 appends the next row to a line without an end, and loses both."""
-    lines = [ROWS4.encode(lease) for lease in some]
+    some = data.draw(family.files)
+    lines = [family.form.encode(lease) for lease in some]
     torn = data.draw(st.lists(st.integers(0, len(lines) - 1), unique=True, max_size=3))
-    content = ROWS4.header + b"\n"
+    content = family.form.header + b"\n"
     for number, line in enumerate(lines):
         content += line + (b"" if number in torn and number + 1 < len(lines) else b"\n")
-    rows, report, unfinished = load(content)
+    rows, report, unfinished = loaded(family, content)
     assert rows == {lease.address: line for lease, line in zip(some, lines, strict=True)}
     assert report.dropped == 0
     assert unfinished == 0
 
 
+@each_family
 @settings(deadline=None)
-@given(files, st.data())
-def test_a_torn_row_does_not_take_its_neighbour_with_it(some, data):
+@given(st.data())
+def test_a_torn_row_does_not_take_its_neighbour_with_it(family, data):
+    some = data.draw(family.files)
     assume(len(some) > 1)
-    lines = [ROWS4.encode(lease) for lease in some]
+    lines = [family.form.encode(lease) for lease in some]
     torn = data.draw(st.integers(0, len(lines) - 2))
     keep = data.draw(st.integers(0, len(lines[torn]) - 1))
-    content = ROWS4.header + b"\n"
+    content = family.form.header + b"\n"
     for number, line in enumerate(lines):
         content += line[:keep] if number == torn else line + b"\n"
-    assume(not lines[torn][:keep].endswith((b"1", b"2")))  # 110.53.0.1 is an address as well: nobody can tell
-    rows, _, _ = load(content)
+    assume(not family.ambiguous(lines[torn][:keep]))  # then nobody can tell
+    rows, _, _ = loaded(family, content)
     for number, lease in enumerate(some):
         if number != torn:
             assert rows[lease.address] == lines[number]
 
 
+@each_family
 @settings(deadline=None)
-@given(files, st.integers(1, 5000), st.data())
-def test_a_run_of_nul_octets_costs_what_it_covers(some, length, data):
+@given(st.integers(1, 5000), st.data())
+def test_a_run_of_nul_octets_costs_what_it_covers(family, length, data):
     """What ext4 leaves of a page that did not reach the disk."""
-    lines = [ROWS4.header, *map(ROWS4.encode, some)]
+    some = data.draw(family.files)
+    lines = family.lines_of(some)
     content = bytearray(b"".join(line + b"\n" for line in lines))
-    at = data.draw(st.integers(len(ROWS4.header), len(content) - 1))
+    at = data.draw(st.integers(len(family.form.header), len(content) - 1))
     end = min(at + length, len(content))
     content[at:end] = bytes(end - at)
-    rows, _, _ = load(bytes(content))
-    position = len(ROWS4.header) + 1
+    rows, _, _ = loaded(family, bytes(content))
+    position = len(family.form.header) + 1
     for lease, line in zip(some, lines[1:], strict=True):
         if position + len(line) <= at or position >= end:
             assert rows[lease.address] == line
         position += len(line) + 1
 
 
+@each_family
 @settings(deadline=None)
-@given(files)
-def test_foreign_line_ends_and_blank_lines(some):
-    lines = [ROWS4.header, *map(ROWS4.encode, some)]
-    expected = load(b"".join(line + b"\n" for line in lines))[0]
+@given(st.data())
+def test_foreign_line_ends_and_blank_lines(family, data):
+    some = data.draw(family.files)
+    lines = family.lines_of(some)
+    expected = loaded(family, b"".join(line + b"\n" for line in lines))[0]
     for end in (b"\r\n", b"\n\n", b"\n\r\n"):
-        rows, report, _ = load(b"\xef\xbb\xbf" + b"".join(line + end for line in lines))
+        rows, report, _ = loaded(family, b"\xef\xbb\xbf" + b"".join(line + end for line in lines))
         assert rows == expected
         assert report.problem_count == 0
 
