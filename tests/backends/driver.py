@@ -1,6 +1,8 @@
 """A process that commits leases until it is killed, and says what it wants and what was acknowledged.
 
-    driver.py PATH DURABILITY [killed-at-step]
+    driver.py FAMILY PATH DURABILITY [killed-at-step]
+
+FAMILY is v4, or v6 for addresses and prefixes in turn.
 
 Lines on standard output: `want NUMBER VERSION`, `ack NUMBER VERSION`, `failed NUMBER VERSION`, `step NAME`. A version
 is a lease's cltt, negative where it is deleted (each fifth). On standard input, one line lets it do a round of
@@ -13,16 +15,16 @@ import random
 import signal
 import sys
 
-from dhcpkit.alloc import Change, Lease4
-from dhcpkit.backends import Memfile, StoreUnavailable
+from dhcpkit.backends import Memfile, Memfile6, StoreUnavailable
+from dhcpkit.testing.store_family import ADDRESSES6, LEASES4, PREFIXES6
 
-FIRST = 0x0A350000
 CLIENTS = 300
+FAMILIES = {"v4": (Memfile, (LEASES4,)), "v6": (Memfile6, (ADDRESSES6, PREFIXES6))}
+Store, kinds = FAMILIES[sys.argv[1]]
 
 
 def lease(number, version):
-    hwaddr = (0x020000000000 + number).to_bytes(6, "big")
-    return Lease4(FIRST + number, hwaddr, b"\x01" + hwaddr, 3600, version, 1, hostname=f"host-{number}")
+    return kinds[number % len(kinds)].lease_of(number, cltt=version)
 
 
 def deletes(version):
@@ -32,12 +34,12 @@ def deletes(version):
 async def commit(store, busy, version):
     number = random.choice([number for number in range(CLIENTS) if number not in busy])
     busy.add(number)
-    before = store.view.by_address(FIRST + number)
+    before = store.view.by_address(lease(number, 0).address)
     after = None if deletes(version) and before is not None else lease(number, version)
     signed = version if after else -version
     print("want", number, signed, flush=True)
     try:
-        kept = await store.commit([(Change(before, after),)])
+        kept = await store.commit([(kinds[0].change(before, after),)])
     except StoreUnavailable:
         print("failed", number, signed, flush=True)
     else:
@@ -47,7 +49,7 @@ async def commit(store, busy, version):
 
 
 async def main(path, durability, killed_at=None):
-    store = Memfile(path, durability)
+    store = Store(path, durability)
     version = max((store.view.by_address(address).cltt for address in store.view.rows), default=0) + 1
 
     def step(name):
@@ -69,4 +71,4 @@ async def main(path, durability, killed_at=None):
     await store.close()
 
 
-asyncio.run(main(*sys.argv[1:]))
+asyncio.run(main(*sys.argv[2:]))

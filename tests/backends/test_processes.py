@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from dhcpkit.backends import Memfile
+from dhcpkit.backends import Memfile, Memfile6
+from dhcpkit.testing.store_family import ADDRESSES6, LEASES4, PREFIXES6
 
 DRIVER = Path(__file__).parent / "driver.py"
-FIRST = 0x0A350000
+FAMILIES = {"v4": (Memfile, (LEASES4,)), "v6": (Memfile6, (ADDRESSES6, PREFIXES6))}  # as the driver's
 PATIENCE = 20.0  # seconds; decides nothing but when to give up
 STEPS = [
     "rename the file",
@@ -31,9 +32,9 @@ STEPS = [
 class Driver:
     """The driver's process, and what it has said."""
 
-    def __init__(self, path, *words, before=()):
+    def __init__(self, family, path, *words, before=()):
         self.process = subprocess.Popen(
-            [*before, sys.executable, DRIVER, path, *words],
+            [*before, sys.executable, DRIVER, family, path, *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": ""},
         )  # fmt: skip
         assert self.read() == ["ready"]
@@ -58,7 +59,8 @@ class Driver:
 class Expected:
     """What each client's lease may be, from what a driver wanted and what was acknowledged."""
 
-    def __init__(self):
+    def __init__(self, family):
+        self.store, self.kinds = FAMILIES[family]
         self.versions = {}  # of each number, from the one acknowledged last on
 
     def hear(self, lines):
@@ -72,23 +74,25 @@ class Expected:
                 self.versions[int(rest[0])].remove(int(rest[1]))
 
     def check(self, path):
-        store = Memfile(path, "os")
+        store = self.store(path, "os")
         store.view.check()
         assert store.report.problem_count <= 1, store.report.problems
         for number, versions in self.versions.items():
-            lease = store.view.by_address(FIRST + number)
+            kind = self.kinds[number % len(self.kinds)]
+            lease = store.view.by_address(kind.address(number))
             assert (lease.cltt if lease else None) in [v if v > 0 else None for v in versions], (number, versions)
             self.versions[number] = [lease.cltt if lease else 0]
         asyncio.run(store.close())
 
 
 @pytest.mark.parametrize("durability", ["fsync", "os"])
-def test_kill_9_at_any_moment(durability, tmp_path):
-    expected = Expected()
-    path = tmp_path / "leases4.csv"
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kill_9_at_any_moment(family, durability, tmp_path):
+    expected = Expected(family)
+    path = tmp_path / "leases.csv"
     rng = random.Random(durability)
     for _ in range(4):
-        driver = Driver(path, durability)
+        driver = Driver(family, path, durability)
         driver.go(1000)
         time.sleep(rng.random() * 0.4)
         lines = driver.end()
@@ -98,16 +102,17 @@ def test_kill_9_at_any_moment(durability, tmp_path):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_kill_9_at_each_step_of_a_clean_up(step, tmp_path):
-    expected = Expected()
-    path = tmp_path / "leases4.csv"
-    driver = Driver(path, "fsync")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kill_9_at_each_step_of_a_clean_up(family, step, tmp_path):
+    expected = Expected(family)
+    path = tmp_path / "leases.csv"
+    driver = Driver(family, path, "fsync")
     driver.go(2)  # so that there is something to clean up, and an older output
     lines = [driver.read() for _ in range(400)]
     lines += driver.end()
     expected.hear(lines)
     expected.check(path)
-    driver = Driver(path, "fsync", step)
+    driver = Driver(family, path, "fsync", step)
     driver.go(1000)
     lines = [line.split() for line in driver.process.stdout if line.endswith("\n")]  # until it kills itself
     lines += driver.end()
@@ -117,14 +122,14 @@ def test_kill_9_at_each_step_of_a_clean_up(step, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="mounts a file system: needs root")
-@pytest.mark.parametrize("durability", ["fsync", "os"])
-def test_a_full_disk(durability, tmp_path):
+@pytest.mark.parametrize(("family", "durability"), [("v4", "fsync"), ("v4", "os"), ("v6", "fsync")])
+def test_a_full_disk(family, durability, tmp_path):
     """64 kB of disk: when it is full nothing is acknowledged, and when there is room again the store goes on."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = f'mount -t tmpfs -o size=64k none "{disk}" && head -c 16384 /dev/zero > "{disk}/other" && exec "$0" "$@"'
     driver = Driver(
-        disk / "leases4.csv", durability, before=["unshare", "-m", "--propagation", "private", "sh", "-c", mount]
+        family, disk / "leases.csv", durability, before=["unshare", "-m", "--propagation", "private", "sh", "-c", mount]
     )
     inside = Path(f"/proc/{driver.process.pid}/root{disk}")
     lines = []
@@ -143,6 +148,6 @@ def test_a_full_disk(durability, tmp_path):
         shutil.copytree(inside, copy)
     finally:
         lines += driver.end()
-    expected = Expected()
+    expected = Expected(family)
     expected.hear(lines)
-    expected.check(copy / "leases4.csv")
+    expected.check(copy / "leases.csv")
