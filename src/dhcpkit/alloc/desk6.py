@@ -262,7 +262,9 @@ class Desk6:
             hostname=self._hostname(lease.address, asked.type),
             state=DEFAULT,
         )
-        return self._renewed(lease, fresh)
+        # Kea: a prefix has no name in DNS, so that a new name is no reason to write it again.
+        same = asked.type != IA_NA and _only_named_anew(lease, fresh)
+        return self._renewed(lease, fresh, lease._replace(cltt=self.now) if same else fresh)
 
     def extend(self, asked: Asked6, lease: Lease6) -> Holding6 | None:
         """The client's lease for longer, in answer to RENEW and REBIND; None where it cannot have it any more."""
@@ -296,7 +298,7 @@ class Desk6:
                 self.note(lease.address, "kept as it was", f"a callout of {point.kea_name} wants so")
                 return Holding6(lease, lease.preferred_lifetime, lease.valid_lifetime)
             fresh = point.lease
-        return self._renewed(lease, fresh)
+        return self._renewed(lease, fresh, fresh)
 
     def remove(self, lease: Lease6) -> None:
         """The client loses a lease. An offer changes nothing."""
@@ -311,10 +313,10 @@ class Desk6:
         host = self.global_host()
         return host is not None and host.has(lease.address, lease.prefix_len)
 
-    def _renewed(self, lease: Lease6, fresh: Lease6) -> Holding6:
+    def _renewed(self, lease: Lease6, fresh: Lease6, compared: Lease6) -> Holding6:
         over = lease.expired(self.now)
         if not over and not self.offer:
-            cached = remaining_of_cached6(self.subnet, lease, fresh, self.now)
+            cached = remaining_of_cached6(self.subnet, lease, compared, self.now)
             if cached is not None:
                 self.note(lease.address, "repeated unchanged", "the lease is young enough")
                 self.allocated.add((lease.address, lease.prefix_len))
@@ -396,6 +398,13 @@ class Desk6:
         if trace:
             shown = IPv6Address(subject) if isinstance(subject, int) else subject
             trace.note("address", shown, verdict, because, where)
+
+
+def _only_named_anew(lease: Lease6, fresh: Lease6) -> bool:
+    """Whether nothing but the name and the time differs."""
+    return fresh == lease._replace(
+        cltt=fresh.cltt, hostname=fresh.hostname, fqdn_fwd=fresh.fqdn_fwd, fqdn_rev=fresh.fqdn_rev
+    )
 
 
 class _Busy:

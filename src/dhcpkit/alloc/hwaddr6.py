@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from dhcpkit.wire.dhcp6 import Packet6
-from dhcpkit.wire.duid import Duid
+from dhcpkit.wire.duid import DuidType
 from dhcpkit.wire.nested6 import Options6
 
 __all__ = ["NO_HWADDR", "HwAddr6", "HwSource", "find_hwaddr"]
@@ -45,6 +45,8 @@ class HwAddr6(NamedTuple):
     source: int
 
 
+DUID_SOURCE: Final = HwSource.DUID.value  # an enumeration's attribute costs
+_LINK_LAYER_AT: Final = {DuidType.LLT.to_bytes(2, "big"): 8, DuidType.LL.to_bytes(2, "big"): 4}
 NO_HWADDR: Final = HwAddr6(b"", UNSPECIFIED, HwSource.UNKNOWN.value)
 
 
@@ -66,13 +68,11 @@ def _raw(packet: Packet6) -> HwAddr6 | None:
 
 def _duid(packet: Packet6) -> HwAddr6 | None:
     """DUID-LL and DUID-LLT are made of a link-layer address (RFC 8415 11.2, 11.4), though it may be another's now."""
-    try:
-        duid = Duid(packet.options.first.get(CLIENT_ID, b""))
-    except ValueError:
+    duid = packet.options.first.get(CLIENT_ID, b"")  # taken apart here: `Duid` is three times slower
+    start = _LINK_LAYER_AT.get(duid[:2])
+    if start is None or len(duid) <= start:
         return None
-    if duid.link_layer is None:
-        return None
-    return HwAddr6(duid.link_layer[:HWADDR_MAX], duid.hwtype or UNSPECIFIED, HwSource.DUID.value)
+    return HwAddr6(duid[start : start + HWADDR_MAX], int.from_bytes(duid[2:4], "big"), DUID_SOURCE)
 
 
 def _link_local(packet: Packet6) -> HwAddr6 | None:

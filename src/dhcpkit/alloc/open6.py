@@ -6,7 +6,9 @@ This module does not know leases, stores or sockets.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from dhcpkit.alloc.classify import ALL, DROP, KNOWN
@@ -58,9 +60,16 @@ def open6(
     wanted before a subnet is selected. Raises NotLoaded where a partial view of them must learn more first.
     """
     options = packet.options
-    refused = _refused(packet, network) or _flawed(options)
+    refused = _refused(packet, network)
     if refused is not None:
         return refused
+    flaw = _flaw(options)
+    if flaw is not None:
+        return Dropped("parse-failed", flaw)
+    try:
+        asked = _asked(options)
+    except ValueError as malformed:
+        return Dropped("parse-failed", str(malformed))
     duid = options.first.get(CLIENT_ID, b"")
     hwaddr = find_hwaddr(packet, network.mac_sources)
     classes: dict[str, None] = {ALL: None}
@@ -84,7 +93,7 @@ def open6(
         if step is NextStep.DROP:
             return Dropped("admin-filtered", "a callout of subnet6_select dropped it")
         subnet = None if step is NextStep.SKIP else point.subnet
-    return _query(packet, network, duid, hwaddr, tuple(classes), subnet, early, trace)
+    return _query(packet, network, duid, hwaddr, asked, tuple(classes), subnet, early, trace)
 
 
 def _query(  # noqa: PLR0913, PLR0917  # what was found out about a message
@@ -92,25 +101,25 @@ def _query(  # noqa: PLR0913, PLR0917  # what was found out about a message
     network: Network6,
     duid: bytes,
     hwaddr: HwAddr6,
+    asked: tuple[Asked6, ...],
     classes: tuple[str, ...],
     subnet: Subnet6 | None,
     early: Host6 | None,
     trace: Trace,
 ) -> Query6:
     first = packet.options.first
-    oro = first.get(ORO, b"")
     return Query6(
         packet,
         network,
         packet.type,
         duid,
         first.get(SERVER_ID),
-        tuple(_asked(packet.options)),
+        asked,
         classes,
         subnet,
         network.siblings(subnet) if subnet is not None else (),
         *hwaddr,
-        frozenset(int.from_bytes(oro[at : at + 2], "big") for at in range(0, len(oro), 2)),
+        _codes(first.get(ORO, b"")),
         RAPID_COMMIT in first,
         trace,
         early,
@@ -122,7 +131,7 @@ def _refused(packet: Packet6, network: Network6) -> Dropped | None:
     kind, options = packet.type, packet.options
     if kind in (RELAY_FORW, RELAY_REPL):
         return Dropped("parse-failed", "a relay message without the message it relays, or too many of them")
-    if any(relay.type != RELAY_FORW for relay in packet.relays):
+    if packet.relays and any(relay.type != RELAY_FORW for relay in packet.relays):
         return Dropped("rfc-violation", "a RELAY-REPL is for relays")  # RFC 8415 16.14: servers discard it
     server_id = options.first.get(SERVER_ID)
     if server_id is not None and server_id != network.server_id.octets:
@@ -146,61 +155,69 @@ def _refused(packet: Packet6, network: Network6) -> Dropped | None:
     return None
 
 
-def _flawed(options: Options6) -> Dropped | None:
-    """What is wrong with an option that the engine reads."""
-    for flaw in _flaws(options):
-        return Dropped("parse-failed", flaw)
-    return None
-
-
-def _flaws(options: Options6) -> Iterator[str]:
+def _flaw(options: Options6) -> str | None:
+    """What is wrong with an option that the engine reads, identity associations aside; None where nothing is."""
     first = options.first
     oro = first.get(ORO)
     if oro is not None and (not oro or len(oro) % 2):
-        yield f"the option request (6) is a list of codes of two octets, not {len(oro)} octets"
+        return f"the option request (6) is a list of codes of two octets, not {len(oro)} octets"
     if ELAPSED_TIME in first and len(first[ELAPSED_TIME]) < 2:
-        yield f"the elapsed time (8) has two octets, not {len(first[ELAPSED_TIME])}"
+        return f"the elapsed time (8) has two octets, not {len(first[ELAPSED_TIME])}"
     for code in (VENDOR_CLASS, VENDOR_OPTIONS):
         if code in first and any(len(payload) < 4 for payload in options.payloads(code)):
-            yield f"option {code} begins with an enterprise number of four octets"
-    for code, inner, size in ((IA_NA, IAADDR, IAADDR_SIZE), (IA_PD, IAPREFIX, IAPREFIX_SIZE)):
-        for payload in options.payloads(code) if code in first else ():
-            if len(payload) < IA_SIZE:
-                yield f"an identity association ({code}) has {IA_SIZE} octets before its options, not {len(payload)}"
-                continue
-            for each in Options6(payload[IA_SIZE:]).payloads(inner):
-                if len(each) < size:
-                    yield f"option {inner} has {size} octets before its options, not {len(each)}"
-                elif inner == IAPREFIX and each[8] > ADDRESS_BITS:
-                    yield f"a prefix has at most {ADDRESS_BITS} bits, not {each[8]}"
-    if CLIENT_FQDN in first and (flaw := fqdn_flaw6(first[CLIENT_FQDN])) is not None:
-        yield flaw
+            return f"option {code} begins with an enterprise number of four octets"
+    return fqdn_flaw6(first[CLIENT_FQDN]) if CLIENT_FQDN in first else None
 
 
-def _asked(options: Options6) -> Iterator[Asked6]:
-    """The identity associations: addresses before prefixes, else as they came; none for IA_TA (Kea)."""
-    number = int.from_bytes
-    for payload in options.payloads(IA_NA):
-        hints = tuple(
-            Hint6(number(each[:16], "big"), ADDRESS_BITS, number(each[16:20], "big"), number(each[20:24], "big"))
-            for each in Options6(payload[IA_SIZE:]).payloads(IAADDR)
-        )
-        yield Asked6(LeaseType.IA_NA, *_head(payload), hints=hints)
-    for payload in options.payloads(IA_PD):
-        hints = tuple(
-            Hint6(
-                number(each[9:25], "big") >> ADDRESS_BITS - each[8] << ADDRESS_BITS - each[8],
-                each[8],
-                number(each[:4], "big"),
-                number(each[4:8], "big"),
-            )
-            for each in Options6(payload[IA_SIZE:]).payloads(IAPREFIX)
-        )
-        yield Asked6(LeaseType.IA_PD, *_head(payload), hints=hints)
+def _asked(options: Options6) -> tuple[Asked6, ...]:
+    """The identity associations: addresses before prefixes, else as they came; none for IA_TA (Kea).
+
+    ValueError where one is malformed.
+    """
+    first = options.first
+    found: list[Asked6] = []
+    for code, read in ((IA_NA, _address), (IA_PD, _prefix)):
+        if code not in first:
+            continue
+        kind, inner = (LeaseType.IA_NA, IAADDR) if code == IA_NA else (LeaseType.IA_PD, IAPREFIX)
+        for payload in options.payloads(code):
+            size = len(payload)
+            if size < IA_SIZE:
+                raise ValueError(
+                    f"an identity association ({code}) has {IA_SIZE} octets before its options, not {size}"
+                )
+            iaid = int.from_bytes(payload[:4], "big")
+            hints = () if size == IA_SIZE else tuple(map(read, Options6(payload[IA_SIZE:]).payloads(inner)))
+            found.append(Asked6(kind, iaid, hints))
+    return tuple(found)
 
 
-def _head(payload: bytes) -> tuple[int]:
-    return (int.from_bytes(payload[:4], "big"),)
+def _address(payload: bytes) -> Hint6:
+    """RFC 8415 21.6."""
+    if len(payload) < IAADDR_SIZE:
+        raise ValueError(f"an address (5) has {IAADDR_SIZE} octets before its options, not {len(payload)}")
+    high, low, preferred, valid = _unpack_address(payload)
+    return Hint6(high << 64 | low, ADDRESS_BITS, preferred, valid)
+
+
+def _prefix(payload: bytes) -> Hint6:
+    """RFC 8415 21.22; bits behind the prefix are cleared, as Kea does."""
+    if len(payload) < IAPREFIX_SIZE:
+        raise ValueError(f"a prefix (26) has {IAPREFIX_SIZE} octets before its options, not {len(payload)}")
+    preferred, valid, length, high, low = _unpack_prefix(payload)
+    if length > ADDRESS_BITS:
+        raise ValueError(f"a prefix (26) has at most {ADDRESS_BITS} bits, not {length}")
+    behind = ADDRESS_BITS - length
+    return Hint6((high << 64 | low) >> behind << behind, length, preferred, valid)
+
+
+_unpack_address: Final = struct.Struct(">QQII").unpack_from
+_unpack_prefix: Final = struct.Struct(">IIBQQ").unpack_from
+
+
+@lru_cache(maxsize=1024)  # clients of one kind ask for the same
+def _codes(oro: bytes) -> frozenset[int]:
+    return frozenset(int.from_bytes(oro[at : at + 2], "big") for at in range(0, len(oro), 2))
 
 
 def _vendor_classes(options: Options6) -> Iterator[str]:
