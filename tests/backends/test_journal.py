@@ -9,26 +9,45 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhcpkit.alloc import Change, Lease4
-from dhcpkit.backends import Memfile, StoreUnavailable
+from dhcpkit.backends import Memfile, Memfile6, StoreUnavailable
 from dhcpkit.backends import journal as journal_module
 from dhcpkit.backends.rows4 import ROWS4
+from dhcpkit.backends.rows6 import ROWS6
 from dhcpkit.testing.failing_disk import FailingDisk
+from dhcpkit.testing.store_family import ADDRESSES6, LEASES4
 
 FAULTS = {"full": errno.ENOSPC, "read-only": errno.EROFS, "broken": errno.EIO}
 
 
+class Tried:
+    """What the tests are about just now."""
+
+    store, family, form = Memfile, LEASES4, ROWS4
+
+
+@pytest.fixture(autouse=True, scope="module", params=["v4", "v6"])
+def tried(request):
+    Tried.store, Tried.family, Tried.form = {
+        "v4": (Memfile, LEASES4, ROWS4),
+        "v6": (Memfile6, ADDRESSES6, ROWS6),
+    }[request.param]
+
+
 def lease(number, **changes):
-    return Lease4(0x0A350000 + number, b"\2\0\0\0%c%c" % divmod(number, 256), b"", 3600, 0, 1)._replace(**changes)
+    return Tried.family.lease_of(number, cltt=0)._replace(**changes)
+
+
+def change(before, after):
+    return Tried.family.change(before, after)
 
 
 def new(*numbers):
-    return [(Change(None, lease(number)),) for number in numbers]
+    return [(change(None, lease(number)),) for number in numbers]
 
 
 def numbers(store):
     store.view.check()
-    return sorted(address - 0x0A350000 for address in store.view.rows)
+    return sorted((address - Tried.family.first) // Tried.family.step for address in store.view.rows)
 
 
 @pytest.fixture
@@ -42,7 +61,7 @@ def path(tmp_path):
 
 
 def opened(path, disk, durability="fsync"):
-    store = Memfile(path, durability, disk=disk)
+    store = Tried.store(path, durability, disk=disk)
     disk.calls.clear()
     return store
 
@@ -54,7 +73,7 @@ def after_restart(path):
     copy.mkdir()
     for file in path.parent.glob("leases4.csv*"):
         shutil.copyfile(file, copy / file.name)
-    store = Memfile(copy / path.name, "os")
+    store = Tried.store(copy / path.name, "os")
     assert store.report.problem_count == 0
     return numbers(store)
 
@@ -185,7 +204,7 @@ def test_an_event_loop_may_end_before_the_disk_answers(path, disk):
     for _ in range(3):
         asyncio.run(leave())
         asyncio.run(come())
-        store.append([(Change(lease(number), None),) for number in range(21)])
+        store.append([(change(lease(number), None),) for number in range(21)])
     asyncio.run(store.close())
     assert after_restart(path) == []
 
@@ -223,13 +242,13 @@ def test_a_write_that_fails_leaves_nothing(fault, partial, durability, path, dis
         disk.broken["write"] = FAULTS[fault]
         disk.partial = partial
         for _ in range(3):
-            change = [(Change(lease(1), lease(1, cltt=5)), Change(lease(2), None)), *new(3)]
-            assert "leases4.csv: " in await outcome(store, change)
+            units = [(change(lease(1), lease(1, cltt=5)), change(lease(2), None)), *new(3)]
+            assert "leases4.csv: " in await outcome(store, units)
             assert numbers(store) == [1, 2]
             assert store.view.by_address(lease(1).address) == lease(1)
             assert after_restart(path) == [1, 2]
         disk.broken.clear()
-        assert await outcome(store, change) == [True, True]
+        assert await outcome(store, units) == [True, True]
         assert numbers(store) == after_restart(path) == [1, 3]
         await store.close()
 
@@ -247,7 +266,7 @@ def test_a_sync_that_fails_takes_back_everything_that_is_not_durable(rows, path,
         commits = []
         for before, after in pairwise(later):
             number = after.cltt * 100
-            units = [(Change(before, after),), *new(*range(number, number + rows))]
+            units = [(change(before, after),), *new(*range(number, number + rows))]
             commits.append(asyncio.create_task(outcome(store, units)))
             await asyncio.sleep(0)
         assert store.view.by_address(lease(1).address) == later[-1]
@@ -292,14 +311,14 @@ def test_where_the_file_cannot_be_cut_either_later_rows_say_what_holds(call, pat
         await store.commit(new(1, 2))
         disk.broken.update({call: errno.EIO, "truncate": errno.EIO})
         disk.partial = 1000
-        units = [(Change(lease(1), lease(1, cltt=5)), Change(lease(2), None)), *new(3)]
+        units = [(change(lease(1), lease(1, cltt=5)), change(lease(2), None)), *new(3)]
         assert "leases4.csv: " in await outcome(store, units)
         assert numbers(store) == [1, 2]
         del disk.broken[call]
         assert await outcome(store, new(4)) == [True]
         assert numbers(store) == after_restart(path) == [1, 2, 4]
         await store.close()
-        again = Memfile(path, "os")
+        again = Tried.store(path, "os")
         assert again.view.by_address(lease(1).address) == lease(1)
         await again.close()
 
@@ -317,7 +336,7 @@ def test_a_torn_file_that_cannot_be_mended_takes_no_more_rows(path, disk):
         assert "leases4.csv: " in await outcome(store, new(1))
         disk.broken = {}
         assert await outcome(store, new(1)) == [True]
-        assert path.read_bytes() == ROWS4.header + b"\n" + ROWS4.encode(lease(1)) + b"\n"
+        assert path.read_bytes() == Tried.form.header + b"\n" + Tried.form.encode(lease(1)) + b"\n"
         await store.close()
 
     asyncio.run(test())
@@ -360,7 +379,7 @@ def test_nothing_acknowledged_is_lost(tmp_path_factory, steps, partial):
                     before = store.view.by_address(lease(number).address)
                     after = lease(number, cltt=next(clock))
                     wanted.setdefault(after.address, []).append(after.cltt)
-                    units.append((Change(before, after),))
+                    units.append((change(before, after),))
                 running.append(asyncio.create_task(commit(store, units)))
                 await asyncio.sleep(0)
             elif kind == "break":
@@ -381,7 +400,7 @@ def test_nothing_acknowledged_is_lost(tmp_path_factory, steps, partial):
     for todo in lives:
         disk = FailingDisk()
         disk.all_durable(path.parent)
-        store = Memfile(path, disk=disk)
+        store = Tried.store(path, disk=disk)
         store.view.check()
         for address, cltt in acknowledged.items():
             found = store.view.by_address(address)
@@ -404,26 +423,26 @@ def test_a_full_disk_does_not_keep_a_store_from_opening(path):
     for partial in (0, 20):
         disk = FailingDisk(write=errno.ENOSPC)
         disk.partial = partial
-        store = Memfile(path, disk=disk)
+        store = Tried.store(path, disk=disk)
         disk.broken = {}
         assert asyncio.run(outcome(store, new(1))) == [True]
         asyncio.run(store.close())
-        assert path.read_bytes() == ROWS4.header + b"\n" + ROWS4.encode(lease(1)) + b"\n"
+        assert path.read_bytes() == Tried.form.header + b"\n" + Tried.form.encode(lease(1)) + b"\n"
         path.unlink()
 
 
 def test_one_process_at_a_time(path, disk):
     store = opened(path, disk)
     with pytest.raises(StoreUnavailable, match="another process is using it"):
-        Memfile(path)
+        Tried.store(path)
     asyncio.run(store.close())
-    asyncio.run(Memfile(path).close())
+    asyncio.run(Tried.store(path).close())
 
 
 def test_a_file_that_cannot_be_opened(tmp_path):
     with pytest.raises(StoreUnavailable, match="No such file"):
-        Memfile(tmp_path / "nowhere" / "leases4.csv")
+        Tried.store(tmp_path / "nowhere" / "leases4.csv")
     with pytest.raises(StoreUnavailable, match="Is a directory"):
-        Memfile(tmp_path)
-    asyncio.run(Memfile(tmp_path / "leases4.csv").close())
+        Tried.store(tmp_path)
+    asyncio.run(Tried.store(tmp_path / "leases4.csv").close())
     assert (tmp_path / "leases4.csv").stat().st_mode & 0o777 == 0o640

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dhcpkit.alloc import Change, Lease4
-from dhcpkit.backends import Memfile, StoreUnavailable
+from dhcpkit.backends import Memfile, Memfile6, StoreUnavailable
 from dhcpkit.backends import lfc as lfc_module
 from dhcpkit.backends.rows4 import ROWS4
+from dhcpkit.backends.rows6 import ROWS6
 from dhcpkit.testing.failing_disk import FailingDisk
+from dhcpkit.testing.store_family import LEASES4, PREFIXES6
 
 STEPS = [
     "rename the file",
@@ -26,18 +27,40 @@ STEPS = [
 ]
 
 
+class Tried:
+    """What the tests are about just now."""
+
+    store, family, form = Memfile, LEASES4, ROWS4
+
+
+@pytest.fixture(autouse=True, params=[(Memfile, LEASES4, ROWS4), (Memfile6, PREFIXES6, ROWS6)], ids=["v4", "v6"])
+def tried(request, monkeypatch):
+    for name, value in zip(("store", "family", "form"), request.param, strict=True):
+        monkeypatch.setattr(Tried, name, value)
+
+
 def lease(number, cltt=0):
-    return Lease4(0x0A350000 + number, (0x020000000000 + number).to_bytes(6, "big"), b"", 3600, cltt, 1)
+    return Tried.family.lease_of(number, cltt=cltt)
+
+
+def new(number):
+    return (Tried.family.change(None, lease(number)),)
+
+
+def encode(some):
+    return Tried.form.encode(some)
 
 
 def leases(store):
-    return {address - 0x0A350000: store.view.by_address(address).cltt for address in store.view.rows}
+    family = Tried.family
+    numbers = {(address - family.first) // family.step: address for address in store.view.rows}
+    return {number: store.view.by_address(address).cltt for number, address in numbers.items()}
 
 
 def loaded(folder, to):
     """What another process finds in a copy of the folder."""
     shutil.copytree(folder, to)
-    store = Memfile(to / "leases4.csv", "os")
+    store = Tried.store(to / "leases4.csv", "os")
     store.view.check()
     assert store.report.problem_count == 0
     return leases(store)
@@ -49,7 +72,7 @@ class Life:
     def __init__(self, folder, disk=None):
         self.folder = folder
         self.disk = disk or FailingDisk()
-        self.store = Memfile(folder / "leases4.csv", disk=self.disk)
+        self.store = Tried.store(folder / "leases4.csv", disk=self.disk)
         self.clock = 0
         self.steps = []
         self.expected = leases(self.store)
@@ -62,7 +85,7 @@ class Life:
             before = self.store.view.by_address(lease(number).address)
             after = None if number == 99 + self.clock else lease(number, self.clock)
             if before is not None or after is not None:
-                units.append((Change(before, after),))
+                units.append((Tried.family.change(before, after),))
         assert all(self.store.append(units))
         await self.store._journal.synced()
         self.expected = leases(self.store)
@@ -76,7 +99,7 @@ class Life:
             self.steps.append(name)
             self.clock += 1
             number = 200 + self.clock
-            self.store.append([(Change(None, lease(number)),), (Change(lease(number), lease(number, 1)),)])
+            self.store.append([new(number), (Tried.family.change(lease(number), lease(number, 1)),)])
             self.store._journal.sync_now()
             self.expected = leases(self.store)
             if look is not None:
@@ -92,7 +115,7 @@ def test_one_row_for_each_lease(tmp_path):
         assert life.steps == STEPS
         assert sorted(file.name for file in tmp_path.iterdir()) == ["leases4.csv", "leases4.csv.2"]
         compact = (tmp_path / "leases4.csv.2").read_bytes().splitlines()
-        assert compact[0] == ROWS4.header
+        assert compact[0] == Tried.form.header
         addresses = [line.split(b",")[0] for line in compact[1:]]
         assert len(addresses) == len(set(addresses)) > 3
         assert len((tmp_path / "leases4.csv").read_bytes().splitlines()) == 1 + 2 * (len(STEPS) - 1)
@@ -100,7 +123,7 @@ def test_one_row_for_each_lease(tmp_path):
         assert loaded(tmp_path, tmp_path.with_suffix(".copy")) == life.expected
         assert await life.store.clean_up()
         assert loaded(tmp_path, tmp_path.with_suffix(".copy2")) == life.expected
-        assert (tmp_path / "leases4.csv").read_bytes() == ROWS4.header + b"\n"
+        assert (tmp_path / "leases4.csv").read_bytes() == Tried.form.header + b"\n"
         assert not await life.store.clean_up(), "there is nothing to clean up"
         await life.store.close()
 
@@ -181,7 +204,7 @@ def test_what_is_taken_back_meanwhile_is_not_in_the_output(tmp_path):
 
         def step(name):
             if name == "wait for the disk":
-                life.store.append([(Change(None, lease(999)),)])
+                life.store.append([new(999)])
                 life.disk.broken["sync"] = errno.EIO
 
         with pytest.raises(StoreUnavailable):
@@ -203,9 +226,9 @@ def test_an_output_with_a_row_that_was_taken_back_is_thrown_away(tmp_path, monke
     write = life.store._clean_up._write
 
     async def meanwhile(output):
-        life.store.append([(Change(None, lease(999)),)])
+        life.store.append([new(999)])
         written = await write(output)
-        assert ROWS4.encode(lease(999)) in output.read_bytes().splitlines()
+        assert encode(lease(999)) in output.read_bytes().splitlines()
         disk.broken["sync"] = errno.EIO
         errors = []
         life.store.when_synced(errors.append)
@@ -220,7 +243,7 @@ def test_an_output_with_a_row_that_was_taken_back_is_thrown_away(tmp_path, monke
     async def test():
         await life.store._journal.synced()
         for number in range(3):
-            life.store.append([(Change(None, lease(number)),)])
+            life.store.append([new(number)])
         life.store._journal.sync_now()
         life.expected = leases(life.store)
         assert not await life.store.clean_up()
@@ -235,7 +258,7 @@ def test_only_one_runs_and_closing_ends_it(tmp_path, monkeypatch):
 
     async def test():
         life = Life(tmp_path)
-        await life.store.commit([(Change(None, lease(number * 4096)),) for number in range(50)])
+        await life.store.commit([new(number * 4096) for number in range(50)])
         first = asyncio.create_task(life.store.clean_up())
         await asyncio.sleep(0)
         assert not await life.store.clean_up()
@@ -285,11 +308,11 @@ def test_a_cancelled_clean_up_does_not_close_a_file_that_is_being_written(tmp_pa
 @pytest.mark.parametrize("left", [(".1",), (".1", ".2"), (".completed", ".1", ".2"), (".completed",), (".output",)])
 def test_what_a_clean_up_of_keas_has_left_is_finished(left, tmp_path):
     for number, suffix in enumerate(("", *left)):
-        (tmp_path / f"leases4.csv{suffix}").write_bytes(ROWS4.header + b"\n" + ROWS4.encode(lease(number, 5)) + b"\n")
+        (tmp_path / f"leases4.csv{suffix}").write_bytes(Tried.form.header + b"\n" + encode(lease(number, 5)) + b"\n")
     current = {0: 5}
     beside = {number: 5 for number, suffix in enumerate(left, 1) if suffix in (".1", ".2")}
     expected = {**current, 1: 5} if ".completed" in left else {**current, **beside}
-    store = Memfile(tmp_path / "leases4.csv")
+    store = Tried.store(tmp_path / "leases4.csv")
     assert leases(store) == expected
     assert store.wants_clean_up == (left != (".output",))
 
@@ -308,9 +331,9 @@ def test_what_is_in_completed_is_newer_than_what_is_beside_it(tmp_path):
     live = tmp_path / "live"
     live.mkdir()
     for suffix, cltt in ((".2", 1), (".1", 2), (".completed", 3)):
-        (live / f"leases4.csv{suffix}").write_bytes(ROWS4.header + b"\n" + ROWS4.encode(lease(7, cltt)) + b"\n")
+        (live / f"leases4.csv{suffix}").write_bytes(Tried.form.header + b"\n" + encode(lease(7, cltt)) + b"\n")
     disk = FailingDisk()
-    store = Memfile(live / "leases4.csv", disk=disk)
+    store = Tried.store(live / "leases4.csv", disk=disk)
     seen = 0
 
     def look(_):
@@ -330,8 +353,8 @@ def test_a_clean_up_of_keas_that_still_runs_is_left_alone(tmp_path):
     program = tmp_path / "kea-lfc"
     shutil.copy(shutil.which("sleep"), program)
     pid_file = tmp_path / "leases4.csv.pid"
-    store = Memfile(tmp_path / "leases4.csv", "os")
-    store.append([(Change(None, lease(1)),)])
+    store = Tried.store(tmp_path / "leases4.csv", "os")
+    store.append([new(1)])
     running = subprocess.Popen([program, "60"])
     try:
         pid_file.write_text(f"{running.pid}\n")
@@ -343,27 +366,25 @@ def test_a_clean_up_of_keas_that_still_runs_is_left_alone(tmp_path):
         running.wait()
     for text in (pid_file.read_text(), "1", "garbage", ""):
         pid_file.write_text(text)
-        store.append([(Change(store.view.by_address(lease(1).address), lease(1, len(text))),)])
+        store.append([(Tried.family.change(store.view.by_address(lease(1).address), lease(1, len(text))),)])
         assert asyncio.run(store.clean_up())
     asyncio.run(store.close())
 
 
 def test_an_older_file_is_converted_at_once(tmp_path):
     path = tmp_path / "leases4.csv"
-    path.write_bytes(
-        ROWS4.header.removesuffix(b",pool_id") + b"\n" + ROWS4.encode(lease(1)).removesuffix(b",0") + b"\n"
-    )
-    store = Memfile(path)
+    path.write_bytes(Tried.form.header.removesuffix(b",pool_id") + b"\n" + encode(lease(1)).removesuffix(b",0") + b"\n")
+    store = Tried.store(path)
     assert (leases(store), store.wants_clean_up, store.report.old_header) == ({1: 0}, True, True)
-    assert path.read_bytes() == ROWS4.header + b"\n"
+    assert path.read_bytes() == Tried.form.header + b"\n"
 
     async def test():
-        await store.commit([(Change(None, lease(2)),)])
+        await store.commit([new(2)])
         assert await store.clean_up()
         await store.close()
 
     asyncio.run(test())
-    store = Memfile(path)
+    store = Tried.store(path)
     assert (leases(store), store.wants_clean_up) == ({1: 0, 2: 0}, False)
 
 
@@ -371,8 +392,8 @@ def test_packets_are_served_while_leases_are_written(tmp_path):
     """No turn of the event loop takes in more than a block of addresses."""
 
     async def test():
-        store = Memfile(tmp_path / "leases4.csv", "os")
-        store.append([(Change(None, lease(number)),) for number in range(20_000)])
+        store = Tried.store(tmp_path / "leases4.csv", "os")
+        store.append([new(number) for number in range(20_000)])
         turns = 0
         task = asyncio.create_task(store.clean_up())
         while not task.done():
