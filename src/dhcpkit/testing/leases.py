@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
+from socket import AF_INET6, inet_ntop
 from typing import Any
 
 from hypothesis import strategies as st
@@ -110,7 +111,7 @@ def in_kea_words6(lease: Lease6) -> dict[str, Any]:
         "fqdn-rev": lease.fqdn_rev,
         "hostname": lease.hostname,
         "iaid": lease.iaid,
-        "ip-address": str(IPv6Address(lease.address)),
+        "ip-address": inet_ntop(AF_INET6, lease.address.to_bytes(16, "big")),
         "preferred-lft": lease.preferred_lifetime,
         "state": lease.state,
         "subnet-id": lease.subnet_id,
