@@ -303,11 +303,13 @@ def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet
     query, classes = desk.query, desk.classes
     network, link = query.network, query.siblings
     start = _preferred(desk, asked) if len(link) > 1 else 0
+    trace = bool(query.trace)  # what notes say is not put together for nobody
     tried = 0
     for step in range(len(link)):
         subnet = link[(start + step) % len(link)]
         if not network.open_to(subnet, classes):
-            desk.note(subnet.prefix, "passed over", "it is not open to the client's classes", subnet.where)
+            if trace:
+                desk.note(subnet.prefix, "passed over", "it is not open to the client's classes", subnet.where)
             continue
         pools = subnet.pools if asked.type == IA_NA else subnet.pd_pools_for(match, length)
         key = (subnet.id, asked.type, match, length, classes)
@@ -316,19 +318,22 @@ def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet
             at = (first + number) % len(pools)
             pool = pools[at]
             if not allowed(pool.client_classes, classes):
-                wanted = " or ".join(pool.client_classes)
-                desk.note(f"pool {pool}", "passed over", f"the client is not in {wanted}", pool.where)
+                if trace:
+                    wanted = " or ".join(pool.client_classes)
+                    desk.note(f"pool {pool}", "passed over", f"the client is not in {wanted}", pool.where)
                 continue
             tried += 1
             address = _first_free(desk, subnet, pool, asked)
             if address is None:
-                desk.note(f"pool {pool}", "passed over", "it is full", pool.where)
+                if trace:
+                    desk.note(f"pool {pool}", "passed over", "it is full", pool.where)
                 continue
             if len(pools) > 1:
                 _remember(network.recent_pool, key, at)
             if len(link) > 1:
                 _remember(network.recent, _place(desk, subnet, asked), network.position(subnet))
-            desk.note(address, "chosen", f"the next free one of pool {pool}", pool.where)
+            if trace:
+                desk.note(address, "chosen", f"the next free one of pool {pool}", pool.where)
             return subnet, address, pool.delegated_len if isinstance(pool, PdPool) else ADDRESS_LEN
     return tried
 

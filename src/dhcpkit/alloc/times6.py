@@ -16,6 +16,8 @@ from dhcpkit.alloc.query6 import Hint6
 
 __all__ = ["lifetimes6", "remaining6", "remaining_of_cached6", "tee_times6"]
 
+DEFAULT: Final = LeaseState.DEFAULT.value
+CLTT: Final = Lease6._fields.index("cltt")
 T1_SLACK: Final = 1  # seconds: cltt and a client's timer both count whole seconds
 
 
@@ -75,14 +77,14 @@ def remaining_of_cached6(subnet: Subnet6, before: Lease6, fresh: Lease6, now: in
     Nothing but the time may differ. Deviation: a client that asks at its T1 or later was told to, and is extended
     however young the lease is (docs/why/deviations.md).
     """
-    if before._replace(cltt=fresh.cltt) != fresh or before.state != LeaseState.DEFAULT:
-        return None
     age, threshold = now - before.cltt, subnet.cache_threshold
-    if age < 0 or before.expired(now):
+    if age < 0 or before.state != DEFAULT or before.expired(now):
         return None
     if subnet.cache_max_age is not None and (not subnet.cache_max_age or age > subnet.cache_max_age):
         return None
     if not 0 < threshold <= 1 or age > threshold * before.valid_lifetime:
+        return None
+    if before[:CLTT] != fresh[:CLTT] or before[CLTT + 1 :] != fresh[CLTT + 1 :]:
         return None
     t1, _ = tee_times6(subnet, before.preferred_lifetime)
     if t1 and t1 != INFINITE and age + T1_SLACK >= t1:
