@@ -262,3 +262,12 @@ MISSED: Final = _code(
     "As DK1901, but what the key asks for changes what clients get: reservations in a database, a hook library.",
     severity="warning",
 )
+
+# 17xx: what a review finds.
+REVIEW: Final = _code(
+    1701,
+    "worth a second look",
+    "The configuration can be used, and does what it says; a review (`dhcpkit check --review`) found something that its"
+    " author may not have meant. The word in brackets names the checker, which `--without` switches off.",
+    severity="notice",
+)
