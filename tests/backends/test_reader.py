@@ -121,7 +121,8 @@ def test_what_kea_loads_of_dhcpv6_loads(name, recorded, tmp_path):
     dropped = [line for line in result["log"] if "ROW_ERROR" in line]
     assert store.report.dropped == len(dropped)
     loaded = [in_kea_words6(store.view.by_address(address)) for address in sorted(store.view.rows)]
-    assert loaded == result["leases"]
+    nobody = {"00": "00:00:00"}  # its name in Kea 3
+    assert loaded == [lease | {"duid": nobody.get(lease["duid"], lease["duid"])} for lease in result["leases"]]
     assert [in_kea_words6(lease) for lease in read_leases6(tmp_path / "leases.csv")] == loaded
 
 

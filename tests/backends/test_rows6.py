@@ -32,7 +32,7 @@ VECTORS = [  # a lease, and the row Kea writes for it (with 5.0's pool_id); reco
     (FULL, PLAIN),
     (
         a_lease("2001:db8:53::1:1", "", 8, 1795334497, 0, state=1),
-        b"2001:db8:53::1:1,00,8,1795334505,1,0,0,1,128,0,0,,,1,,,,0",
+        b"2001:db8:53::1:1,00:00:00,8,1795334505,1,0,0,1,128,0,0,,,1,,,,0",
     ),
     (
         a_lease("2001:db8:53::7:7", "00010203", 6, 1795334512, 6, iaid=6, user_context='{ "a": "1,2" }'),
@@ -98,7 +98,7 @@ def test_any_shape_of_an_address_is_read_and_written_in_one_way(groups):
 def test_the_usual_line_is_read_by_the_pattern():
     for _, row in VECTORS:
         usual = ROWS6.read_usual(row)
-        assert usual == (None if b",00," in row or b"{" in row else ROWS6.read_loosely(row, ROWS6.columns))
+        assert usual == (None if b",00:00:00," in row or b"{" in row else ROWS6.read_loosely(row, ROWS6.columns))
     assert ROWS6.read_usual(ROWS6.deletion(PLAIN)) == (FULL.address, None)
 
 
@@ -122,7 +122,7 @@ def test_deletions_are_keas():
     gone = b"2001:db8:53::1:2,00:03:00:01:02:00:01:00:00:01,0,1795430813,1,0,0,7,128,0,0,,02:00:01:00:00:01,0,,1,2,0"
     assert ROWS6.deletion(ROWS6.encode(lease)) == gone
     assert ROWS6.read_line(ROWS6.nothing_at(lease.address)) == (lease.address, None)
-    assert ROWS6.nothing_at(1) == b"::1,00,0,0,0,0,0,0,128,0,0,,,1,,,,0"
+    assert ROWS6.nothing_at(1) == b"::1,00:00:00,0,0,0,0,0,0,128,0,0,,,1,,,,0"
     released = lease._replace(state=3, valid_lifetime=0)
     assert ROWS6.read_line(ROWS6.encode(released)) == (lease.address, ROWS6.encode(released))
     assert ROWS6.read_line(ROWS6.deletion(ROWS6.encode(released))) == (lease.address, None)
@@ -165,6 +165,7 @@ def test_spellings_that_kea_accepts(line, lease):
         PLAIN.replace(b"2001:db8:53::1:2", b"2001:db8:53::\xff"),
         PLAIN.replace(b"00:03:00:01:02:00:01:00:00:01", b""),
         PLAIN.replace(b"00:03:00:01:02:00:01:00:00:01", b"00"),
+        PLAIN.replace(b"00:03:00:01:02:00:01:00:00:01", b"00:00:00"),
         PLAIN.replace(b"00:03:00:01:02:00:01:00:00:01", b"xyz"),
         PLAIN.replace(b",3600,", b",abc,"),
         PLAIN.replace(b",3600,", b",4294967296,"),
@@ -181,6 +182,13 @@ def test_spellings_that_kea_accepts(line, lease):
 def test_lines_that_are_no_rows(line):
     with pytest.raises(RowError):
         ROWS6.read_line(line)
+
+
+def test_nobodys_duid_in_any_version_of_kea():
+    row = VECTORS[1][1]
+    older = row.replace(b",00:00:00,", b",00,")
+    assert ROWS6.read_line(older) == ROWS6.read_line(row) == (VECTORS[1][0].address, row)
+    assert ROWS6.decode(VECTORS[1][0].address, row).duid == b""
 
 
 def test_columns_of_older_files():

@@ -44,7 +44,7 @@ LEASES6 = sorted(
         Lease6(NET6 + 1, DUID, 3600, NOW, 1, 1800, 0, 1),
         Lease6(NET6 + 2, DUID, 3600, NOW, 1, 1800, 0, 4294967295, 128, True, True, "host.example.org", **MAC6),
         Lease6(NET6 + 3, bytes(range(128)), 7200, NOW - 100_000, 1, 0, 0, 2, hostname="a,b&c&#x2cd\te\"f'g"),
-        Lease6(NET6 + 4, b"\0\0\0", INFINITE, NOW, 4294967294, INFINITE, 1, 0, hostname="h\xf6st"),
+        Lease6(NET6 + 4, b"\0\0\0\0", INFINITE, NOW, 4294967294, INFINITE, 1, 0, hostname="h\xf6st"),
         Lease6(NET6 + 5, b"", 86400, NOW, 1, 0, 0, 1, state=1),
         Lease6(NET6 + 6, DUID, 1, 0, 1, 1, 0, 3, state=2),
         Lease6(NET6 + 7, DUID, 3600, NOW, 1, 1, 0, 4, user_context='{ "a": "1,2&3\\n", "b": [ 1, { "c": null } ] }'),

@@ -33,6 +33,7 @@ I = TypeVar("I", bound=Index[Any, Any])  # noqa: E741  # the index
 
 _identifiers_of: Callable[[Lease4], tuple[bytes, ...]] = itemgetter(slice(1, 3))  # hwaddr and client_id
 
+
 class MemoryStoreOf(Generic[L, C, I]):
     """A lease store that forgets everything when the process ends, with the index of one family.
 

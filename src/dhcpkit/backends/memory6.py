@@ -27,10 +27,11 @@ __all__ = ["Leases6", "MemoryStore6"]
 _RECLAIMED: Final = LeaseState.EXPIRED_RECLAIMED.value
 # A registered address (RFC 9686) ends as a leased one does; Kea takes it back then as well.
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value, LeaseState.REGISTERED.value)
-_NOBODY: Final = b"00"
+_NOBODY: Final = b"00:00:00"
 
 
 _identifiers_of: Callable[[Lease6], tuple[bytes, ...]] = itemgetter(slice(1, 2))  # duid
+
 
 class Leases6(Leases[Lease6, Sweep6]):
     """All DHCPv6 leases, indexed. It is its own live view: what the engine reads is what is stored at that moment."""

@@ -1,7 +1,7 @@
 """Rows of Kea's file of DHCPv6 leases: a `Lease6` as one line of CSV, and back.
 
 Hexadecimal is in lower case, numbers have no leading zeros, addresses are as `inet_ntop` writes them. A lease without
-DUID has the DUID `00`, one without hardware address has no type and source of it either. `decode` trusts that;
+DUID has the DUID `00:00:00`, one without hardware address has no type and source of it either. `decode` trusts that;
 `read_line` takes what a file holds, in any of Kea's versions, and either brings it into that form or says what is wrong
 with it.
 
@@ -49,7 +49,9 @@ _COLUMNS: Final = (
 _VERSIONS: Final = {12: "1.0", 13: "2.0", 14: "3.0", 15: "3.1", 17: "4.0", 18: "5.0"}
 _FULL: Final = 17  # columns of a whole row: those of 4.0; a missing pool_id is 0
 
-_NOBODY: Final = b"00"  # Kea's DUID of a declined lease
+# Kea's DUID of a declined lease. Up to Kea 2.6 it was `00`, which Kea 3 refuses to load; Kea 2.2 loads either.
+_NOBODY: Final = b"00:00:00"
+_EMPTY: Final = (b"\0", b"\0\0\0")
 _ETHERNET: Final = b"1"  # the type of a hardware address where a file has none
 _PD: Final = LeaseType.IA_PD.value
 _FIELDS_TO_STATE: Final = 14
@@ -61,8 +63,8 @@ def _encode(lease: Lease6) -> bytes:
         state, context, hwtype, source, pool,
     ) = lease  # fmt: skip
     head = (
-        f"{inet_ntop(AF_INET6, address.to_bytes(16, 'big'))},{duid.hex(':') if duid else '00'},{valid},{cltt + valid},"
-        f"{subnet},{preferred},{kind:d},{iaid},{prefix_len if kind == _PD else 128},"
+        f"{inet_ntop(AF_INET6, address.to_bytes(16, 'big'))},{duid.hex(':') if duid else '00:00:00'},"
+        f"{valid},{cltt + valid},{subnet},{preferred},{kind:d},{iaid},{prefix_len if kind == _PD else 128},"
         f"{'1' if forward else '0'},{'1' if reverse else '0'},"
     )
     tail = f"{hwtype},{source},{pool}" if hwaddr else f",,{pool}"
@@ -151,7 +153,7 @@ _POOL: Final = rb"(," + NUMBER + rb")?"
 # A line that is in the form `encode` gives and holds a lease, without user context: nearly every line of a file. Kea
 # after 3.0 writes zeros where there is no hardware address.
 _USUAL: Final = re.compile(
-    _ADDRESS + rb"(?!00,)" + HEX + rb",(?:[1-9][0-9]{0,8}|4294967295),[1-9][0-9]{0,10}" + _TO_NAME
+    _ADDRESS + rb"(?!00(?::00:00)?,)" + HEX + rb",(?:[1-9][0-9]{0,8}|4294967295),[1-9][0-9]{0,10}" + _TO_NAME
     + rb"(?:" + HEX + rb",[0-9],," + _SOURCE + rb"|,[0-9],,(?:,|(0,0)))" + _POOL
 )  # fmt: skip
 # The same for a line that removes one.
@@ -247,15 +249,16 @@ def _read_loosely(line: bytes, columns: Sequence[str]) -> Entry:
     # What follows the columns of 4.0 may be a later version's pool_id or anything; Kea ignores what it does not know.
     pool = value.get("pool_id", b"")
     pool_id = int(pool) if pool.isdigit() and len(pool) <= 10 else 0  # digits of 2^32
-    if duid == b"\0" and state != DECLINED:
-        raise RowError("the DUID 00 is for declined leases")
+    nobody = duid in _EMPTY
+    if nobody and state != DECLINED:
+        raise RowError(f"the DUID {duid.hex(':')} is for declined leases")
     if is_deletion(valid, state):
         return address, None
     hostname = unescape(value["hostname"]).decode("latin-1")
     hwaddr, hwtype, source = _hwaddr(value)
     return address, _encode(
         Lease6(
-            address, b"" if duid == b"\0" else duid, valid, expire - valid, subnet_id, preferred, kind, iaid,
+            address, b"" if nobody else duid, valid, expire - valid, subnet_id, preferred, kind, iaid,
             prefix_len, forward, reverse, hostname, hwaddr, state, context, hwtype, source, pool_id,
         )
     )  # fmt: skip

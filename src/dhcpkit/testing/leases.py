@@ -53,7 +53,7 @@ def leases6(draw: st.DrawFn, addresses: st.SearchStrategy[int] = _U128) -> Lease
     A prefix need not be one: Kea keeps those with host bits set.
     """
     state = int(draw(_STATES))
-    duids = st.binary(min_size=2, max_size=130)
+    duids = st.binary(min_size=2, max_size=130).filter(any)  # of nothing but zeros is nobody's
     kind = int(draw(st.sampled_from([LeaseType.IA_NA, LeaseType.IA_NA, LeaseType.IA_PD, LeaseType.IA_TA, 9])))
     valid = draw(st.one_of(st.integers(1, 100_000), st.sampled_from([INFINITE, INFINITE - 1])))
     hwaddr = draw(st.one_of(st.just(b""), st.binary(min_size=1, max_size=20)))
@@ -106,7 +106,7 @@ def in_kea_words6(lease: Lease6) -> dict[str, Any]:
     """A lease as Kea's `lease6-get-all` shows it."""
     shown: dict[str, Any] = {
         "cltt": lease.cltt,
-        "duid": lease.duid.hex(":") or "00",
+        "duid": lease.duid.hex(":") or "00:00:00",
         "fqdn-fwd": lease.fqdn_fwd,
         "fqdn-rev": lease.fqdn_rev,
         "hostname": lease.hostname,

@@ -142,7 +142,7 @@ _SHIFT: Final = 68
 _STRANGE6: Final = (
     _lease6(1)._replace(address=0, cltt=-3600, hostname="", hwaddr=b"", hwtype=0, hwaddr_source=0),
     _lease6(2)._replace(address=(1 << 128) - 1, duid=bytes(range(130)), valid_lifetime=INFINITE, iaid=0xFFFFFFFF),
-    _lease6(3)._replace(hwaddr=bytes(20), duid=b"\x00\x00", subnet_id=0xFFFFFFFE, pool_id=0xFFFFFFFF, hwtype=0xFFFF),
+    _lease6(3)._replace(hwaddr=bytes(20), duid=bytes(4), subnet_id=0xFFFFFFFE, pool_id=0xFFFFFFFF, hwtype=0xFFFF),
     _lease6(4)._replace(fqdn_fwd=True, hostname=_STRANGE_NAME, preferred_lifetime=INFINITE, hwaddr_source=0xFFFFFFFF),
     _lease6(5)._replace(fqdn_rev=True, hostname="h\xf6st\xff", user_context='{ "a": "1,2&3", "b": [ 1, null ] }'),
     _lease6(6)._replace(duid=b"", hwaddr=b"", hwtype=0, hwaddr_source=0, state=_DECLINED, preferred_lifetime=0),
