@@ -296,6 +296,7 @@ class TestClasses:
         classes = [
             class_if("p", "option[1].exists", preferred=Lifetimes.fixed(7)),
             class_if("v", "option[1].exists", lifetimes=Lifetimes.fixed(70), preferred=Lifetimes.fixed(9)),
+            class_if("w", "option[1].exists", lifetimes=Lifetimes.fixed(80)),
         ]
         (given,) = bindings_of(ask(network_of(classes=classes))[1])
         assert (given.preferred, given.valid) == (7, 70)
@@ -311,6 +312,29 @@ class TestClasses:
             hosts=[host],
         )
         assert ask(network)[0].reply.classes == ("ALL", "KNOWN", "vip", "more")
+
+    def test_both_guards_must_let_a_client_in(self):
+        subnets = [attrs.evolve(LAB, client_classes=("VENDOR_CLASS_m",))]
+        for around, open_then in (("VENDOR_CLASS_m", True), ("vip", False)):
+            shared = [SharedNetwork6("link", subnets, client_classes=(around,))]
+            query = opened(Network6(server_id=SERVER, shared_networks=shared), options={16: b"\0\0\0\1\0\1m"})
+            assert (query.subnet is not None) == open_then
+
+    def test_a_global_reservation_may_open_a_pool_of_a_shared_network(self):
+        guarded = Pool6.of("2001:db8::10 - 2001:db8::1f", client_classes=("vip",))
+        here = attrs.evolve(LAB, pools=[guarded], reservations_global=True)
+        hosts = [Host6("duid", ANN.duid, 0, client_classes=("vip",))]
+        shared = [SharedNetwork6("link", [here, Subnet6("2001:db8:1::/64", id=2)])]
+        network = Network6(server_id=SERVER, shared_networks=shared, hosts=hosts, classes=[ClientClass("vip")])
+        assert len(list(bindings_of(ask(network)[1]))) == 1
+
+    def test_who_is_known_early_may_use_what_is_for_the_known(self):
+        subnet = attrs.evolve(LAB, client_classes=("friend",))
+        classes = [class_if("friend", "member('KNOWN')")]
+        hosts = [Host6("duid", ANN.duid, 0)]
+        network = network_of(subnet, classes=classes, hosts=hosts, early_global_reservations_lookup=True)
+        assert opened(network).subnet is subnet
+        assert opened(network_of(subnet, classes=classes, early_global_reservations_lookup=True)).subnet is None
 
     def test_a_global_reservation_may_open_a_subnet(self):
         subnets = [attrs.evolve(LAB, client_classes=("vip",)), Subnet6("2001:db8:1::/64", id=2, interface="lab0")]
@@ -399,6 +423,20 @@ class TestOptions:
         assert [bool(self.dns_of(network, each)) for each in (asks_for(23), (), asks_for(23))] == [True, False, True]
         assert len(network.blocks) == 2
 
+    def test_what_is_remembered_is_for_the_same_classes_vendors_and_reservations(self):
+        classes = [class_if("m", "option[16].exists", options=OptionValues([value(dns(2))]))]
+        always = value(b"\1", self.MODEM, always_send=True)
+        network = network_of(options=OptionValues([value(dns(1)), always]), classes=classes)
+        assert self.dns_of(network) == (dns(1),)
+        assert self.dns_of(network, asks_for(23) | {16: b"\0\0\0\1\0\1x"}) == (dns(2),)
+        for enterprise, told in ((b"\0\0\0\2", 0), (b"\0\0\x11\x8b", 1)):
+            _, reply = ask(network, options=asks_for(23) | {17: enterprise})
+            assert len(reply.options.payloads(17)) == told
+        others = [Client6(ANN.duid[:-1] + bytes((n,))) for n in (7, 8)]
+        hosts = [Host6("duid", each.duid, 1, options=OptionValues([value(dns(n))])) for n, each in enumerate(others)]
+        network = network_of(hosts=hosts)
+        assert [self.dns_of(network, client=each) for each in others] == [(dns(0),), (dns(1),)]
+
     MODEM = Option("vendor-4491", 32, "tftp-servers", BINARY)
     LOG = Option("vendor-4491", 34, "syslog-servers", BINARY)
 
@@ -469,6 +507,8 @@ class TestNames:
     def test_a_partial_name_is_completed(self):
         assert self.named(1, self.PARTIAL)[1][0] == "ann."
         assert self.named(1, self.PARTIAL, naming=Naming(qualifying_suffix="lab."))[1][0] == "ann.lab."
+        assert self.named(1, b"\3ann\3lab", naming=Naming(qualifying_suffix="lab."))[1][0] == "ann.lab."
+        assert self.named(1, b"\3ann\4slab", naming=Naming(qualifying_suffix="lab."))[1][0] == "ann.slab.lab."
 
     def test_unwanted_characters(self):
         naming = Naming(char_set="[^a-z]", char_replacement="x")

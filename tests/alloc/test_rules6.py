@@ -200,6 +200,14 @@ class TestSolicit:
         assert told(ask(lab, SOLICIT, ANN, na("2001:db8::12"))[1]) == ["2001:db8::10"]
         assert told(ask(lab_of(), SOLICIT, ANN, na("2001:db8::99"))[1]) == ["2001:db8::10"]
 
+    @pytest.mark.parametrize("kind", [SOLICIT, REQUEST, RENEW])
+    def test_one_address_for_two_associations(self, kind):
+        for hosts in ([], [Host6("duid", BOB.duid, 1, (ip("2001:db8::10"),))]):
+            _, reply = ask(lab_of(hosts=hosts), kind, SAM, na("2001:db8::12", 1), na("2001:db8::12", 2))
+            first, second, *_ = (each.address for each in bindings_of(reply) if each.valid)
+            assert first == ip("2001:db8::12")
+            assert second in {ip("2001:db8::10"), ip("2001:db8::11")}
+
     def test_what_is_over_is_free(self):
         lab = hold(lab_of(), lease(na("2001:db8::12"), BOB, cltt=START - 101))
         assert told(ask(lab, SOLICIT, ANN, na("2001:db8::12"))[1]) == ["2001:db8::12"]
@@ -215,6 +223,7 @@ class TestSolicit:
             ("::/40", "2001:db8:100::/48"),  # none larger: the largest of the others
             ("2001:db8:200:300::/60", "2001:db8:200:300::/56"),  # a larger one around it
             ("::/0", "2001:db8:100::/48"),
+            ("2001:db8:200:310::/60", "2001:db8:200:300::/56"),  # its own bits behind the larger one are cleared
         ],
     )
     def test_lengths_of_prefixes(self, hint, given):
@@ -247,6 +256,16 @@ class TestRequestAndRenew:
         lab = hold(lab_of(), lease(na("2001:db8::12")))
         assert told(ask(lab, REQUEST)[1]) == ["2001:db8::12"]
         assert told(ask(lab, SOLICIT)[1]) == ["2001:db8::12"]
+
+    def test_one_address_for_each_association(self):
+        lab = hold(lab_of(), lease(na("2001:db8::10")), lease(na("2001:db8::12")))
+        assert told(ask(lab, REQUEST)[1]) == ["2001:db8::10"]
+        assert told(ask(lab, RENEW)[1]) == ["2001:db8::10", "2001:db8::12"]
+
+    def test_what_would_change_nothing_is_not_written(self):
+        lab = lab_of()
+        ask(lab, REQUEST)
+        assert ask(lab, RENEW, ANN, na("2001:db8::10"))[0].unit == ()
 
     def test_another_association_is_another_lease(self):
         lab = hold(lab_of(), lease(na("2001:db8::12", iaid=9)))
@@ -393,6 +412,17 @@ class TestGivingBack:
         assert (after.state, after.valid_lifetime, after.cltt) == (LeaseState.DECLINED, 77, START)
         assert told(ask(lab, SOLICIT, BOB, na("2001:db8::12", 7))[1]) == ["2001:db8::10"]
 
+    def test_what_is_named_twice_counts_once(self):
+        for kind in (RELEASE, DECLINE):
+            lab = hold(lab_of(), lease(na("2001:db8::12")))
+            decision, reply = ask(lab, kind, ANN, na("2001:db8::12"), na("2001:db8::12"))
+            assert len(decision.unit) == len(decision.events) == 1
+            assert statuses(reply) == [StatusCode.SUCCESS]
+
+    def test_what_is_over_cannot_be_declined(self):
+        lab = hold(lab_of(), lease(na("2001:db8::12"), cltt=START - 101))
+        assert ask(lab, DECLINE, ANN, na("2001:db8::12"))[0].unit == ()
+
     def test_nothing_named(self):
         for kind in (RELEASE, DECLINE):
             assert statuses(ask(lab_of(), kind, ANN)[1]) == [StatusCode.NO_BINDING]
@@ -432,7 +462,14 @@ class TestRegistering:
         assert self.register(leased)[0].reason == "rfc-violation"
         reserved = lab_of(hosts=[Host6("duid", BOB.duid, 1, (ip(self.ADDRESS),))])
         assert self.register(reserved)[0].reason == "rfc-violation"
+        everywhere = lab_of(hosts=[Host6("duid", BOB.duid, 0, (ip(self.ADDRESS),))])
+        assert self.register(everywhere)[0].reason == "rfc-violation"
         assert self.register(lab_of(allow_address_registration=False))[0].reason == "admin-filtered"
+
+    def test_a_registered_address_is_no_lease_of_its_client(self):
+        lab = lab_of()
+        self.register(lab, "2001:db8::11", "2001:db8::11")
+        assert told(ask(lab, SOLICIT, Client6(ANN.duid, (0,)))[1]) == ["2001:db8::10"]
 
     def test_a_registered_address_is_never_leased(self):
         lab = lab_of()
@@ -467,6 +504,34 @@ class TestReservations:
         assert told(ask(lab, REQUEST, BOB)[1]) == ["2001:db8::11"]
         assert told(ask(lab, RENEW, ANN, na("2001:db8::10"))[1]) == ["2001:db8::12", "-2001:db8::10"]
         assert told(ask(lab, RENEW, BOB, na("2001:db8::11", 7))[1]) == ["2001:db8::10", "-2001:db8::11"]
+
+    def test_a_client_keeps_what_it_has_while_its_reservation_is_in_use(self):
+        lab = lab_of(hosts=[Host6("duid", BOB.duid, 1, (ip("2001:db8::10"),))])
+        hold(lab, lease(na("2001:db8::10")), lease(na("2001:db8::12", 7), BOB))
+        assert told(ask(lab, RENEW, BOB, na("2001:db8::12", 7))[1]) == ["2001:db8::12"]
+
+    def test_the_first_identifier_wins_in_a_shared_network_too(self):
+        hosts = [
+            Host6("duid", ANN.duid, 1, (ip("2001:db8::98"),)),
+            Host6("hw-address", b"\2\0\0\0\0\1", 1, (ip("2001:db8::97"),)),
+        ]
+        for shared in (False, True):
+            assert told(ask(lab_of(LAB, OTHER, shared=shared, hosts=hosts), SOLICIT)[1]) == ["2001:db8::97"]
+
+    def test_on_another_link_it_is_none(self):
+        far = Subnet6("2001:db8:0:2::/64", id=3)
+        hosts = [Host6("duid", ANN.duid, 3, (ip("2001:db8:0:2::99"),))]
+        network = Network6([far], server_id=SERVER, shared_networks=[SharedNetwork6("link", (LAB, OTHER))], hosts=hosts)
+        decision, reply = ask(Lab6(network), SOLICIT)
+        assert told(reply) == ["2001:db8::10"]
+        assert "UNKNOWN" in decision.reply.classes
+
+    def test_in_a_closed_subnet_it_is_none(self):
+        closed = attrs.evolve(OTHER, client_classes=("VIP",))
+        hosts = [Host6("duid", ANN.duid, 2, (ip("2001:db8:0:1::99"),))]
+        decision, reply = ask(lab_of(LAB, closed, shared=True, hosts=hosts), SOLICIT)
+        assert told(reply) == ["2001:db8::10"]
+        assert "UNKNOWN" in decision.reply.classes
 
     def test_by_hardware_address_and_flex_id(self):
         hosts = [
