@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from dhcpkit.alloc import INFINITE, LeaseState, Lifetimes, OptionValue, OptionValues
-from dhcpkit.alloc.engine6 import Dropped, Event, reclaim6
+from dhcpkit.alloc.engine6 import Dropped, Event, open6, reclaim6, repeat6
 from dhcpkit.alloc.host6 import Host6, ReservedPrefix
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, SharedNetwork6, Subnet6
@@ -498,6 +498,10 @@ class TestReservations:
         assert told(ask(lab, SOLICIT, ANN, na("2001:db8::10"))[1]) == ["2001:db8::11"]
         assert told(ask(lab, SOLICIT, BOB)[1]) == ["2001:db8::10"]
 
+    def test_several_associations_beside_others_reservations(self):
+        lab = lab_of(hosts=[Host6("duid", BOB.duid, 1, (ip("2001:db8::11"),))])
+        assert told(ask(lab, SOLICIT, SAM)[1])[:2] == ["2001:db8::10", "2001:db8::12"]
+
     def test_a_reservation_in_use_waits(self):
         lab = lab_of(hosts=[Host6("duid", BOB.duid, 1, (ip("2001:db8::10"),))])
         hold(lab, lease(na("2001:db8::10")))
@@ -685,6 +689,41 @@ class TestTimes:
         kept = reclaim6(over, START + 101, hold=hold_it).after
         assert (kept and kept.state) == after
         assert kept is None or (kept.hostname, kept.fqdn_fwd, kept.user_context, kept.duid) == ("", False, "", ANN.duid)
+
+
+class TestWithoutAStore:
+    def repeated(self, kind, held, *bindings):
+        lab = hold(lab_of(), held)
+        data = message6(kind, ANN, bindings, server_id=SERVER.octets if kind in TO_US else None)
+        query = open6(
+            Packet6.parse(data, Arrival6("lab0", 1, ANN.source, 546, ALL_SERVERS, multicast=True)), lab.network
+        )
+        decision = repeat6(query, lab.store.view, lab.network.hosts, START, lab.rng)
+        assert decision.unit == ()
+        return decision.reply and [(g.preferred, g.valid) for each in decision.reply.answered for g in each.granted]
+
+    @pytest.mark.parametrize(
+        ("held", "said"),
+        [
+            (lease(na("2001:db8::10"), cltt=START - 20), [(40, 80)]),
+            (lease(na("2001:db8::10"), cltt=START - 70), [(0, 30)]),
+            (lease(na("2001:db8::10"), cltt=START - 100), None),  # ends now
+            (lease(na("2001:db8::10"), cltt=START - 101), None),
+            (lease(na("2001:db8::10"), state=LeaseState.RELEASED.value), None),
+            (lease(na("2001:db8::10"), BOB), None),
+            (lease(na("2001:db8::10"), valid_lifetime=INFINITE), [(60, INFINITE)]),
+        ],
+    )
+    def test_what_is_promised_is_said_for_the_time_that_is_left(self, held, said):
+        for kind in (RENEW, REBIND):
+            assert self.repeated(kind, held, na("2001:db8::10")) == said
+
+    def test_nothing_is_given_back(self):
+        for kind in (RELEASE, DECLINE):
+            assert self.repeated(kind, lease(na("2001:db8::10")), na("2001:db8::10")) is None
+
+    def test_offers_need_no_writing(self):
+        assert self.repeated(SOLICIT, lease(na("2001:db8::10"), BOB)) == [(60, 100)]
 
 
 class TestAllocators:
