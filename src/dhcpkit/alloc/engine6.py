@@ -234,7 +234,6 @@ def _promised(answered: Answered6, query: Query6, leases: LeaseView6, subnet: Su
             each.valid
             and lease is not None
             and lease.state == LeaseState.DEFAULT
-            and not lease.expired(now)
             and (lease.duid, lease.type, lease.iaid, lease.prefix_len)
             == (query.duid, answered.type, answered.iaid, each.prefix_len)
         ):

@@ -137,6 +137,7 @@ def _refused(packet: Packet6, network: Network6) -> Dropped | None:
     if server_id is not None and server_id != network.server_id.octets:
         return Dropped("not-for-us", "it names another server")
     if kind not in SERVED:
+        # Kea counts these by their type and as dropped, under no reason.
         return Dropped("", f"a server does not serve {_name(kind)} messages")
     arrival = packet.arrival
     if kind in MULTICAST_ONLY and arrival.local and not arrival.multicast and not packet.relays:
