@@ -5,7 +5,7 @@ import random
 import pytest
 
 from dhcpkit.backends import Memfile, Memfile6, MemoryStore, MemoryStore6
-from dhcpkit.testing.remote_store import Line, RemoteStore, Truth
+from dhcpkit.testing.remote_store import Line, RemoteStore, RemoteStore6, Truth, Truth6
 from dhcpkit.testing.store_contract import LeaseStoreContract
 from dhcpkit.testing.store_contract6 import LeaseStoreContract6, PrefixStoreContract6
 
@@ -64,3 +64,25 @@ class TestMemfileOfPrefixes6Os(PrefixStoreContract6):
 
     def make_store(self, tmp_path):
         return Memfile6(tmp_path / "leases6.csv", "os")
+
+
+class TestRemoteStore6(LeaseStoreContract6):
+    persistent = True
+
+    @pytest.fixture(autouse=True)
+    def truth(self):
+        self.database = Truth6()
+
+    def make_store(self, tmp_path):
+        return RemoteStore6(self.database, random.Random(1), Line(delay=0, jitter=0))
+
+
+class TestRemoteStoreOfPrefixes6(PrefixStoreContract6):
+    persistent = True
+
+    @pytest.fixture(autouse=True)
+    def truth(self):
+        self.database = Truth6()
+
+    def make_store(self, tmp_path):
+        return RemoteStore6(self.database, random.Random(1), Line(delay=0, jitter=0))

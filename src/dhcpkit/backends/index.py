@@ -55,6 +55,11 @@ class AnyLease(Protocol):
         ...
 
     @property
+    def subnet_id(self) -> int:
+        """The subnet it is of."""
+        ...
+
+    @property
     def expire(self) -> int:
         """When it ends, in seconds."""
         ...
@@ -118,6 +123,10 @@ class Index(Protocol[L, C_co]):
 
     form: RowForm[L]
     rows: dict[int, bytes]
+
+    def by_address(self, address: int, /) -> L | None:
+        """As Leases."""
+        ...
 
     def apply(self, units: Sequence[Sequence[Swap[L]]], /) -> tuple[list[bool], list[Replaced], list[bytes]]:
         """As Leases."""

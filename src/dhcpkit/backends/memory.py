@@ -117,6 +117,10 @@ class Leases4(Leases[Lease4, Sweep]):
         """As LiveView4."""
         return len(self._by_client_id.get(client_id) if client_id else self._by_hwaddr.get(hwaddr)) == 1
 
+    def taken_of(self, order: Sweep, /) -> int:
+        """As LeaseView4."""
+        return self._addresses.count(order.first, order.last)
+
     def _add(self, lease: Lease4, undo: list[Replaced], lines: list[bytes]) -> bool:
         """`_change` of nothing into a lease, unrolled."""
         address, hwaddr, client_id, valid, cltt, *_, state, _, _ = lease

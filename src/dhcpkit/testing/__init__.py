@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         PartialView6,
         ReferenceStore6,
     )
-    from dhcpkit.testing.remote_store import Line, RemoteStore, Truth
+    from dhcpkit.testing.remote_store import Line, RemoteStore, RemoteStore6, Truth, Truth6
     from dhcpkit.testing.scenarios import clients, conversations, networks, steps
     from dhcpkit.testing.scenarios6 import (
         clients6,
@@ -166,7 +166,9 @@ _WHERE: Final = {
     "remote_store": (
         "Line",
         "RemoteStore",
+        "RemoteStore6",
         "Truth",
+        "Truth6",
     ),
     "store_contract": ("LeaseStoreContract",),
     "store_contract6": ("LeaseStoreContract6", "PrefixStoreContract6"),
@@ -229,6 +231,7 @@ __all__ = [
     "Release",
     "Release6",
     "RemoteStore",
+    "RemoteStore6",
     "Renew",
     "Renew6",
     "Request",
@@ -239,6 +242,7 @@ __all__ = [
     "Step",
     "Step6",
     "Truth",
+    "Truth6",
     "Wait",
     "Wait6",
     "arrivals",

@@ -1,6 +1,7 @@
 """A lease store at the other end of a slow and unreliable line, as databases are; for tests, with or without a clock.
 
-Several `RemoteStore`s on one `Truth` are several servers on one database. Every wait is an `asyncio.sleep`, every
+Several `RemoteStore`s on one `Truth` are several servers on one database; `RemoteStore6`s on one `Truth6` those of
+DHCPv6. Every wait is an `asyncio.sleep`, every
 chance comes from the given `Random`: under virtual time the same seed gives the same run.
 """
 
@@ -9,21 +10,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from random import Random
-from typing import Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
 
 from dhcpkit.alloc.lease import Lease4
-from dhcpkit.alloc.view import Key, LeaseView4, NotLoaded, Sweep, Unit
+from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.view import Key, NotLoaded, Sweep, Unit
+from dhcpkit.alloc.view6 import Key6, Sweep6, Unit6
+from dhcpkit.backends.index import AnyLease, Index, Swap
 from dhcpkit.backends.memory import Leases4
+from dhcpkit.backends.memory6 import Leases6
 from dhcpkit.backends.protocols import EVERYTHING, StoreUnavailable, Where
 
-__all__ = ["Line", "PartialView4", "RemoteStore", "Truth"]
+__all__ = [
+    "Line",
+    "PartialView4",
+    "RemoteStore",
+    "RemoteStore6",
+    "RemoteStoreOf",
+    "RemoteView6",
+    "Truth",
+    "Truth6",
+]
 
 CHUNK_MAX: Final = 64  # candidates asked for at once, at most: chunks double up to this
 READS_MAX: Final = 3  # attempts to find out what became of a commit
 
 Truth = Leases4  # what is stored, for every server that asks
+Truth6 = Leases6
+
+L = TypeVar("L", bound=AnyLease)
+Turns = dict[tuple[int, int, int], int]  # of ranges, by first and last address and step
 
 
 @attrs.frozen
@@ -43,54 +61,41 @@ class _Lost(Exception):  # what happened, within this module
     """The connection broke; whether the call took effect is not known."""
 
 
-class PartialView4:
+class _Partial(Generic[L]):
     """What was loaded of a truth, as it was then. Asking for anything else raises NotLoaded with the keys to load."""
 
-    def __init__(self, turns: dict[tuple[int, int], int]) -> None:
-        self._leases: dict[int, Lease4 | None] = {}
-        self._by_client_id: dict[bytes, tuple[int, ...]] = {}
-        self._by_hwaddr: dict[bytes, tuple[int, ...]] = {}
+    def __init__(self, turns: Turns) -> None:
+        self._leases: dict[int, L | None] = {}
+        self._by: dict[object, tuple[int, ...]] = {}  # addresses by the key of an identifier
         self._turns = turns
         self._chunk = 1
 
-    def learn(self, truth: Truth, keys: Iterable[Key]) -> None:
-        """Takes over what the truth holds for these keys now, and the leases an identifier leads to."""
-        for key in keys:
-            if key[0] == "address":
-                self._leases[key[1]] = truth.by_address(key[1])
-                continue
-            known, found = (
-                (self._by_client_id, truth.by_client_id(key[1]))
-                if key[0] == "client-id"
-                else (self._by_hwaddr, truth.by_hwaddr(key[1]))
-            )
-            known[key[1]] = tuple(lease.address for lease in found)
-            self._leases.update((lease.address, lease) for lease in found)
+    def learn_address(self, address: int, lease: L | None) -> None:
+        """Takes over what the truth holds at an address."""
+        self._leases[address] = lease
 
-    def by_address(self, address: int, /) -> Lease4 | None:
-        """As LeaseView4."""
+    def learn_identifier(self, key: object, found: Sequence[L]) -> None:
+        """Takes over which leases an identifier leads to, and these."""
+        self._by[key] = tuple(lease.address for lease in found)
+        self._leases.update((lease.address, lease) for lease in found)
+
+    def by_address(self, address: int, /) -> L | None:
+        """As the view."""
         try:
             return self._leases[address]
         except KeyError:
             raise NotLoaded(("address", address)) from None
 
-    def by_client_id(self, client_id: bytes, /) -> Sequence[Lease4]:
-        """As LeaseView4."""
-        if client_id not in self._by_client_id:
-            raise NotLoaded(("client-id", client_id))
-        found = (self._leases[address] for address in self._by_client_id[client_id])
-        return [lease for lease in found if lease is not None and lease.client_id == client_id]
-
-    def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
-        """As LeaseView4."""
-        if hwaddr not in self._by_hwaddr:
-            raise NotLoaded(("hw-address", hwaddr))
-        found = (self._leases[address] for address in self._by_hwaddr[hwaddr])
-        return [lease for lease in found if lease is not None and lease.hwaddr == hwaddr]
+    def of(self, key: Any, field: str) -> Sequence[L]:
+        """The leases that an identifier leads to, where they are still its own."""
+        if key not in self._by:
+            raise NotLoaded(key)
+        found = (self._leases[address] for address in self._by[key])
+        return [lease for lease in found if lease is not None and getattr(lease, field) == key[1]]
 
     def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
-        """As LeaseView4; candidates are asked for in chunks that double."""
-        missing: list[Key] = []
+        """As the view; candidates are asked for in chunks that double."""
+        missing: list[tuple[str, int]] = []
         for address in self._in_turn(order):
             if address in busy:
                 continue
@@ -104,53 +109,112 @@ class PartialView4:
                     return address
         if missing:
             self._chunk = min(self._chunk * 2, CHUNK_MAX)
-            raise NotLoaded(*missing)
+            raise NotLoaded(*missing)  # type: ignore[arg-type]  # a key of either family
         return None
 
     def _in_turn(self, order: Iterable[int]) -> Iterator[int]:
-        if not isinstance(order, Sweep):
+        if not isinstance(order, Sweep | Sweep6):
             yield from order
             return
-        turn = self._turns.setdefault((order.first, order.last), order.first)
-        yield from range(turn, order.last + 1)
-        yield from range(order.first, turn)
+        step = 1 << order.shift if isinstance(order, Sweep6) else 1
+        turn = self._turns.setdefault((order.first, order.last, step), order.first)
+        yield from _steps(turn, order.last, step)
+        yield from _steps(order.first, turn - 1, step)
 
     def handed_out(self, address: int, /) -> None:
+        """As the view."""
+        for first, last, step in self._turns:
+            if first <= address <= last and (address - first) % step == 0:
+                self._turns[first, last, step] = address + step if address + step <= last else first
+
+
+def _steps(first: int, last: int, step: int) -> Iterator[int]:
+    """As `range`, for ranges of any size."""
+    while first <= last:
+        yield first
+        first += step
+
+
+class PartialView4(_Partial[Lease4]):
+    """As LeaseView4: what was loaded."""
+
+    def by_client_id(self, client_id: bytes, /) -> Sequence[Lease4]:
         """As LeaseView4."""
-        for first, last in self._turns:
-            if first <= address <= last:
-                self._turns[first, last] = address + 1 if address < last else first
+        return self.of(("client-id", client_id), "client_id")
+
+    def by_hwaddr(self, hwaddr: bytes, /) -> Sequence[Lease4]:
+        """As LeaseView4."""
+        return self.of(("hw-address", hwaddr), "hwaddr")
+
+    def learn(self, truth: Leases4, keys: Iterable[Key]) -> None:
+        """Takes over what the truth holds for these keys now."""
+        for key in keys:
+            if key[0] == "address":
+                self.learn_address(key[1], truth.by_address(key[1]))
+            elif key[0] == "client-id":
+                self.learn_identifier(key, truth.by_client_id(key[1]))
+            else:
+                self.learn_identifier(key, truth.by_hwaddr(key[1]))
 
 
-class RemoteStore:
+class RemoteView6(_Partial[Lease6]):
+    """As LeaseView6: what was loaded."""
+
+    def by_duid(self, duid: bytes, /) -> Sequence[Lease6]:
+        """As LeaseView6."""
+        return self.of(("duid", duid), "duid")
+
+    def learn(self, truth: Leases6, keys: Iterable[Key6]) -> None:
+        """Takes over what the truth holds for these keys now."""
+        for key in keys:
+            if key[0] == "address":
+                self.learn_address(key[1], truth.by_address(key[1]))
+            else:
+                self.learn_identifier(key, truth.by_duid(key[1]))
+
+
+class _Learns(Protocol):
+    """A view that learns what a truth holds."""
+
+    def learn(self, truth: Any, keys: Iterable[Any], /) -> None:
+        """Takes over what the truth holds for these keys now."""
+        ...
+
+
+P = TypeVar("P", bound=_Learns)
+
+
+class RemoteStoreOf(Generic[L, P]):
     """One server's connection to a truth. `interfere` is called right before a commit takes effect: another server."""
 
     local = False
 
     def __init__(
         self,
-        truth: Truth,
+        truth: Index[L, object],
+        view: Callable[[Turns], P],
         rng: Random,
-        line: Line = Line(),  # a value
-        interfere: Callable[[Sequence[Unit]], None] | None = None,
+        line: Line,
+        interfere: Callable[[Sequence[Any]], None] | None,
     ) -> None:
         self.truth = truth
         self.line = line
         self.round_trips = 0
+        self._view = view
         self._rng = rng
         self._interfere = interfere
-        self._turns: dict[tuple[int, int], int] = {}
+        self._turns: Turns = {}
         self._order = asyncio.Lock()  # commits take effect in the order of the calls: there is one connection for them
 
-    async def load(self, keys: Iterable[Key], view: LeaseView4 | None = None) -> LeaseView4:
+    async def load(self, keys: Iterable[Any], view: Any = None) -> P:
         """As LeaseStore: all keys in one round trip."""
         wanted = list(keys)
-        partial = view if isinstance(view, PartialView4) else PartialView4(self._turns)
+        partial: P = self._view(self._turns) if view is None else view
         if wanted:
             await self._ask(lambda: partial.learn(self.truth, wanted))
         return partial
 
-    async def commit(self, units: Sequence[Unit]) -> Sequence[bool]:
+    async def commit(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
         """As LeaseStore. Where the answer is lost, the leases are read again to find out what became of it."""
         kept: list[bool] = []
 
@@ -166,13 +230,13 @@ class RemoteStore:
                 return await self._find_out(units)
         return kept
 
-    async def _find_out(self, units: Sequence[Unit]) -> Sequence[bool]:
+    async def _find_out(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
         """Which units are what is stored now. One that is not is as good as refused: it is planned again."""
         for _ in range(READS_MAX):
             stored: list[bool] = []
 
             def read(into: list[bool] = stored) -> None:
-                into[:] = (all(self._holds(change.address, change.after) for change in unit) for unit in units)
+                into[:] = (all(map(self._holds, unit)) for unit in units)
 
             try:
                 await self._call(read)
@@ -181,22 +245,24 @@ class RemoteStore:
             return stored
         raise self._unavailable("the connection was lost, and what became of the last commit cannot be found out")
 
-    def _holds(self, address: int, lease: Lease4 | None) -> bool:
-        return self.truth.by_address(address) == lease
+    def _holds(self, change: Swap[L]) -> bool:
+        before, after = change
+        lease = before if after is None else after
+        return lease is None or self.truth.by_address(lease.address) == after
 
-    async def expired(self, before: int, limit: int) -> Sequence[Lease4]:
+    async def expired(self, before: int, limit: int) -> Sequence[L]:
         """As LeaseStore."""
-        found: list[Lease4] = []
+        found: list[L] = []
         await self._ask(lambda: found.extend(self.truth.expired(before, limit)))
         return found
 
-    async def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[Lease4]]:
+    async def pages(self, where: Where = EVERYTHING, size: int = 1000) -> AsyncIterator[Sequence[L]]:
         """As LeaseStore: one round trip a page."""
         after = where.after
         while True:
-            page: list[Lease4] = []
+            page: list[L] = []
 
-            def read(start: int = after + 1, into: list[Lease4] = page) -> None:
+            def read(start: int = after + 1, into: list[L] = page) -> None:
                 into[:] = self._page(start, where, size)
 
             await self._ask(read)
@@ -205,8 +271,8 @@ class RemoteStore:
             yield page
             after = page[-1].address
 
-    def _page(self, start: int, where: Where, size: int) -> list[Lease4]:
-        page: list[Lease4] = []
+    def _page(self, start: int, where: Where, size: int) -> list[L]:
+        page: list[L] = []
         while len(page) < size and (found := self.truth.block_from(start)) is not None:
             addresses, start = found
             for address in addresses:
@@ -246,3 +312,29 @@ class RemoteStore:
     @staticmethod
     def _unavailable(why: str) -> StoreUnavailable:
         return StoreUnavailable("simulated database", why)
+
+
+class RemoteStore(RemoteStoreOf[Lease4, PartialView4]):
+    """A server's connection to a truth of DHCPv4 leases."""
+
+    def __init__(
+        self,
+        truth: Truth,
+        rng: Random,
+        line: Line = Line(),  # a value
+        interfere: Callable[[Sequence[Unit]], None] | None = None,
+    ) -> None:
+        super().__init__(truth, PartialView4, rng, line, interfere)
+
+
+class RemoteStore6(RemoteStoreOf[Lease6, RemoteView6]):
+    """A server's connection to a truth of DHCPv6 leases."""
+
+    def __init__(
+        self,
+        truth: Truth6,
+        rng: Random,
+        line: Line = Line(),  # a value
+        interfere: Callable[[Sequence[Unit6]], None] | None = None,
+    ) -> None:
+        super().__init__(truth, RemoteView6, rng, line, interfere)
