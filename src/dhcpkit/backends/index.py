@@ -2,7 +2,7 @@
 
 A lease at rest is its row (`rows.py`), in a dict by address; from an identifier to the address leads `identifiers.py`.
 To the garbage collector a million leases are nothing it has to look at, and they take about 250 octets each of
-DHCPv4, 300 of DHCPv6; a lease that is asked for is decoded then (docs/why/batches.md).
+DHCPv4, 320 of DHCPv6; a lease that is asked for is decoded then (docs/why/batches.md).
 
 This module does not know files, nor what time it is, nor what identifies a client.
 """
