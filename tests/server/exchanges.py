@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dhcpkit.alloc import Network, Pool4, Subnet4
 from dhcpkit.backends.memory import MemoryStore
 from dhcpkit.backends.protocols import StoreUnavailable
+from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.loop import Batches
 from dhcpkit.testing.reference_store import PartialView, ReferenceStore
 from dhcpkit.wire.dhcp4 import Arrival, Packet4
@@ -163,11 +164,12 @@ class RemoteStore:
 class Bench:
     """Batches with a wire, a clock and a store."""
 
-    def __init__(self, store=None, net=None, **kwargs):
+    def __init__(self, store=None, net=None, family=FAMILY4, **kwargs):
         self.wire = Wire()
         self.time = Time()
         self.store = store if store is not None else MemoryStore()
-        self.batches = Batches(net if net is not None else network(), self.store, self.wire, clock=self.time, **kwargs)
+        served = net if net is not None else network()
+        self.batches = Batches(family, served, self.store, self.wire, clock=self.time, **kwargs)
 
     @property
     def statistics(self):

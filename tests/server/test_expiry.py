@@ -13,6 +13,7 @@ from dhcpkit.alloc import Lease4, LeaseState
 from dhcpkit.backends.memory import MemoryStore
 from dhcpkit.hooks import Hooks, Lease4Expire, NextStep
 from dhcpkit.server.expiry import Reclaimer, Reclaiming
+from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.statistics import Statistics, lease_totals
 
 _spec = importlib.util.spec_from_file_location("server_exchanges", Path(__file__).parent / "exchanges.py")
@@ -30,7 +31,7 @@ def reclaimer(store, time, hooks=None, **settings):
     statistics = Statistics()
     statistics.network(x.network())
     statistics.put(lease_totals(x.leases_of(store)))
-    return Reclaimer(store, time, statistics, Reclaiming(**settings), hooks), statistics
+    return Reclaimer(FAMILY4, store, time, statistics, Reclaiming(**settings), hooks), statistics
 
 
 def states(store):

@@ -18,12 +18,15 @@ def run(*words):
 
 def test_what_is_installed_runs_and_is_removed(tmp_path, capsys):
     assert run("install", "--dir", str(tmp_path)) == 0
-    program = tmp_path / "kea-dhcp4"
-    assert capsys.readouterr().out == f"{program}\n"
-    first = program.read_text().splitlines()[0]
-    assert first == f"#!{sys.executable}", "an absolute interpreter, without switches: monitoring looks at the name"
-    shown = subprocess.run([program, "-v"], check=True, capture_output=True, text=True)
-    assert shown.stdout.startswith("3.0.0 (dhcpkit ")
+    programs = [tmp_path / "kea-dhcp4", tmp_path / "kea-dhcp6"]
+    assert capsys.readouterr().out == "".join(f"{program}\n" for program in programs)
+    for family, program in zip((4, 6), programs, strict=True):
+        first = program.read_text().splitlines()[0]
+        assert first == f"#!{sys.executable}", "an absolute interpreter, without switches: monitoring looks at the name"
+        shown = subprocess.run([program, "-v"], check=True, capture_output=True, text=True)
+        assert shown.stdout.startswith("3.0.0 (dhcpkit ")
+        refused = subprocess.run([program], check=False, capture_output=True, text=True)
+        assert f"Usage: kea-dhcp{family} " in refused.stderr
     assert run("install", "--dir", str(tmp_path)) == 0, "its own it may overwrite"
     assert run("remove", "--dir", str(tmp_path)) == 0
     assert list(tmp_path.iterdir()) == []
@@ -41,7 +44,7 @@ def test_what_others_wrote_stays(tmp_path, text, capsys):
 
 def test_a_link_is_not_followed(tmp_path):
     target = tmp_path / "real"
-    target.write_text(script("dhcpkit.server.main"))
+    target.write_text(script("dhcpkit.server.main", "main"))
     (tmp_path / "kea-dhcp4").symlink_to(target)
     assert run("install", "--dir", str(tmp_path)) == 1
     assert run("remove", "--dir", str(tmp_path)) == 1

@@ -11,19 +11,21 @@ from hypothesis import strategies as st
 
 from dhcpkit.server import messages as m
 from dhcpkit.server.log import LoggerSetting, OutputSetting, RateLimit, configure, end_periods, formatter, reopen
-from dhcpkit.server.messages import CATALOGUE, ROOT, catalogue_page, level_of, safe
+from dhcpkit.server.messages import CATALOGUE, ROOTS, Message, Twin, catalogue_page, level_of, safe
 
 LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (DEBUG|INFO |WARN |ERROR|FATAL) "
-    r"\[kea-dhcp4\.[a-z0-9-]+/\d+\.\d+\] [A-Z0-9_]+ .*"
+    r"\[kea-dhcp[46]\.[a-z0-9-]+/\d+\.\d+\] [A-Z0-9_]+ .*"
 )
+ROOT = ROOTS[4]
 FAR_PATTERN = "%-5p|%5p|%c|%m|%%|%i|%q%n"
 
 
 @pytest.fixture
 def folder(tmp_path):
     yield tmp_path
-    configure([], LoggerSetting())
+    for family, root in ROOTS.items():
+        configure([], LoggerSetting(root), family=family)
 
 
 def to(file, severity="INFO", debuglevel=0, name=ROOT, **output):
@@ -38,21 +40,37 @@ def offer(client="client", address="192.0.2.1"):
     m.DHCP4_LEASE_OFFER.log(client=client, address=address)
 
 
-def test_every_message_makes_a_line_like_kea(folder):
-    configure([to(folder / "log", "DEBUG", 99)])
-    for message in CATALOGUE.values():
+@pytest.mark.parametrize("family", ROOTS)
+def test_every_message_makes_a_line_like_kea(folder, family):
+    configure([to(folder / "log", "DEBUG", 99, name=ROOTS[family])], family=family)
+    said = [message for messages in CATALOGUE.values() for message in messages if message.family == family]
+    for message in said:
         message.emit("text")
     written = lines(folder / "log")
-    assert len(written) == len(CATALOGUE)
+    assert len(written) == len(said) > 40
     for line in written:
         assert LINE.fullmatch(line), line
+        assert f"[{ROOTS[family]}." in line
+
+
+def test_the_servers_of_both_families_log_apart(folder):
+    configure([to(folder / "4")])
+    configure([to(folder / "6", name=ROOTS[6])], family=6)
+    m.DHCPSRV_NO_SOCKETS_OPEN.v4.log()
+    m.DHCP_SHUTDOWN.of(6).log()
+    assert ["NO_SOCKETS_OPEN" in line for line in lines(folder / "4")] == [True]
+    assert ["DHCP6_SHUTDOWN" in line for line in lines(folder / "6")] == [True]
+    configure([to(folder / "new")])
+    m.DHCP_SHUTDOWN.of(6).log()
+    assert len(lines(folder / "6")) == 2, "configuring one leaves the other's outputs alone"
 
 
 def test_recorded_lines_have_the_form_that_is_tested_here(shared):
-    recorded = (shared / "kea/captures/clients/v4-dhclient-dora-release/server.log").read_text().splitlines()
-    assert recorded
-    for line in recorded:
-        assert LINE.fullmatch(line), line
+    for name in ("v4-dhclient-dora-release", "v6-dhclient-na-and-pd"):
+        recorded = (shared / "kea/captures/clients" / name / "server.log").read_text().splitlines()
+        assert recorded
+        for line in recorded:
+            assert LINE.fullmatch(line), line
 
 
 def test_lease_messages_read_as_kea_wrote_them(shared, folder):
@@ -66,9 +84,9 @@ def test_lease_messages_read_as_kea_wrote_them(shared, folder):
 @pytest.mark.parametrize(("severity", "shown"), [("DEBUG", 3), ("INFO", 2), ("WARN", 1), ("ERROR", 0), ("NONE", 0)])
 def test_severities(folder, severity, shown):
     configure([to(folder / "log", severity)])
-    m.DHCP4_OPEN_SOCKET.log(type="UDP", where="here", port=67)
+    m.DHCP_OPEN_SOCKET.v4.log(type="UDP", where="here", port=67)
     offer()
-    m.DHCPSRV_NO_SOCKETS_OPEN.log()
+    m.DHCPSRV_NO_SOCKETS_OPEN.v4.log()
     assert len(lines(folder / "log")) == shown
     assert m.DHCP4_LEASE_OFFER.on is (severity in ("DEBUG", "INFO"))
 
@@ -81,15 +99,15 @@ def test_debug_levels_are_ordered(low, high):
 
 def test_a_debug_level_shows_what_is_at_most_as_deep(folder):
     configure([to(folder / "log", "DEBUG", 40)])
-    assert m.DHCP4_PACKET_RECEIVED.on
+    assert m.DHCP_PACKET_RECEIVED.v4.on
     configure([to(folder / "log", "DEBUG", 0)])
-    assert not m.DHCP4_PACKET_RECEIVED.on
+    assert not m.DHCP_PACKET_RECEIVED.v4.on
 
 
 def test_a_logger_of_its_own_writes_elsewhere(folder):
     configure([to(folder / "all"), to(folder / "leases", name=f"{ROOT}.leases")])
     offer()
-    m.DHCPSRV_NO_SOCKETS_OPEN.log()
+    m.DHCPSRV_NO_SOCKETS_OPEN.v4.log()
     assert "DHCP4_LEASE_OFFER" in lines(folder / "leases")[0]
     assert len(lines(folder / "all")) == len(lines(folder / "leases")) == 1
 
@@ -97,7 +115,7 @@ def test_a_logger_of_its_own_writes_elsewhere(folder):
 def test_a_logger_with_only_a_severity_writes_to_the_others(folder):
     configure([to(folder / "all"), LoggerSetting(f"{ROOT}.leases", "ERROR")])
     offer()
-    m.DHCPSRV_NO_SOCKETS_OPEN.log()
+    m.DHCPSRV_NO_SOCKETS_OPEN.v4.log()
     assert len(lines(folder / "all")) == 1
 
 
@@ -212,15 +230,20 @@ def test_what_was_left_out_is_said_once_the_period_is_over(folder):
 
 def test_every_message_is_logged_somewhere(repo):
     sources = [p.read_text() for p in (repo / "src").rglob("*.py") if p.name != "messages.py"]
-    assert [name for name in CATALOGUE if not any(re.search(rf"\b{name}\b", text) for text in sources)] == []
+    declared = [name for name, value in vars(m).items() if isinstance(value, Message | Twin)]
+    assert len(declared) > 60
+    assert [name for name in declared if not any(re.search(rf"\b{name}\b", text) for text in sources)] == []
 
 
 def test_the_page_has_every_message():
     page = catalogue_page()
-    for name, message in CATALOGUE.items():
+    for name, messages in CATALOGUE.items():
         assert f"## {name}\n" in page
-        assert message.paragraph in page
-        assert message.paragraph.endswith(".")
+        for message in messages:
+            assert message.paragraph in page
+            assert f"`{message.logger.name}`" in page
+            assert message.paragraph.endswith(".")
+            assert "#" not in message.id + message.template + message.paragraph
 
 
 def test_environment(monkeypatch, folder):
@@ -230,5 +253,5 @@ def test_environment(monkeypatch, folder):
     monkeypatch.setenv("KEA_LOGGER_SEVERITY", "WARN")
     configure([], from_environment())
     offer()
-    m.DHCPSRV_NO_SOCKETS_OPEN.log()
+    m.DHCPSRV_NO_SOCKETS_OPEN.v4.log()
     assert len(lines(folder / "log")) == 1

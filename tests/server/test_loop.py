@@ -5,6 +5,7 @@ import importlib.util
 import logging
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from dhcpkit.alloc import Change, Lease4
 from dhcpkit.backends.memory import MemoryStore
 from dhcpkit.hooks import Hooks, Lease4Select, NextStep, Pkt4Receive, Pkt4Send
+from dhcpkit.server import family4
 from dhcpkit.server import loop as loop_module
+from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.loop import WAITING_MAX
 from dhcpkit.server.statistics import lease_totals
 
@@ -290,16 +293,13 @@ def test_a_store_that_waits_decides_as_one_that_does_not(data):
 NOT_PLAIN = ((81, b"\0\0\0box"),)  # a client's name in this option is the engine's business
 
 
-def test_a_fault_at_one_message_does_not_end_the_service(monkeypatch, caplog):
-    bench = x.Bench()
-    real = loop_module.plan4
-
+def test_a_fault_at_one_message_does_not_end_the_service(caplog):
     def plan(query, *rest):
         if query.hwaddr == x.mac(2):
             raise ZeroDivisionError("a bug")
-        return real(query, *rest)
+        return FAMILY4.plan(query, *rest)
 
-    monkeypatch.setattr(loop_module, "plan4", plan)
+    bench = x.Bench(family=attrs.evolve(FAMILY4, plan=plan))
     with caplog.at_level(logging.ERROR):
         answers = bench.take(*(x.message(DISCOVER, client, options=NOT_PLAIN) for client in (1, 2, 3)))
     assert [client for _, client, _ in answers] == [1, 3]
@@ -308,16 +308,19 @@ def test_a_fault_at_one_message_does_not_end_the_service(monkeypatch, caplog):
     assert "ZeroDivisionError: a bug" in caplog.text
 
 
-@pytest.mark.parametrize(("where", "options"), [("quick4", ()), ("open4", NOT_PLAIN), ("outcome4", NOT_PLAIN)])
+@pytest.mark.parametrize(("where", "options"), [("quick4", ()), ("open", NOT_PLAIN), ("outcome", NOT_PLAIN)])
 def test_faults_elsewhere_are_survived_too(monkeypatch, where, options):
-    bench = x.Bench()
-
     def fail(*_):
         raise ZeroDivisionError("a bug")
 
+    bench = x.Bench()
     with monkeypatch.context() as patch:
-        patch.setattr(loop_module, where, fail)
+        if where == "quick4":
+            patch.setattr(family4, where, fail)
+        else:
+            bench.batches.family = attrs.evolve(FAMILY4, **{where: fail})
         assert bench.take(x.message(DISCOVER, 1, options=options)) == []
+        bench.batches.family = FAMILY4
     assert bench.take(x.message(DISCOVER, 1, xid=2, options=options))[0][0] == OFFER
 
 

@@ -152,7 +152,7 @@ def test_a_stop_does_not_wait_for_ever(monkeypatch):
         await server.end()
         assert not client.waiting()
 
-    monkeypatch.setattr("dhcpkit.server.server4.STOP_MAX", 0.2)
+    monkeypatch.setattr("dhcpkit.server.server.STOP_MAX", 0.2)
     serve(scenario, DeadStore())
 
 
@@ -266,13 +266,13 @@ def test_files_that_wait_for_a_clean_up_get_one_soon_after_the_start(monkeypatch
     async def scenario(_server, _client):
         await until(lambda: store.cleaned)
 
-    monkeypatch.setattr("dhcpkit.server.server4.CLEAN_UP_WAIT", 0.01)
+    monkeypatch.setattr("dhcpkit.server.server.CLEAN_UP_WAIT", 0.01)
     serve(scenario, store, lfc_interval=0)
     assert store.cleaned == 1
 
 
 def test_a_stepped_clock_is_told(monkeypatch, caplog):
-    monkeypatch.setattr("dhcpkit.server.server4.CLOCK_WATCH", 0.01)
+    monkeypatch.setattr("dhcpkit.server.server.CLOCK_WATCH", 0.01)
 
     async def scenario(server, client):
         real = server.clock._wall

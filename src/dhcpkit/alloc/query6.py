@@ -76,8 +76,12 @@ class Query6:
 
     @property
     def identity(self) -> bytes:
-        """Who asks, for telling whether two messages come from one client."""
-        return self.duid
+        """Who asks, for telling whether two messages come from one client: its address, where it gives no DUID."""
+        if self.duid:
+            return self.duid
+        packet = self.packet
+        address = packet.relays[-1].peer if packet.relays else packet.arrival.source
+        return address.to_bytes(16, "big")
 
     def __str__(self) -> str:
         """The client as Kea's log names it."""

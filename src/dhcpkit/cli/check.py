@@ -10,7 +10,7 @@ import attrs
 import typer
 
 from dhcpkit.cli.status import Status
-from dhcpkit.config import ConfigError, Loaded4, Problem, load4, render_json, render_text
+from dhcpkit.config import ConfigError, Loaded4, Loaded6, Problem, family_of, load4, load6, render_json, render_text
 from dhcpkit.config.codes import NO_INTERFACE
 
 __all__ = ["Format", "check"]
@@ -24,7 +24,7 @@ class Format(StrEnum):
 
 
 def check(
-    config: Annotated[Path, typer.Argument(help="Kea configuration file (Dhcp4).")],
+    config: Annotated[Path, typer.Argument(help="Kea configuration file (Dhcp4 or Dhcp6).")],
     output: Annotated[Format, typer.Option("--format", help="For people (text) or for programs (json).")] = Format.TEXT,
     *,
     here: Annotated[bool, typer.Option("--here", help="Also look whether this machine has the interfaces.")] = False,
@@ -32,7 +32,7 @@ def check(
     """Shows every problem of a configuration, each with its place in the file and what may help."""
     unshown = 0
     try:
-        loaded = load4(config)
+        loaded: Loaded4 | Loaded6 = load6(config) if family_of(config) == 6 else load4(config)
     except ConfigError as error:
         problems, unshown, summary = error.problems, error.unshown, ""
     else:
@@ -49,14 +49,13 @@ def check(
         raise typer.Exit(Status.BAD_CONFIG)
 
 
-def _absent(loaded: Loaded4) -> tuple[Problem, ...]:
+def _absent(loaded: Loaded4 | Loaded6) -> tuple[Problem, ...]:
     """A problem for each interface the configuration listens on that this machine does not have."""
-    from dhcpkit.server.daemon import missing_interfaces  # only --here needs the server
+    from dhcpkit.server.programs import missing_interfaces  # only --here needs the server
 
-    span = loaded.source.value(("Dhcp4", "interfaces-config", "interfaces"))
-    found = Problem(
-        NO_INTERFACE, "", path="Dhcp4.interfaces-config.interfaces", span=span, source_line=loaded.source.line(span)
-    )
+    steps = ("Dhcp6" if isinstance(loaded, Loaded6) else "Dhcp4", "interfaces-config", "interfaces")
+    span = loaded.source.value(steps)
+    found = Problem(NO_INTERFACE, "", path=".".join(steps), span=span, source_line=loaded.source.line(span))
     return tuple(
         attrs.evolve(found, message=f"Failed to select interface: {missing}")
         for missing in missing_interfaces(loaded.doc)

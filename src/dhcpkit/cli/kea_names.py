@@ -1,4 +1,4 @@
-"""Kea's program names, where you want them: a script `kea-dhcp4` that runs dhcpkit's server.
+"""Kea's program names, where you want them: scripts `kea-dhcp4` and `kea-dhcp6` that run dhcpkit's servers.
 
 Nothing is installed under Kea's names unless asked for, so that a distribution's Kea is never hidden by accident.
 """
@@ -16,7 +16,8 @@ from dhcpkit.cli.status import Status
 
 __all__ = ["app", "install", "remove", "script"]
 
-PROGRAMS: Final = {"kea-dhcp4": "dhcpkit.server.main"}  # name: the module whose `main` it runs
+# By name: the module and the function it runs.
+PROGRAMS: Final = {"kea-dhcp4": ("dhcpkit.server.main", "main"), "kea-dhcp6": ("dhcpkit.server.main", "main6")}
 MARK: Final = "# Written by `dhcpkit kea-names install`, taken away by `dhcpkit kea-names remove`."
 SHEBANG_MAX: Final = 127  # octets the kernel reads of a script's first line (before Linux 5.1)
 
@@ -25,7 +26,7 @@ app = typer.Typer(no_args_is_help=True)
 Folder = Annotated[Path, typer.Option("--dir", help="The folder of the scripts, for instance /usr/local/sbin.")]
 
 
-def script(module: str) -> str:
+def script(module: str, function: str) -> str:
     """The text of a program. Monitoring looks for the process by name, so the first line has the interpreter alone."""
     first = f"#!{sys.executable}"
     if len(first) > SHEBANG_MAX or " " in sys.executable:
@@ -33,7 +34,7 @@ def script(module: str) -> str:
             f"the kernel cannot start a script through {sys.executable}: its path is too long or has a blank; "
             "use a Python at a shorter path"
         )
-    return f"{first}\n{MARK}\nfrom {module} import main\n\nmain()\n"
+    return f"{first}\n{MARK}\nfrom {module} import {function}\n\n{function}()\n"
 
 
 def _ours(path: Path) -> bool:
@@ -46,15 +47,15 @@ def install(folder: Folder) -> None:
     """Writes a script for each of Kea's programs that dhcpkit replaces. Overwrites only what it wrote itself."""
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is not a folder")
-    paths = {folder / name: module for name, module in PROGRAMS.items()}
+    paths = {folder / name: what for name, what in PROGRAMS.items()}
     foreign = [path for path in paths if path.is_symlink() or (path.exists() and not _ours(path))]
     for path in foreign:
         typer.echo(f"{path} is there already and is not dhcpkit's: it stays as it is", err=True)
     if foreign:
         raise typer.Exit(Status.NEGATIVE)
-    for path, module in paths.items():
+    for path, what in paths.items():
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(script(module))
+        fresh.write_text(script(*what))
         fresh.chmod(0o755)
         fresh.replace(path)
         typer.echo(f"{path}")

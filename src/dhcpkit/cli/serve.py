@@ -41,9 +41,11 @@ def serve(  # noqa: PLR0913, PLR0917  # a command's options
     leases: Annotated[
         Path | None, typer.Option(help="The file that keeps leases. In memory only, if not given.", dir_okay=False)
     ] = None,
-    port: Annotated[int, typer.Option("--port", "-p", help="Listen on another port than 67.", min=1, max=65535)] = 67,
+    port: Annotated[
+        int, typer.Option("--port", "-p", help="Listen on another port than 67 or 547.", min=0, max=65535)
+    ] = 0,
     client_port: Annotated[
-        int, typer.Option("--client-port", "-P", help="Send to another port than 68.", min=0, max=65535)
+        int, typer.Option("--client-port", "-P", help="Send to another port than 68 or 546.", min=0, max=65535)
     ] = 0,
     verbose: Annotated[bool, typer.Option("--verbose", "-d", help="Log single packets.")] = False,
 ) -> None:
@@ -76,13 +78,14 @@ def _prefix(text: str) -> IPv4Network | None:
 
 
 def _serve_file(path: str, port: int, client_port: int, verbose: bool) -> None:
-    from dhcpkit.config import load4
     from dhcpkit.server.daemon import Daemon
-    from dhcpkit.server.main import PROCESS, VERSION
+    from dhcpkit.server.main import VERSION
+    from dhcpkit.server.programs import program_for
 
-    loaded = load4(path)
+    program = program_for(path)
+    loaded = program.load(path)
     daemon = Daemon(
-        path, process=PROCESS, version=VERSION, port=port, client_port=client_port, verbose=verbose, patient=False
+        path, program=program, version=VERSION, port=port, client_port=client_port, verbose=verbose, patient=False
     )
     daemon.serve(loaded)
 
@@ -145,11 +148,11 @@ def _serve_network(  # noqa: PLR0913, PLR0917  # as serve
 ) -> None:
     import asyncio
 
-    from dhcpkit.backends import LeaseStore, MemoryStore
-    from dhcpkit.server.daemon import open_memfile, run_server
+    from dhcpkit.server import Listening
+    from dhcpkit.server.daemon import run_server
     from dhcpkit.server.log import LoggerSetting, OutputSetting, configure
     from dhcpkit.server.main import VERSION
-    from dhcpkit.server.server4 import Listening, Server4
+    from dhcpkit.server.programs import PROGRAM4, open_memfile
 
     configure([LoggerSetting(outputs=(OutputSetting("stderr", PATTERN),))], verbose=verbose)
     try:
@@ -162,9 +165,10 @@ def _serve_network(  # noqa: PLR0913, PLR0917  # as serve
     sys.stderr.write(f"Serving {subnet.prefix} on {', '.join(listening)}: {shown}; leases {kept}. Ctrl-C ends it.\n")
 
     async def run() -> None:
-        store: LeaseStore = open_memfile(str(leases)) if leases else MemoryStore()
+        store = open_memfile(PROGRAM4, str(leases)) if leases else PROGRAM4.memory()
+        server = PROGRAM4.server(network, store, interfaces=where, port=port or PROGRAM4.port, client_port=client_port)
         try:
-            await run_server(Server4(network, store, interfaces=where, port=port, client_port=client_port), VERSION)
+            await run_server(server, VERSION)
         finally:
             await store.close()
 

@@ -8,7 +8,7 @@ from dhcpkit.config.compile6 import compile6
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc
 from dhcpkit.config.errors import ConfigError, Problem, render_json, render_text
-from dhcpkit.config.load import Loaded4, Loaded6, load4, load6, parse4, parse6
+from dhcpkit.config.load import Loaded4, Loaded6, family_of, load4, load6, parse4, parse6
 from dhcpkit.config.param import unparse
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Problem",
     "compile4",
     "compile6",
+    "family_of",
     "load4",
     "load6",
     "parse4",

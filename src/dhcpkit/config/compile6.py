@@ -73,7 +73,7 @@ class _Compiler:
         networks = list(self._shared_networks(settings))
         subnets = list(self._subnets(doc.subnet6, settings, (*ROOT, "subnet6"), "", ()))
         self._reservations(None)
-        supplied = self._relay_supplied()
+        supplied, expiry = self._relay_supplied(), doc.expired_leases_processing
         if report.failed:
             return None
         return Network6(
@@ -90,6 +90,7 @@ class _Compiler:
             relay_supplied_options=supplied,
             early_global_reservations_lookup=doc.early_global_reservations_lookup,
             allow_address_registration=doc.allow_address_registration,
+            keep_released=bool(expiry.flush_reclaimed_timer_wait_time and expiry.hold_reclaimed_time),
         )
 
     def _relay_supplied(self) -> frozenset[int]:

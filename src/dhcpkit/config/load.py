@@ -16,7 +16,7 @@ from dhcpkit.config.compile import compile_into
 from dhcpkit.config.compile6 import UNNAMED, compile6_into
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc
-from dhcpkit.config.errors import Problem
+from dhcpkit.config.errors import ConfigError, Problem
 from dhcpkit.config.json_dialect import parse_json
 from dhcpkit.config.json_text import FileName, Read, Source, Steps, read_file
 from dhcpkit.config.nearest import nearest
@@ -24,7 +24,7 @@ from dhcpkit.config.param import DOCUMENTS, Document, read, walk
 from dhcpkit.config.report import Report
 from dhcpkit.wire.duid import Duid
 
-__all__ = ["Loaded4", "Loaded6", "load4", "load6", "parse4", "parse6"]
+__all__ = ["Loaded4", "Loaded6", "family_of", "load4", "load6", "parse4", "parse6"]
 
 KEYWORDS: Final = frozenset(key for cls in DOCUMENTS.values() for key in cls.by_key) | {"Dhcp4", "Dhcp6"}
 ALIASES: Final = {
@@ -52,6 +52,15 @@ class Loaded6:
     network: Network6
     source: Source
     warnings: tuple[Problem, ...]
+
+
+def family_of(path: FileName, read_text: Read = read_file) -> int:
+    """Whose configuration a file is, by the key at its top: 6, or 4 for everything else, which `load4` judges."""
+    try:
+        data, _ = parse_json(Source(str(path), read_text, ALIASES), KEYWORDS)
+    except (OSError, ConfigError):
+        return 4
+    return 6 if isinstance(data, dict) and "Dhcp6" in data and "Dhcp4" not in data else 4
 
 
 def load4(path: FileName, read_text: Read = read_file) -> Loaded4:

@@ -1,20 +1,23 @@
 """The server: sockets, batches of exchanges, timers, statistics, log; and the program under Kea's name.
 
-`await Server4(network, MemoryStore(), interfaces=["eth0"]).serve()` is a whole server.
+`await Server4(network, MemoryStore(), interfaces=["eth0"]).serve()` is a whole server; `Server6` is one of DHCPv6.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dhcpkit.server.server4 import Listening, Server4
-    from dhcpkit.server.sockets import ServiceUnavailable
+    from dhcpkit.server.listening import ServiceUnavailable
+    from dhcpkit.server.server import Listening
+    from dhcpkit.server.server4 import Server4
+    from dhcpkit.server.server6 import Server6
 
-__all__ = ["Listening", "Server4", "ServiceUnavailable"]
+__all__ = ["Listening", "Server4", "Server6", "ServiceUnavailable"]
 
 _HOMES = {
-    "Listening": "dhcpkit.server.server4",
+    "Listening": "dhcpkit.server.server",
     "Server4": "dhcpkit.server.server4",
-    "ServiceUnavailable": "dhcpkit.server.sockets",
+    "Server6": "dhcpkit.server.server6",
+    "ServiceUnavailable": "dhcpkit.server.listening",
 }
 
 

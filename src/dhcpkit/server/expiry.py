@@ -1,6 +1,7 @@
 """Leases whose time is over: taken back in rounds, kept a while, removed. Off the packet path, a few at a time.
 
 An address whose lease is over can be given to another client at once; what happens here is tidying, with Kea's limits.
+Either family's leases are tidied so; what is theirs is in a `Family`.
 """
 
 from __future__ import annotations
@@ -9,20 +10,18 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from ipaddress import IPv4Address
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from dhcpkit.alloc.engine4 import reclaim4
-from dhcpkit.alloc.lease import Lease4, LeaseState
-from dhcpkit.alloc.points import Lease4Expire, NextStep
-from dhcpkit.alloc.view import Change
-from dhcpkit.backends.protocols import LeaseStore, StoreUnavailable
+from dhcpkit.alloc.lease import GIVEN_BACK
+from dhcpkit.alloc.points import NextStep
+from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.hooks import Hooks
 from dhcpkit.server import messages as m
-from dhcpkit.server.loop import Clock4
-from dhcpkit.server.statistics import LeaseTally, Statistics
+from dhcpkit.server.family import Family
+from dhcpkit.server.loop import AnyStore, Time
+from dhcpkit.server.statistics import Statistics
 
 __all__ = ["Reclaimer", "Reclaiming"]
 
@@ -47,24 +46,26 @@ class Reclaiming:
 class Reclaimer:
     """The two timers of one server."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # what it works on, and how
         self,
-        store: LeaseStore,
-        clock: Clock4,
+        family: Family[Any],
+        store: AnyStore,
+        clock: Time,
         statistics: Statistics,
         settings: Reclaiming | None = None,
         hooks: Hooks | None = None,
     ) -> None:
+        self.family = family
         self.settings = settings if settings is not None else Reclaiming()
         self._store = store
         self._clock = clock
         self._statistics = statistics
         self._hooks = hooks if hooks is not None else Hooks()
-        self._held: deque[int] = deque()  # addresses of reclaimed leases, about in order of their end
+        self._held: deque[int] = deque()  # addresses of leases that were given back, about in order of their end
         self._unfinished = 0
         self._tasks: list[asyncio.Task[None]] = []
 
-    def use_store(self, store: LeaseStore) -> None:
+    def use_store(self, store: AnyStore) -> None:
         """Tidies another store from now on."""
         self._store = store
         self._held.clear()
@@ -77,7 +78,7 @@ class Reclaimer:
             (self.settings.flush_reclaimed_timer_wait_time, self.flush),
         ):
             if wait:
-                self._tasks.append(asyncio.create_task(_every(wait, work)))
+                self._tasks.append(asyncio.create_task(self._every(wait, work)))
 
     def stop(self) -> None:
         """Stops the timers; a round in progress ends at its next wait, and what it committed stays."""
@@ -86,7 +87,7 @@ class Reclaimer:
         self._tasks.clear()
 
     def hold(self, addresses: Iterable[int]) -> None:
-        """Remembers where leases of an earlier run are reclaimed already, and must be removed one day."""
+        """Remembers where leases are reclaimed or released already, and must be removed one day."""
         self._held.extend(addresses)
 
     async def reclaim(self) -> int:
@@ -101,9 +102,8 @@ class Reclaimer:
             if not leases:
                 self._unfinished = 0
                 break
-            changes = [
-                reclaim4(lease, now, hold=settings.hold_reclaimed_time > 0) for lease in leases if self._may(lease)
-            ]
+            reclaim, hold = self.family.reclaim, settings.hold_reclaimed_time > 0
+            changes = [reclaim(lease, now, hold=hold) for lease in leases if self._may(lease)]
             skipped += len(leases) - len(changes)
             done += await self._commit(changes)
             left -= len(leases)
@@ -114,35 +114,39 @@ class Reclaimer:
             await self._unfinished_round(now, skipped)
         if done:
             spent = int((time.monotonic() - started) * 1000)
-            m.ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE.log(count=done, milliseconds=spent)
+            told = m.ALLOC_ENGINE_LEASES_RECLAMATION_COMPLETE.of(self.family.number)
+            told.log(count=done, milliseconds=spent)
         return done
 
     async def flush(self) -> int:
-        """Removes reclaimed leases that were kept long enough; how many."""
-        limit = self._clock.now() - self.settings.hold_reclaimed_time
+        """Removes reclaimed and released leases that were kept long enough; how many."""
+        now = self._clock.now()
+        limit = now - self.settings.hold_reclaimed_time
         done = 0
         for _ in range(len(self._held)):
             address = self._held[0]
             lease = (await self._store.load([("address", address)])).by_address(address)
-            if lease is not None and lease.state == LeaseState.EXPIRED_RECLAIMED:
+            if lease is not None and lease.state in GIVEN_BACK:
                 if lease.expire >= limit:
                     break
-                done += sum(await self._store.commit([(Change(lease, None),)]))
+                done += sum(await self._store.commit([(self.family.reclaim(lease, now, hold=False),)]))
             self._held.popleft()
             if done % SLICE == 0:
                 await asyncio.sleep(0)
         return done
 
-    def _may(self, lease: Lease4) -> bool:
-        if m.ALLOC_ENGINE_V4_LEASE_RECLAIM.on:
-            m.ALLOC_ENGINE_V4_LEASE_RECLAIM.log(address=IPv4Address(lease.address))
-        if not self._hooks.listens(Lease4Expire):
+    def _may(self, lease: Any) -> bool:
+        family = self.family
+        message = m.ALLOC_ENGINE_LEASE_RECLAIM.of(family.number)
+        if message.on:
+            message.log(address=family.words.address(lease.address))
+        if not self._hooks.listens(family.points.kind("expire")):
             return True
-        return self._hooks.consult(Lease4Expire(lease)) not in (NextStep.SKIP, NextStep.DROP)
+        return self._hooks.consult(family.points.expire(lease)) not in (NextStep.SKIP, NextStep.DROP)
 
-    async def _commit(self, changes: list[Change]) -> int:
+    async def _commit(self, changes: list[Any]) -> int:
         kept = await self._store.commit([(change,) for change in changes])
-        tally = LeaseTally()
+        tally = self.family.tally()
         for change, ok in zip(changes, kept, strict=True):
             if ok:
                 tally.changed(change.before, change.after, reclaimed=True)
@@ -158,15 +162,14 @@ class Reclaimer:
             return
         self._unfinished += 1
         if self._unfinished > self.settings.unwarned_reclaim_cycles > 0:
-            m.ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW.log(cycles=self._unfinished)
+            m.ALLOC_ENGINE_LEASES_RECLAMATION_SLOW.of(self.family.number).log(cycles=self._unfinished)
             self._unfinished = 0
 
-
-async def _every(wait: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Does some work again and again, so many seconds after it was done the last time."""
-    while True:
-        await asyncio.sleep(wait)
-        try:
-            await work()
-        except StoreUnavailable as error:
-            m.DHCPSRV_LEASE_STORE_UNAVAILABLE.log(reason=error)
+    async def _every(self, wait: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Does some work again and again, so many seconds after it was done the last time."""
+        while True:
+            await asyncio.sleep(wait)
+            try:
+                await work()
+            except StoreUnavailable as error:
+                m.DHCPSRV_LEASE_STORE_UNAVAILABLE.of(self.family.number).log(reason=error)

@@ -1,6 +1,8 @@
-"""The machine's interfaces and their IPv4 addresses, asked of the kernel over netlink (RFC 3549), and which are meant.
+"""The machine's interfaces and their addresses, asked of the kernel over netlink (RFC 3549), and which are meant.
 
-This module does not know DHCP or service sockets.
+An IPv6 address whose uniqueness is still being tested (RFC 4862 5.4) cannot be served yet; the kernel tells of its end
+as of any change, so whoever follows changes (`changes_socket`) looks again then. This module does not know DHCP or
+service sockets.
 """
 
 from __future__ import annotations
@@ -9,12 +11,26 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import attrs
 
-__all__ = ["EVERY", "Interface", "InterfaceSpec", "Wanted", "changes_socket", "choose", "interfaces"]
+__all__ = [
+    "EVERY",
+    "Interface",
+    "InterfaceSpec",
+    "Served6",
+    "Wanted",
+    "Wanted6",
+    "absent",
+    "changes_socket",
+    "choose",
+    "choose6",
+    "interfaces",
+    "is_link_local",
+    "quiet",
+]
 
 EVERY: Final = "*"
 
@@ -24,17 +40,22 @@ _HEADER: Final = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _LINK: Final = struct.Struct("=BxHiII")  # family, hardware type, index, flags, change mask
 _ADDRESS: Final = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 _ATTRIBUTE: Final = struct.Struct("=HH")
-_LINK_MAC, _LINK_NAME, _LOCAL = 1, 3, 2
+_LINK_MAC, _LINK_NAME, _ADDRESS_ITSELF, _LOCAL = 1, 3, 1, 2
+_TENTATIVE, _DAD_FAILED = 0x40, 0x08
 _UP, _LOOPBACK = 0x1, 0x8
 _ETHERNET = 1
 _ANSWER_MAX: Final = 1 << 18  # octets of one part of a dump; the kernel sends 32 kB at most
 _PARTS_MAX: Final = 10_000  # parts of a dump: some hundred thousand interfaces
-_GROUPS: Final = 0x1 | 0x10  # links, and IPv4 addresses
+_GROUPS: Final = {4: 0x1 | 0x10, 6: 0x1 | 0x100}  # by family: links, and its addresses
+_ALL: Final[Mapping[int, tuple[int, int]]] = {4: (socket.AF_INET, 4), 6: (socket.AF_INET6, 16)}
 
 
 @attrs.frozen
 class Interface:
-    """One interface as it is now. Addresses are integers in the kernel's order."""
+    """One interface as it is now. Addresses are integers in the kernel's order.
+
+    `addresses6` are the IPv6 ones in use, `tentative6` those that cannot be used yet; `hwtype` is the kernel's number.
+    """
 
     name: str
     index: int
@@ -43,28 +64,53 @@ class Interface:
     loopback: bool
     ethernet: bool
     addresses: tuple[int, ...] = ()
+    addresses6: tuple[int, ...] = ()
+    tentative6: tuple[int, ...] = ()
+    hwtype: int = 0
+
+    @property
+    def link_locals(self) -> tuple[int, ...]:
+        """The link-local addresses in use (RFC 4291 2.5.6)."""
+        return tuple(filter(is_link_local, self.addresses6))
+
+
+def is_link_local(address: int) -> bool:
+    """Whether an IPv6 address is one that only its link knows."""
+    return address >> 118 == 0xFE80 >> 6
 
 
 @attrs.frozen
 class InterfaceSpec:
-    """What a configuration asks for: an interface by name, with one address or all of them (`address` 0), or `*`."""
+    """What a configuration asks for: an interface by name, or `*`, and one address of it, 0 for none in particular.
+
+    For DHCPv4 no address means all of them; for DHCPv6 an address is served besides the link-local one.
+    """
 
     name: str
     address: int = 0
+    family: int = 4
 
     @classmethod
-    def parse(cls, text: str) -> InterfaceSpec:
-        """`eth0`, `eth0/192.0.2.1` or `*`. ValueError says what is wrong."""
+    def parse(cls, text: str, family: int = 4) -> InterfaceSpec:
+        """`eth0`, `*`, and `eth0/192.0.2.1`, or for family 6 `eth0/2001:db8::1`. ValueError says what is wrong."""
         name, slash, address = text.partition("/")
+        kind, example = (IPv6Address, "2001:db8::1") if family == 6 else (IPv4Address, "192.0.2.1")
         if not name or (name == EVERY and slash):
-            raise ValueError(f"{text!r} is not an interface (eth0, eth0/192.0.2.1, or *)")
+            raise ValueError(f"{text!r} is not an interface (eth0, eth0/{example}, or *)")
         try:
-            return cls(name, int(IPv4Address(address)) if slash else 0)
+            return cls(name, int(kind(address)) if slash else 0, family)
         except ValueError:
-            raise ValueError(f"{address!r} behind interface {name} is not an IPv4 address") from None
+            raise ValueError(f"{address!r} behind interface {name} is not an IPv{family} address") from None
+
+    @property
+    def shown(self) -> str:
+        """The address as people write it; empty for none."""
+        if not self.address:
+            return ""
+        return str(IPv6Address(self.address) if self.family == 6 else IPv4Address(self.address))
 
     def __str__(self) -> str:
-        return f"{self.name}/{IPv4Address(self.address)}" if self.address else self.name
+        return f"{self.name}/{self.shown}" if self.address else self.name
 
 
 @attrs.frozen
@@ -97,9 +143,59 @@ def choose(specs: Iterable[InterfaceSpec], present: Mapping[str, Interface]) -> 
         else:
             addresses.setdefault(spec.name, []).extend([spec.address] if spec.address else found.addresses)
     served = tuple(
-        attrs.evolve(present[name], addresses=tuple(dict.fromkeys(meant))) for name, meant in addresses.items()
+        attrs.evolve(present[name], addresses=tuple(dict.fromkeys(meant)), addresses6=(), tentative6=())
+        for name, meant in addresses.items()
     )
     return Wanted(served, tuple(missing))
+
+
+@attrs.frozen
+class Served6:
+    """An interface to listen on: its link-local addresses, to which groups go as well, and others asked for."""
+
+    interface: Interface
+    link_locals: tuple[int, ...]
+    unicast: tuple[int, ...]
+
+
+@attrs.frozen
+class Wanted6:
+    """As Wanted."""
+
+    served: tuple[Served6, ...]
+    missing: tuple[str, ...]
+
+
+def choose6(specs: Iterable[InterfaceSpec], present: Mapping[str, Interface]) -> Wanted6:
+    """Which interfaces and addresses are meant. The loopback interface only serves addresses that are named."""
+    unicast: dict[str, list[int]] = {}
+    missing = []
+    for spec in specs:
+        if spec.name == EVERY:
+            for interface in present.values():
+                if interface.up and interface.link_locals and not interface.loopback:
+                    unicast.setdefault(interface.name, [])
+            continue
+        lacking = absent(spec, present)
+        found = present.get(spec.name)
+        if lacking or found is None:
+            missing.append(lacking)
+        elif not found.up:
+            missing.append(f"the interface {spec.name} is not running")
+        elif spec.address in found.tentative6:
+            missing.append(f"the address {spec.shown} of interface {spec.name} is still tentative")
+        else:
+            unicast.setdefault(spec.name, []).extend([spec.address] if spec.address else [])
+    for name, asked in unicast.items():
+        if not present[name].link_locals and not (present[name].loopback and asked):
+            still = "is still tentative" if present[name].tentative6 else "is not configured"
+            missing.append(f"the interface {name} has no usable link-local IPv6 address: it {still}")
+    served = (
+        Served6(present[name], present[name].link_locals, tuple(dict.fromkeys(asked)))
+        for name, asked in unicast.items()
+    )
+    wanted = (each for each in served if each.link_locals or each.unicast)
+    return Wanted6(tuple(wanted), tuple(dict.fromkeys(missing)))
 
 
 def absent(spec: InterfaceSpec, present: Mapping[str, Interface]) -> str:
@@ -109,37 +205,60 @@ def absent(spec: InterfaceSpec, present: Mapping[str, Interface]) -> str:
     found = present.get(spec.name)
     if found is None:
         return f"interface '{spec.name}' doesn't exist in the system"
-    if spec.address and spec.address not in found.addresses:
-        return f"interface '{spec.name}' doesn't have address '{IPv4Address(spec.address)}' assigned"
+    known = (*found.addresses6, *found.tentative6) if spec.family == 6 else found.addresses
+    if spec.address and spec.address not in known:
+        return f"interface '{spec.name}' doesn't have address '{spec.shown}' assigned"
     return ""
 
 
 def interfaces() -> dict[str, Interface]:
     """Every interface by name. OSError where the kernel does not tell."""
     names: dict[int, Interface] = {}
-    addresses: dict[int, list[int]] = {}
     for kind, body in _dump(_GET_LINK, _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
         if kind == _NEW_LINK:
             _, hardware, index, flags, _ = _LINK.unpack_from(body)
             told = dict(_attributes(body[_LINK.size :]))
             name = told.get(_LINK_NAME, b"").rstrip(b"\0").decode()
-            loopback = bool(flags & _LOOPBACK)
-            ethernet = hardware == _ETHERNET and len(told.get(_LINK_MAC, b"")) == 6
-            names[index] = Interface(name, index, told.get(_LINK_MAC, b""), bool(flags & _UP), loopback, ethernet)
-    for kind, body in _dump(_GET_ADDRESS, _ADDRESS.pack(socket.AF_INET, 0, 0, 0, 0)):
+            mac = told.get(_LINK_MAC, b"")
+            ethernet = hardware == _ETHERNET and len(mac) == 6
+            names[index] = Interface(
+                name, index, mac, bool(flags & _UP), bool(flags & _LOOPBACK), ethernet, hwtype=hardware
+            )
+    found: dict[tuple[int, str], list[int]] = {}
+    for index, address, _ in _addresses(4):
+        found.setdefault((index, "addresses"), []).append(address)
+    for index, address, state in _addresses(6):
+        if not state & _DAD_FAILED:
+            where = "tentative6" if state & _TENTATIVE else "addresses6"
+            found.setdefault((index, where), []).append(address)
+    return {
+        i.name: attrs.evolve(
+            i,
+            addresses=tuple(found.get((i.index, "addresses"), ())),
+            addresses6=tuple(found.get((i.index, "addresses6"), ())),
+            tentative6=tuple(found.get((i.index, "tentative6"), ())),
+        )
+        for i in names.values()
+    }
+
+
+def _addresses(family: int) -> Iterator[tuple[int, int, int]]:
+    """Every address of a family: its interface, itself, its flags."""
+    wanted, size = _ALL[family]
+    for kind, body in _dump(_GET_ADDRESS, _ADDRESS.pack(wanted, 0, 0, 0, 0)):
         if kind == _NEW_ADDRESS:
-            family, _, _, _, index = _ADDRESS.unpack_from(body)
-            local = dict(_attributes(body[_ADDRESS.size :])).get(_LOCAL, b"")
-            if family == socket.AF_INET and len(local) == 4:
-                addresses.setdefault(index, []).append(int.from_bytes(local, "big"))
-    return {i.name: attrs.evolve(i, addresses=tuple(addresses.get(i.index, ()))) for i in names.values()}
+            at, _, flags, _, index = _ADDRESS.unpack_from(body)
+            told = dict(_attributes(body[_ADDRESS.size :]))
+            local = told.get(_LOCAL) or told.get(_ADDRESS_ITSELF, b"")
+            if at == wanted and len(local) == size:
+                yield index, int.from_bytes(local, "big"), flags
 
 
-def changes_socket() -> socket.socket:
-    """A socket that becomes readable when an interface or an address comes, changes or goes."""
+def changes_socket(family: int = 4) -> socket.socket:
+    """A socket that becomes readable when an interface or an address of a family comes, changes or goes."""
     watch = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
     try:
-        watch.bind((0, _GROUPS))
+        watch.bind((0, _GROUPS[family]))
     except OSError:
         watch.close()
         raise

@@ -1,7 +1,7 @@
 """Where messages go and how lines look: Kea's loggers, outputs and patterns, on top of `logging`.
 
 `configure` is for programs; a library user leaves it alone and sees the same messages through `logging`'s own handlers
-(loggers `kea-dhcp4.leases` and so on). This module does not know the messages.
+(loggers `kea-dhcp4.leases`, `kea-dhcp6.leases` and so on). This module does not know the messages.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from weakref import WeakSet
 import attrs
 
 from dhcpkit.server.messages import (
-    DHCP4_MESSAGES_SUPPRESSED,
+    DHCP_MESSAGES_SUPPRESSED,
     LOG_BAD_DESTINATION,
     LOG_BAD_SEVERITY,
-    ROOT,
+    ROOTS,
     Message,
+    Twin,
     level_of,
     safe,
 )
@@ -66,20 +67,20 @@ class OutputSetting:
 
 @attrs.frozen
 class LoggerSetting:
-    """One logger: its name (`kea-dhcp4`, `kea-dhcp4.leases`), how much it says, and where."""
+    """One logger: its name (`kea-dhcp4`, `kea-dhcp6.leases`), how much it says, and where."""
 
-    name: str = ROOT
+    name: str = ROOTS[4]
     severity: str = "INFO"
     debuglevel: int = 0
     outputs: tuple[OutputSetting, ...] = ()
 
 
-def from_environment() -> LoggerSetting:
+def from_environment(family: int = 4) -> LoggerSetting:
     """The logger in force until a configuration says otherwise (KEA_LOGGER_DESTINATION and its relatives)."""
     environ = os.environ
     debuglevel = environ.get("KEA_LOGGER_DBGLEVEL", "0")
     return LoggerSetting(
-        ROOT,
+        ROOTS[family],
         environ.get("KEA_LOGGER_SEVERITY", "INFO"),
         int(debuglevel) if debuglevel.isdecimal() else 0,
         (OutputSetting(environ.get("KEA_LOGGER_DESTINATION") or "stdout"),),
@@ -87,17 +88,22 @@ def from_environment() -> LoggerSetting:
 
 
 def configure(
-    settings: Iterable[LoggerSetting], default: LoggerSetting | None = None, *, verbose: bool = False
+    settings: Iterable[LoggerSetting],
+    default: LoggerSetting | None = None,
+    *,
+    verbose: bool = False,
+    family: int = 4,
 ) -> None:
-    """Puts loggers in place of the earlier ones. `verbose` makes everything debug (switch `-d`).
+    """Puts the loggers of a family's server in place of the earlier ones. `verbose` makes everything debug (`-d`).
 
     What cannot be opened or understood is reported through the log itself; the rest goes on.
     """
-    fallback = default if default is not None else from_environment()
+    root = ROOTS[family]
+    fallback = default if default is not None else from_environment(family)
     wanted = {setting.name: setting for setting in settings}
-    wanted.setdefault(ROOT, fallback)
-    _forget(wanted)
-    troubles: list[tuple[Message, dict[str, object]]] = []
+    wanted.setdefault(root, fallback)
+    _forget(wanted, root)
+    troubles: list[tuple[Twin, dict[str, object]]] = []
     for setting in wanted.values():
         logger = logging.getLogger(setting.name)
         try:
@@ -106,24 +112,24 @@ def configure(
             troubles.append((LOG_BAD_SEVERITY, {"severity": setting.severity}))
             level = logging.INFO
         logger.setLevel(level)
-        outputs = setting.outputs or (fallback.outputs if setting.name == ROOT else ())
+        outputs = setting.outputs or (fallback.outputs if setting.name == root else ())
         for output in outputs:
             try:
-                logger.addHandler(_handler(output))
+                logger.addHandler(_handler(output, root))
             except OSError as error:
                 reason = error.strerror or str(error)
                 troubles.append((LOG_BAD_DESTINATION, {"destination": output.output, "reason": reason}))
         # As in Kea, a logger with outputs of its own writes there instead.
-        logger.propagate = not outputs and setting.name != ROOT
-    if not logging.getLogger(ROOT).handlers:
-        logging.getLogger(ROOT).addHandler(_handler(OutputSetting("stderr")))
+        logger.propagate = not outputs and setting.name != root
+    if not logging.getLogger(root).handlers:
+        logging.getLogger(root).addHandler(_handler(OutputSetting("stderr"), root))
     for message, values in troubles:
-        message.log(**values)
+        message.of(family).log(**values)
 
 
-def _forget(wanted: Iterable[str]) -> None:
+def _forget(wanted: Iterable[str], root: str) -> None:
     """Takes away what an earlier configuration set up."""
-    known = [name for name in logging.root.manager.loggerDict if name == ROOT or name.startswith(f"{ROOT}.")]
+    known = [name for name in logging.root.manager.loggerDict if name == root or name.startswith(f"{root}.")]
     for name in {*known, *wanted}:
         logger = logging.getLogger(name)
         for handler in list(logger.handlers):
@@ -273,11 +279,11 @@ class _LineHandler(logging.Handler):
 class _SyslogOutput(SysLogHandler):
     """The machine's system log, over its unix socket."""
 
-    def __init__(self, setting: OutputSetting) -> None:
+    def __init__(self, setting: OutputSetting, root: str) -> None:
         _, _, facility = setting.output.partition(":")
         code = SysLogHandler.facility_names.get(facility.lower(), SysLogHandler.LOG_LOCAL0)
         super().__init__("/dev/log", code)
-        self.ident = f"{ROOT}: "
+        self.ident = f"{root}: "
         self._line = formatter(setting.pattern or "%-5p [%c.%t] %m")
 
     def format(self, record: logging.LogRecord) -> str:
@@ -285,8 +291,8 @@ class _SyslogOutput(SysLogHandler):
         return self._line(record).rstrip("\n")
 
 
-def _handler(setting: OutputSetting) -> logging.Handler:
-    return _SyslogOutput(setting) if setting.output.split(":")[0] == "syslog" else _LineHandler(setting)
+def _handler(setting: OutputSetting, root: str) -> logging.Handler:
+    return _SyslogOutput(setting, root) if setting.output.split(":")[0] == "syslog" else _LineHandler(setting)
 
 
 class RateLimit:
@@ -319,7 +325,8 @@ class RateLimit:
         """Says how many messages were left out."""
         suppressed = self._count - self._most
         if suppressed > 0:
-            DHCP4_MESSAGES_SUPPRESSED.log(count=suppressed, id=self.message.id, seconds=int(self._period))
+            message = DHCP_MESSAGES_SUPPRESSED.of(self.message.family)
+            message.log(count=suppressed, id=self.message.id, seconds=int(self._period))
             self._count = 0
 
 

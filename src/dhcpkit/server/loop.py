@@ -3,36 +3,30 @@
 What has arrived is one batch: parse all, plan all on one overlay, commit once, answer all (docs/why/event-loop.md). A
 local store needs no task for that; while it makes one batch durable the next one is already planned. Nothing is
 acknowledged before it is committed. This module does not know sockets: a `Transport` sends, and whoever owns the
-sockets calls `Batches.take`.
+sockets calls `Batches.take`. Nor does it know which family it serves: that is a `Family`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
-from typing import Final, Protocol, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
-from dhcpkit.alloc.answer import Outcome4, Outgoing4, outcome4
-from dhcpkit.alloc.decision import Decision4, silent
-from dhcpkit.alloc.engine4 import plan4, repeat4
-from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.points import Consult, NextStep
-from dhcpkit.alloc.query import Dropped, Query4, open4
-from dhcpkit.alloc.quick4 import quick4
-from dhcpkit.alloc.trace import NO_TRACE
-from dhcpkit.alloc.view import Key, LeaseView4, LiveView4, NotLoaded, Overlay4
-from dhcpkit.backends.protocols import LeaseStore, LocalLeaseStore, StoreUnavailable
-from dhcpkit.hooks import Exchange, Hooks, Pkt4Receive, Pkt4Send
+from dhcpkit.alloc.query import Dropped
+from dhcpkit.alloc.view import NotLoaded
+from dhcpkit.backends.protocols import LeaseStoreOf, LocalLeaseStoreOf, StoreUnavailable
+from dhcpkit.hooks import Exchange, Hooks
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account
+from dhcpkit.server.family import Decision, Family, Outcome, Overlay, Packet, Query
 from dhcpkit.server.statistics import Statistics
-from dhcpkit.wire.dhcp4 import Arrival, Packet4
 from dhcpkit.wire.errors import WireError
 
-__all__ = ["BATCH_MAX", "PLAN_AGAIN_MAX", "WAITING_MAX", "Batches", "Clock4", "Transport"]
+__all__ = ["BATCH_MAX", "PLAN_AGAIN_MAX", "WAITING_MAX", "AnyLocalStore", "AnyStore", "Batches", "Time", "Transport"]
 
 BATCH_MAX: Final = 64  # datagrams; a batch of 64 costs one database round trip or one sync (docs/why/batches.md)
 WAITING_MAX: Final = 256  # exchanges that wait before sockets are left unread: Kea's parked-packet-limit
@@ -40,7 +34,12 @@ PLAN_AGAIN_MAX: Final = 5  # lost races before a client is left to ask again
 LOADS_MAX: Final = 64  # times a partial view learns more for one batch; each doubles what it knows of a pool
 
 
-class Clock4(Protocol):
+N = TypeVar("N")
+AnyStore = LeaseStoreOf[Any, Any, Any, Any]
+AnyLocalStore = LocalLeaseStoreOf[Any, Any, Any, Any, Any, Any]
+
+
+class Time(Protocol):
     """The engine's time."""
 
     def now(self) -> int:
@@ -54,7 +53,7 @@ class Transport(Protocol):
     own_addresses: frozenset[int]
     """The server's addresses: a client may name any of them as its server."""
 
-    def send(self, answers: Sequence[tuple[Outgoing4, Arrival]], /) -> Sequence[tuple[int, OSError]]:
+    def send(self, answers: Sequence[tuple[Any, Any]], /) -> Sequence[tuple[int, OSError]]:
         """Sends a batch's answers, each to a message that came by its arrival; returns which failed, and why.
 
         One call for all, so that nothing is done between two of them: whoever is woken by the first finds the rest.
@@ -71,59 +70,65 @@ class Transport(Protocol):
         ...
 
 
-class Batches:
+class Batches(Generic[N]):
     """Serves batches with one network and one store. The network may be replaced between two batches."""
 
     def __init__(  # noqa: PLR0913  # a server's parts, each replaceable in a test
         self,
-        network: Network,
-        store: LeaseStore,
+        family: Family[N],
+        network: N,
+        store: AnyStore,
         transport: Transport,
         *,
-        clock: Clock4,
+        clock: Time,
         statistics: Statistics | None = None,
         hooks: Hooks | None = None,
         rng: Random | None = None,
     ) -> None:
+        self.family = family
         self.network = network
         self.transport = transport
-        self.statistics = statistics if statistics is not None else Statistics()
+        self.statistics = statistics if statistics is not None else Statistics(family.words.names)
         self.hooks = hooks if hooks is not None else Hooks()
         self.rng = rng if rng is not None else Random()
         self.serving = True
         self.unavailable_since: float | None = None
         self._clock = clock
-        self._busy: dict[bytes, Packet4] = {}  # the client's message that is not answered yet; WAITING_MAX bounds it
-        self._next: dict[bytes, Packet4] = {}  # what the same client sent meanwhile, the newest
-        self._revived: list[Packet4] = []
+        self._busy: dict[bytes, Packet] = {}  # the client's message that is not answered yet; WAITING_MAX bounds it
+        self._next: dict[bytes, Packet] = {}  # what the same client sent meanwhile, the newest
+        self._revived: list[Packet] = []
         self._consults: dict[int, Exchange] = {}  # by the `id` of the packet, which lives as long
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
-        self._account = Account(self.statistics)
+        self.account = Account(family.words, self.statistics)
         self.use_store(store)
 
-    def use_store(self, store: LeaseStore) -> None:
+    def use_store(self, store: AnyStore) -> None:
         """Serves from another store; nothing may be in progress."""
         assert not self._busy, "exchanges end with the store they began with"
         self.store = store
-        self._local = cast("LocalLeaseStore", store) if store.local else None
+        self._local = cast("AnyLocalStore", store) if store.local else None
 
     @property
     def waiting(self) -> int:
         """Exchanges that are not answered yet."""
         return len(self._busy)
 
-    def take(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:
+    def take(self, datagrams: Sequence[tuple[bytes, Any]]) -> None:
         """Serves what has arrived together."""
-        account = self._account
+        account = self.account
+        points, hooks = self.family.points, self.hooks
+        if hooks and hooks.listens(points.kind("buffer_receive")):
+            datagrams = [left for datagram in datagrams if (left := self._heard(*datagram)) is not None]
+        parse = self.family.parse
         packets = []
         for data, arrival in datagrams:
             try:
-                packets.append(Packet4.parse(data, arrival))
+                packets.append(parse(data, arrival))
             except WireError as error:
                 account.unreadable(arrival, error)
         account.received(len(datagrams), packets)
-        if self.hooks.listens(Pkt4Receive):
+        if hooks and hooks.listens(points.kind("receive")):
             shown = map(self._shown_to_callouts, packets)
             packets = [packet for packet in shown if packet is not None]
         if self.serving:
@@ -138,20 +143,30 @@ class Batches:
         while self._local is not None and self._busy:
             await _synced(self._local)
 
-    def _shown_to_callouts(self, packet: Packet4) -> Packet4 | None:
-        """The packet that the callouts of pkt4_receive leave, None where they drop it."""
-        point = Pkt4Receive(packet)
+    def _heard(self, data: bytes, arrival: Any) -> tuple[bytes, Any] | None:
+        """The datagram that the callouts of buffer4_receive, buffer6_receive leave, None where they drop it."""
+        point = self.family.points.buffer_receive(data, arrival)
         try:
             if self.hooks.consult(point) is not NextStep.DROP:
-                return point.query
-            self._account.dropped(packet, Dropped("admin-filtered", "a callout of pkt4_receive dropped it"))
+                return point.data, arrival
         except Exception as error:  # noqa: BLE001  # as in _open
-            self._account.fault(packet, error)
+            self.account.broken(arrival, error)
+        return None
+
+    def _shown_to_callouts(self, packet: Packet) -> Packet | None:
+        """The packet that the callouts of pkt4_receive, pkt6_receive leave, None where they drop it."""
+        point = self.family.points.receive(packet)
+        try:
+            if self.hooks.consult(point) is not NextStep.DROP:
+                return cast("Packet", point.query)
+            self.account.dropped(packet, Dropped("admin-filtered", f"a callout of {point.kea_name} dropped it"))
+        except Exception as error:  # noqa: BLE001  # as in _open
+            self.account.fault(packet, error)
         return None
 
     # From packets to decisions.
 
-    def _serve(self, packets: Sequence[Packet4]) -> None:
+    def _serve(self, packets: Sequence[Packet]) -> None:
         """Serves packets, and after them what their clients sent meanwhile."""
         while packets:
             if self._local is not None:
@@ -170,7 +185,7 @@ class Batches:
             self._paused = True
             self.transport.pause()
 
-    def _serve_local(self, packets: Sequence[Packet4], store: LocalLeaseStore) -> None:
+    def _serve_local(self, packets: Sequence[Packet], store: AnyLocalStore) -> None:
         """One batch with a store that never waits: no task, and the sync overlaps with the next batch.
 
         What is plain goes the quick way first; the rest of the batch is planned on top of that. Nobody else writes to
@@ -178,13 +193,16 @@ class Batches:
         """
         now = self._clock.now()
         view = store.view
-        quick: list[Outcome4] = []
-        rest: Sequence[Packet4] = packets
-        if not self.hooks:  # callouts are consulted by the engine only
-            rest = self._take_quick(packets, view, now, quick)
-        slow: list[Decision4] = []
+        quick: list[Outcome] = []
+        rest: Sequence[Packet] = packets
+        take_quick = self.family.quick
+        if take_quick is not None and not self.hooks:  # callouts are consulted by the engine only
+            rest = take_quick(packets, self.network, view, now, self._busy, quick, self.account.fault)
+            if quick:
+                self.account.opened(outcome.packet for outcome in quick)
+        slow: list[Decision] = []
         if rest:
-            batch = Overlay4(view)
+            batch = self.family.overlay(view)
             for outcome in quick:
                 batch.record(outcome.unit)
                 self._busy[outcome.identity] = outcome.packet
@@ -205,51 +223,19 @@ class Batches:
             self._busy[outcome.identity] = outcome.packet
         store.when_synced(partial(self._synced, changing))
 
-    def _take_quick(self, packets: Sequence[Packet4], view: LiveView4, now: int, done: list[Outcome4]) -> list[Packet4]:
-        """Decides about the plain messages of a batch into `done`, and returns the others."""
-        rest: list[Packet4] = []
-        network, busy = self.network, self._busy
-        hosts = network.hosts
-        taken: set[int] = set()
-        seen: set[bytes] = set()
-        for packet in packets:
-            hwaddr = packet.chaddr
-            identity = packet.options.get(61) or hwaddr
-            if identity in busy or identity in seen or hwaddr in seen:
-                rest.append(packet)  # its client has something going on, perhaps under another identifier
-                continue
-            try:
-                outcome = quick4(packet, network, view, hosts, now, taken)
-            except Exception as error:  # noqa: BLE001  # as in _open
-                self._account.fault(packet, error)
-                continue
-            if outcome is None:
-                rest.append(packet)
-                continue
-            seen.add(hwaddr)
-            if identity is not hwaddr:
-                seen.add(identity)
-            if outcome.unit:
-                taken.add(outcome.unit[0].address)  # a plain message changes one lease
-            elif outcome.offered is not None:
-                view.handed_out(outcome.offered)
-            done.append(outcome)
-        if done:
-            self._account.opened(outcome.packet for outcome in done)
-        return rest
-
-    def _open(self, packets: Iterable[Packet4]) -> list[Query4]:
-        queries = []
+    def _open(self, packets: Iterable[Packet]) -> list[Query]:
+        queries: list[Query] = []
         network, busy, own = self.network, self._busy, self.transport.own_addresses
+        open_packet = self.family.open
         hooked = bool(self.hooks)
         consult: Consult | None = None
         for packet in packets:
             try:
                 if hooked:
                     consult = self._consults[id(packet)] = Exchange(self.hooks)
-                query = open4(packet, network, consult, NO_TRACE, own)
+                query = open_packet(packet, network, consult, own)
                 if isinstance(query, Dropped):
-                    self._account.dropped(packet, query)
+                    self.account.dropped(packet, query)
                 elif query.identity in busy:
                     self._hold_back(query.identity, packet)
                 else:
@@ -257,35 +243,35 @@ class Batches:
                     queries.append(query)
                     continue
             except Exception as error:  # noqa: BLE001  # a fault in one packet's processing must not end the service
-                self._account.fault(packet, error)
+                self.account.fault(packet, error)
             if hooked:
                 self._consults.pop(id(packet), None)
-        self._account.opened(query.packet for query in queries)
+        self.account.opened(query.packet for query in queries)
         return queries
 
     def _plan(
-        self, queries: Iterable[Query4], batch: Overlay4, now: int
-    ) -> tuple[list[Decision4], list[Query4], list[Key]]:
+        self, queries: Iterable[Query], batch: Overlay, now: int
+    ) -> tuple[list[Decision], list[Query], list[Any]]:
         """Decisions, and where the view is partial: which queries must be planned again once which keys are loaded."""
-        decisions: list[Decision4] = []
-        again: list[Query4] = []
-        missing: list[Key] = []
-        rng, consults = self.rng, self._consults
+        decisions: list[Decision] = []
+        again: list[Query] = []
+        missing: list[Any] = []
+        rng, consults, plan = self.rng, self._consults, self.family.plan
         for query in queries:
             consult = consults.get(id(query.packet)) if consults else None
             try:
-                decision = plan4(query, batch, query.network.hosts, now, rng, consult)
+                decision = plan(query, batch, query.network.hosts, now, rng, consult)
                 batch.record(decision.unit, decision.offered)
                 decisions.append(decision)
             except NotLoaded as more:
                 again.append(query)
                 missing += more.keys
             except Exception as error:  # noqa: BLE001  # as in _open
-                self._account.fault(query.packet, error)
+                self.account.fault(query.packet, error)
                 self._done(query.identity, query.packet)
         return decisions, again, missing
 
-    def _synced(self, changed: list[Outcome4], error: StoreUnavailable | None) -> None:
+    def _synced(self, changed: list[Outcome], error: StoreUnavailable | None) -> None:
         """What was appended is durable and can be answered; or it never happened."""
         if error is None:
             self._available()
@@ -295,7 +281,7 @@ class Batches:
             self._unavailable([outcome.packet for outcome in changed], self._local.view, error)
         self._wake()
 
-    async def _serve_remote(self, queries: list[Query4]) -> None:
+    async def _serve_remote(self, queries: list[Query]) -> None:
         """One batch with a store that waits: what is missing is loaded together, and planned again."""
         begun = [query.packet for query in queries]
         try:
@@ -306,7 +292,7 @@ class Batches:
             self._give_up(begun, error)
         self._wake()
 
-    async def _rounds(self, queries: list[Query4]) -> None:
+    async def _rounds(self, queries: list[Query]) -> None:
         for _ in range(PLAN_AGAIN_MAX + 1):
             view = await self.store.load([key for query in queries for key in query.wants()])
             now = self._clock.now()
@@ -329,12 +315,13 @@ class Batches:
             self._finish([self._answered(decision) for decision in final])
             if not queries:
                 return
-        self._finish([outcome4(silent(query, "lost too many races for an address")) for query in queries])
+        silent, outcome = self.family.silent, self.family.outcome
+        self._finish([outcome(silent(query, "lost too many races for an address")) for query in queries])
 
-    async def _planned(self, queries: list[Query4], view: LeaseView4, now: int) -> list[Decision4]:
+    async def _planned(self, queries: list[Query], view: Any, now: int) -> list[Decision]:
         """Plans until the view knows everything that is asked of it."""
-        batch = Overlay4(view)
-        decisions: list[Decision4] = []
+        batch = self.family.overlay(view)
+        decisions: list[Decision] = []
         todo = queries
         for _ in range(LOADS_MAX):
             planned, todo, missing = self._plan(todo, batch, now)
@@ -342,34 +329,35 @@ class Batches:
             if not todo:
                 return decisions
             await self.store.load(missing, view)
-        return decisions + [silent(query, "its leases could not all be read") for query in todo]
+        return decisions + [self.family.silent(query, "its leases could not all be read") for query in todo]
 
-    def _give_up(self, packets: Iterable[Packet4], error: Exception) -> None:
+    def _give_up(self, packets: Iterable[Packet], error: Exception) -> None:
         """Lets those of a batch go that were not answered when something failed that must not."""
         begun = {id(packet) for packet in packets}
         for identity, packet in list(self._busy.items()):
             if id(packet) in begun:
-                self._account.fault(packet, error)
+                self.account.fault(packet, error)
                 self._done(identity, packet)
 
     # From decisions to answers.
 
-    def _answered(self, decision: Decision4) -> Outcome4:
+    def _answered(self, decision: Decision) -> Outcome:
         try:
-            return outcome4(decision)
+            return self.family.outcome(decision)
         except Exception as error:  # noqa: BLE001  # as in _open
-            query = decision.query
-            self._account.fault(query.packet, error)
-            event, lease, unit, offered = decision.event, decision.lease, decision.unit, decision.offered
-            return Outcome4(query.packet, query.identity, event, lease, unit, offered, 0, query.subnet, None)
+            self.account.fault(decision.query.packet, error)
+            return self.family.unanswered(decision)
 
-    def _finish(self, outcomes: Sequence[Outcome4]) -> None:
+    def _finish(self, outcomes: Sequence[Outcome]) -> None:
         """Decisions are final: send what they answer, count and tell what happened, let clients' next messages in."""
-        if self.hooks and self.hooks.listens(Pkt4Send):
-            outcomes = [self._offered_to_callouts(outcome) for outcome in outcomes]
+        if self.hooks:
+            points = self.family.points
+            for name, make in (("send", points.send), ("buffer_send", points.buffer_send)):
+                if self.hooks.listens(points.kind(name)):
+                    outcomes = [self._offered_to_callouts(outcome, make) for outcome in outcomes]
         answers = [(outcome.sent, outcome.packet.arrival) for outcome in outcomes if outcome.sent is not None]
         unsent = self.transport.send(answers) if answers else ()
-        account = self._account
+        account = self.account
         if unsent:
             failed = {index for index, _ in unsent}
             for index, error in unsent:
@@ -389,20 +377,21 @@ class Batches:
             for outcome in outcomes:
                 consults.pop(id(outcome.packet), None)
 
-    def _offered_to_callouts(self, outcome: Outcome4) -> Outcome4:
-        """An outcome with the answer that the callouts of pkt4_send leave, without where they keep it back."""
-        if outcome.sent is None:
+    def _offered_to_callouts(self, outcome: Outcome, make: Callable[[Any, bytes], Any]) -> Outcome:
+        """An outcome with the answer that a point's callouts leave, without where they keep it back."""
+        sent = outcome.sent
+        if sent is None:
             return outcome
-        point = Pkt4Send(outcome, outcome.sent.data)
+        point = make(outcome, sent.data)
         try:
-            if self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP):
-                return outcome._replace(sent=None)
+            kept_back = self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP)
+            left = None if kept_back else sent._replace(data=point.data)
         except Exception as error:  # noqa: BLE001  # as in _open
-            self._account.fault(outcome.packet, error)
-            return outcome._replace(sent=None)
-        return outcome._replace(sent=outcome.sent._replace(data=point.data))
+            self.account.fault(outcome.packet, error)
+            left = None
+        return cast("Outcome", cast("Any", outcome)._replace(sent=left))
 
-    def _done(self, identity: bytes, packet: Packet4) -> None:
+    def _done(self, identity: bytes, packet: Packet) -> None:
         if self._busy.get(identity) is packet:
             del self._busy[identity]
         if self._consults:
@@ -421,48 +410,52 @@ class Batches:
 
     # What goes otherwise.
 
-    def _hold_back(self, identity: bytes, packet: Packet4) -> None:
+    def _hold_back(self, identity: bytes, packet: Packet) -> None:
         """A client whose exchange is in progress: the same again is dropped, of anything newer the newest waits."""
         earlier = self._busy[identity]
         again = earlier.xid == packet.xid and earlier.type == packet.type
-        self._account.held_back(packet, again=again, replaces=not again and identity in self._next)
+        self.account.held_back(packet, again=again, replaces=not again and identity in self._next)
         if not again:
             self._next[identity] = packet
 
-    def _unavailable(self, packets: list[Packet4], view: LeaseView4 | None, error: StoreUnavailable) -> None:
+    def _unavailable(self, packets: Sequence[Packet], view: Any | None, error: StoreUnavailable) -> None:
         """Nothing can be written: what is promised already is said again, for the time that remains (no lease changes).
 
         Without a view there is nothing to repeat, and silence is left.
         """
         if self.unavailable_since is None:
             self.unavailable_since = time.monotonic()
-            m.DHCPSRV_LEASE_STORE_UNAVAILABLE.log(reason=error)
+            m.DHCPSRV_LEASE_STORE_UNAVAILABLE.of(self.family.number).log(reason=error)
         now = self._clock.now()
-        own = self.transport.own_addresses
+        own, family = self.transport.own_addresses, self.family
         outcomes = []
         for packet in packets:
             try:
-                opened = open4(packet, self.network, None, NO_TRACE, own)
-                assert isinstance(opened, Query4), "what was decided about is not dropped"
-                query = opened
-                if view is None:
-                    decision = silent(query, "the lease store cannot be reached")
-                else:
-                    decision = repeat4(query, view, query.network.hosts, now, self.rng)
-                outcomes.append(outcome4(decision))
-            except NotLoaded:
-                outcomes.append(outcome4(silent(query, "the lease store cannot be reached")))
+                query = family.open(packet, self.network, None, own)
+                assert not isinstance(query, Dropped), "what was decided about is not dropped"
+                decision = self._repeated(query, view, now)
+                outcomes.append(family.outcome(decision))
             except Exception as fault:  # noqa: BLE001  # as in _open
                 self._give_up([packet], fault)
         self._finish(outcomes)
 
+    def _repeated(self, query: Query, view: Any | None, now: int) -> Decision:
+        family = self.family
+        if view is not None:
+            try:
+                return family.repeat(query, view, query.network.hosts, now, self.rng)
+            except NotLoaded:
+                pass
+        return family.silent(query, "the lease store cannot be reached")
+
     def _available(self) -> None:
         if self.unavailable_since is not None:
-            m.DHCPSRV_LEASE_STORE_AVAILABLE.log(seconds=int(time.monotonic() - self.unavailable_since))
+            told = m.DHCPSRV_LEASE_STORE_AVAILABLE.of(self.family.number)
+            told.log(seconds=int(time.monotonic() - self.unavailable_since))
             self.unavailable_since = None
 
 
-async def _synced(store: LocalLeaseStore) -> None:
+async def _synced(store: AnyLocalStore) -> None:
     """Waits until everything appended to a local store is durable."""
     done = asyncio.get_running_loop().create_future()
     store.when_synced(lambda error: None if done.done() else done.set_result(error))

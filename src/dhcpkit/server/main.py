@@ -1,4 +1,4 @@
-"""The program under Kea's name: its switches, and nothing that a switch does not need.
+"""The programs under Kea's names, `kea-dhcp4` and `kea-dhcp6`: their switches, and nothing a switch does not need.
 
 Monitoring asks for the version every few seconds, so `-v` answers without loading a server; whatever serves is
 imported when it is to serve.
@@ -14,16 +14,20 @@ from typing import Final, NamedTuple
 
 from dhcpkit import __version__
 
-__all__ = ["PROCESS", "VERSION", "Switches", "UsageError", "main", "parse"]
+__all__ = ["VERSION", "Switches", "UsageError", "main", "main6", "parse"]
 
 KEA_VERSION: Final = "3.0.0"  # whose switches, commands and files these are; monitoring wants it first
 VERSION: Final = f"{KEA_VERSION} (dhcpkit {__version__})"
-PROCESS: Final = "kea-dhcp4"
+PROCESSES: Final = {4: "kea-dhcp4", 6: "kea-dhcp6"}
+PORTS: Final = {4: (67, 68), 6: (547, 546)}  # the server's and the client's
 
-USAGE: Final = f"""\
-DHCPv4 server of dhcpkit, version {VERSION}
 
-Usage: {PROCESS} -[v|V|W] [-d] [-X] [-{{c|t|T}} FILE] [-p NUMBER] [-P NUMBER]
+def _usage(family: int) -> str:
+    process, (server, client) = PROCESSES[family], PORTS[family]
+    return f"""\
+DHCPv{family} server of dhcpkit, version {VERSION}
+
+Usage: {process} -[v|V|W] [-d] [-X] [-{{c|t|T}} FILE] [-p NUMBER] [-P NUMBER]
   -v         show the version and exit
   -V         show the version and what it runs on, and exit
   -W         show how it was built, and exit
@@ -32,8 +36,8 @@ Usage: {PROCESS} -[v|V|W] [-d] [-X] [-{{c|t|T}} FILE] [-p NUMBER] [-P NUMBER]
   -t FILE    check this configuration file and exit
   -T FILE    check it thoroughly, with what it refers to, and exit
   -X         leave out the checks of where files and sockets lie
-  -p NUMBER  listen on another port than 67 (for trials)
-  -P NUMBER  send to another port than 68 (for trials)
+  -p NUMBER  listen on another port than {server} (for trials)
+  -P NUMBER  send to another port than {client} (for trials)
 """
 
 
@@ -53,12 +57,12 @@ class Switches(NamedTuple):
     client_port: int = 0
 
 
-def parse(words: Sequence[str]) -> Switches:
+def parse(words: Sequence[str], process: str = PROCESSES[4]) -> Switches:
     """The switches of a command line. Raises UsageError."""
     try:
         pairs, rest = getopt.getopt(list(words), "vVWdXFRc:t:T:p:P:")
     except getopt.GetoptError as error:
-        raise UsageError(f"{PROCESS}: {error.msg}") from None
+        raise UsageError(f"{process}: {error.msg}") from None
     found: dict[str, str] = {}
     for switch, value in pairs:
         if switch in ("-v", "-V", "-W"):
@@ -73,7 +77,7 @@ def parse(words: Sequence[str]) -> Switches:
         client_port=_port("client", found["-P"]) if "-P" in found else 0,
     )
     if rest:
-        raise UsageError(f"{PROCESS}: nothing is known about {' '.join(rest)}")
+        raise UsageError(f"{process}: nothing is known about {' '.join(rest)}")
     if not switches.config and not switches.check:
         raise UsageError("Configuration file not specified.")
     return switches
@@ -100,30 +104,31 @@ def _show(what: str) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, *, family: int = 4) -> None:
     """The program: exits 0 or 1 as Kea does."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    process = PROCESSES[family]
     try:
-        switches = parse(words)
+        switches = parse(words, process)
     except UsageError as error:
-        sys.stderr.write(f"{error}\n{USAGE}")
+        sys.stderr.write(f"{error}\n{_usage(family)}")
         sys.exit(1)
     if switches.show:
         _show(switches.show)
         sys.exit(0)
-    if os.path.basename(sys.argv[0]) == PROCESS:  # noqa: PTH119  # pathlib is not needed for -v
+    if os.path.basename(sys.argv[0]) == process:  # noqa: PTH119  # pathlib is not needed for -v
         from dhcpkit.server.process import set_name  # noqa: PLC0415  # as the module says
 
-        set_name(PROCESS)
+        set_name(process)
+    from dhcpkit.server.daemon import Daemon, check  # noqa: PLC0415  # as the module says
+    from dhcpkit.server.programs import PROGRAM4, PROGRAM6  # noqa: PLC0415  # as the module says
+
+    program = PROGRAM6 if family == 6 else PROGRAM4
     if switches.check:
-        from dhcpkit.server.daemon import check  # noqa: PLC0415  # as the module says
-
-        sys.exit(check(switches.check))
-    from dhcpkit.server.daemon import Daemon  # noqa: PLC0415  # as the module says
-
+        sys.exit(check(switches.check, program))
     daemon = Daemon(
         switches.config,
-        process=PROCESS,
+        program=program,
         version=VERSION,
         port=switches.port,
         client_port=switches.client_port,
@@ -131,3 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         unchecked=switches.unchecked,
     )
     sys.exit(daemon.run())
+
+
+def main6() -> None:
+    """The program of DHCPv6."""
+    main(family=6)

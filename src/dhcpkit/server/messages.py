@@ -2,7 +2,8 @@
 
 Ids are Kea's where Kea has the message, because operators' tools look for them; texts and explanations are our own.
 From a declaration come the log line, the level test on the hot path, and the page in the reference. A message is
-logged with `DHCP4_STARTED.log(version=...)`; where making its arguments costs something, ask `.on` first.
+logged with `DHCP4_RELEASE.log(client=...)`; where making its arguments costs something, ask `.on` first. What the
+servers of both families say is declared once, as a `Twin`: `DHCP_STARTED.of(6).log(version=...)` is DHCP6_STARTED.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Final
 
 import attrs
 
-__all__ = ["CATALOGUE", "ROOT", "Message", "Severity", "catalogue_page", "level_of", "safe"]
+__all__ = ["CATALOGUE", "ROOTS", "Message", "Severity", "Twin", "catalogue_page", "level_of", "safe"]
 
-ROOT: Final = "kea-dhcp4"  # Kea names its loggers after the process
+ROOTS: Final = {4: "kea-dhcp4", 6: "kea-dhcp6"}  # by family; Kea names its loggers after the process
 
 
 class Severity(enum.IntEnum):
@@ -54,9 +55,13 @@ def safe(text: str) -> str:
 
 @attrs.frozen(eq=False)
 class Message:
-    """One message: its id, the logger it goes to, how grave it is, its template, and a paragraph for the operator."""
+    """One message: its id, the logger it goes to, how grave it is, its template, and a paragraph for the operator.
+
+    `family` says whose it is, 4 or 6.
+    """
 
     id: str
+    family: int
     logger: logging.Logger
     level: int
     template: str
@@ -80,126 +85,171 @@ class Message:
         self.logger.handle(record)
 
 
-CATALOGUE: Final[dict[str, Message]] = {}
+@attrs.frozen(eq=False)
+class Twin:
+    """A message that the servers of both families have."""
+
+    v4: Message
+    v6: Message
+
+    def of(self, family: int) -> Message:
+        """The message of one family, 4 or 6."""
+        return self.v6 if family == 6 else self.v4
+
+
+CATALOGUE: Final[dict[str, tuple[Message, ...]]] = {}
+"""By id; two of them where both families' servers have it under one id, each with a logger of its own."""
 
 
 class _Room:
     """The messages of one logger, declared one after the other."""
 
-    def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(f"{ROOT}.{name}")
+    def __init__(self, name: str, family: int) -> None:
+        self._family = family
+        self._logger = logging.getLogger(f"{ROOTS[family]}.{name}")
 
-    def _declare(self, level: int, name: str, template: str, paragraph: str) -> Message:
-        assert name not in CATALOGUE, f"{name} is declared twice"
-        message = CATALOGUE[name] = Message(name, self._logger, level, template, paragraph)
+    def declare(self, level: int, name: str, template: str, paragraph: str) -> Message:
+        others = CATALOGUE.get(name, ())
+        assert all(other.family != self._family for other in others), f"{name} is declared twice"
+        message = Message(name, self._family, self._logger, level, template, paragraph)
+        CATALOGUE[name] = (*others, message)
         return message
 
     def debug(self, name: str, debuglevel: int, template: str, paragraph: str) -> Message:
-        return self._declare(level_of("DEBUG", debuglevel), name, template, paragraph)
+        return self.declare(level_of("DEBUG", debuglevel), name, template, paragraph)
 
     def info(self, name: str, template: str, paragraph: str) -> Message:
-        return self._declare(Severity.INFO.value, name, template, paragraph)
+        return self.declare(Severity.INFO.value, name, template, paragraph)
 
     def warn(self, name: str, template: str, paragraph: str) -> Message:
-        return self._declare(Severity.WARN.value, name, template, paragraph)
+        return self.declare(Severity.WARN.value, name, template, paragraph)
 
     def error(self, name: str, template: str, paragraph: str) -> Message:
+        return self.declare(Severity.ERROR.value, name, template, paragraph)
+
+
+class _Both:
+    """The messages of a logger that either server has; `#` stands for 4 and 6 in ids and texts."""
+
+    def __init__(self, name: str) -> None:
+        self._rooms = {family: _Room(name.replace("#", str(family)), family) for family in ROOTS}
+
+    def _declare(self, level: int, *texts: str) -> Twin:
+        v4, v6 = (
+            room.declare(level, *(text.replace("#", str(family)) for text in texts))
+            for family, room in self._rooms.items()
+        )
+        return Twin(v4, v6)
+
+    def debug(self, name: str, debuglevel: int, template: str, paragraph: str) -> Twin:
+        return self._declare(level_of("DEBUG", debuglevel), name, template, paragraph)
+
+    def info(self, name: str, template: str, paragraph: str) -> Twin:
+        return self._declare(Severity.INFO.value, name, template, paragraph)
+
+    def warn(self, name: str, template: str, paragraph: str) -> Twin:
+        return self._declare(Severity.WARN.value, name, template, paragraph)
+
+    def error(self, name: str, template: str, paragraph: str) -> Twin:
         return self._declare(Severity.ERROR.value, name, template, paragraph)
 
-    def fatal(self, name: str, template: str, paragraph: str) -> Message:
+    def fatal(self, name: str, template: str, paragraph: str) -> Twin:
         return self._declare(Severity.FATAL.value, name, template, paragraph)
 
 
-_dhcp4 = _Room("dhcp4")
-_dhcpsrv = _Room("dhcpsrv")
-_leases = _Room("leases")
-_packets = _Room("packets")
-_bad = _Room("bad-packets")
-_engine = _Room("alloc-engine")
-_log = _Room("log")
+_dhcp = _Both("dhcp#")
+_dhcpsrv = _Both("dhcpsrv")
+_packets = _Both("packets")
+_engine = _Both("alloc-engine")
+_log = _Both("log")
+_leases4, _leases6 = _Room("leases", 4), _Room("leases", 6)
+_packets4, _packets6 = _Room("packets", 4), _Room("packets", 6)
+_bad4, _bad6 = _Room("bad-packets", 4), _Room("bad-packets", 6)
+_dhcp6 = _Room("dhcp6", 6)
+_dhcpsrv4, _dhcpsrv6 = _Room("dhcpsrv", 4), _Room("dhcpsrv", 6)
 
 # The server's life
 
-DHCP4_STARTING: Final = _dhcp4.info(
-    "DHCP4_STARTING",
-    "DHCPv4 server version {version} starting",
+DHCP_STARTING: Final = _dhcp.info(
+    "DHCP#_STARTING",
+    "DHCPv# server version {version} starting",
     "The first message of every start; the version follows Kea's numbering, dhcpkit's own is in parentheses.",
 )
-DHCP4_STARTED: Final = _dhcp4.info(
-    "DHCP4_STARTED",
-    "DHCPv4 server version {version} started",
+DHCP_STARTED: Final = _dhcp.info(
+    "DHCP#_STARTED",
+    "DHCPv# server version {version} started",
     "The configuration is in force, the sockets are open, and clients are served from now on.",
 )
-DHCP4_SHUTDOWN: Final = _dhcp4.info(
-    "DHCP4_SHUTDOWN",
+DHCP_SHUTDOWN: Final = _dhcp.info(
+    "DHCP#_SHUTDOWN",
     "server shutdown",
     "The server has ended in good order: what it had promised is stored, every answer due was sent.",
 )
-DHCP4_ALREADY_RUNNING: Final = _dhcp4.fatal(
-    "DHCP4_ALREADY_RUNNING",
+DHCP_ALREADY_RUNNING: Final = _dhcp.fatal(
+    "DHCP#_ALREADY_RUNNING",
     "{program} already running? PID {pid} exists, PID file: {file}",
     "Another server was started with the same configuration file and is still alive, so this one ended. "
     "To run a second "
     "one beside it, give it a configuration file with another name, or another KEA_PIDFILE_DIR.",
 )
-DHCP4_SERVER_FAILED: Final = _dhcp4.fatal(
-    "DHCP4_SERVER_FAILED",
+DHCP_SERVER_FAILED: Final = _dhcp.fatal(
+    "DHCP#_SERVER_FAILED",
     "server failed: {reason}",
     "The server met something it cannot work without, and ended. The reason says what it was.",
 )
-DHCP4_INIT_FAIL: Final = _dhcp4.error(
-    "DHCP4_INIT_FAIL",
+DHCP_INIT_FAIL: Final = _dhcp.error(
+    "DHCP#_INIT_FAIL",
     "failed to initialize server: {reason}",
     "The server could not start; most often its configuration file is wrong, which the message before "
     "this one explains.",
 )
-DHCP4_CONFIG_LOAD_FAIL: Final = _dhcp4.error(
-    "DHCP4_CONFIG_LOAD_FAIL",
+DHCP_CONFIG_LOAD_FAIL: Final = _dhcp.error(
+    "DHCP#_CONFIG_LOAD_FAIL",
     "configuration error using file: {file}, reason: {reason}",
     "The configuration file was refused. At a start the server ends, at a reload the earlier "
     "configuration stays in force. "
     "There is one such message for each problem.",
 )
-DHCP4_CONFIG_SYNTAX_WARNING: Final = _dhcp4.warn(
-    "DHCP4_CONFIG_SYNTAX_WARNING",
+DHCP_CONFIG_SYNTAX_WARNING: Final = _dhcp.warn(
+    "DHCP#_CONFIG_SYNTAX_WARNING",
     "configuration syntax warning: {reason}",
     "Something in the configuration file is accepted, but is probably not what was meant.",
 )
-DHCP4_CONFIG_COMPLETE: Final = _dhcp4.info(
-    "DHCP4_CONFIG_COMPLETE",
-    "DHCPv4 server has completed configuration: {what}",
+DHCP_CONFIG_COMPLETE: Final = _dhcp.info(
+    "DHCP#_CONFIG_COMPLETE",
+    "DHCPv# server has completed configuration: {what}",
     "A configuration was read, found good, and is about to take effect. The text sums it up.",
 )
-DHCP4_DYNAMIC_RECONFIGURATION: Final = _dhcp4.info(
-    "DHCP4_DYNAMIC_RECONFIGURATION",
+DHCP_DYNAMIC_RECONFIGURATION: Final = _dhcp.info(
+    "DHCP#_DYNAMIC_RECONFIGURATION",
     "initiate server reconfiguration using file: {file}, after receiving SIGHUP signal or config-reload command",
     "The server was asked to read its configuration file again. Clients are served meanwhile.",
 )
-DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS: Final = _dhcp4.info(
-    "DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS",
+DHCP_DYNAMIC_RECONFIGURATION_SUCCESS: Final = _dhcp.info(
+    "DHCP#_DYNAMIC_RECONFIGURATION_SUCCESS",
     "dynamic server reconfiguration succeeded with file: {file}",
     "The new configuration is in force.",
 )
-DHCP4_DYNAMIC_RECONFIGURATION_FAIL: Final = _dhcp4.error(
-    "DHCP4_DYNAMIC_RECONFIGURATION_FAIL",
+DHCP_DYNAMIC_RECONFIGURATION_FAIL: Final = _dhcp.error(
+    "DHCP#_DYNAMIC_RECONFIGURATION_FAIL",
     "dynamic server reconfiguration failed with file: {file}; the earlier configuration stays in force",
     "The new configuration could not take effect, and clients are served as before. The messages before "
     "this one say why.",
 )
-DHCP4_CLOCK_STEP: Final = _dhcp4.warn(
-    "DHCP4_CLOCK_STEP",
+DHCP_CLOCK_STEP: Final = _dhcp.warn(
+    "DHCP#_CLOCK_STEP",
     "the wall clock was set by {seconds} seconds; leases go on by the time that has really passed",
     "dhcpkit's own. The machine's clock jumped. No lease ends early or late by that and no address is "
     "given away, because "
     "the server counts seconds by itself; times in the lease file differ from the wall clock until the next start.",
 )
-DHCP4_SECURITY_CHECKS_DISABLED: Final = _dhcp4.warn(
-    "DHCP4_SECURITY_CHECKS_DISABLED",
+DHCP_SECURITY_CHECKS_DISABLED: Final = _dhcp.warn(
+    "DHCP#_SECURITY_CHECKS_DISABLED",
     "invoked with command line option -X, security checks have been disabled",
     "The restrictions on where files and sockets may lie are off.",
 )
-DHCP4_NOT_SERVED_YET: Final = _dhcp4.warn(
-    "DHCP4_NOT_SERVED_YET",
+DHCP_NOT_SERVED_YET: Final = _dhcp.warn(
+    "DHCP#_NOT_SERVED_YET",
     "{reason}",
     "dhcpkit's own. The key is understood and kept, yet nothing comes of it; whoever relies on it must know.",
 )
@@ -216,12 +266,29 @@ DHCPSRV_CFGMGR_ALL_IFACES_ACTIVE: Final = _dhcpsrv.info(
     "enabling listening on all interfaces",
     "The configuration names `*`: every interface with an address is served, but the loopback one.",
 )
-DHCPSRV_CFGMGR_USE_ADDRESS: Final = _dhcpsrv.info(
+DHCPSRV_CFGMGR_USE_ADDRESS: Final = _dhcpsrv4.info(
     "DHCPSRV_CFGMGR_USE_ADDRESS",
     "listening on address {address}, on interface {interface}",
     "Only this address of the interface is served.",
 )
-DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT: Final = _dhcpsrv.info(
+DHCPSRV_CFGMGR_USE_UNICAST: Final = _dhcpsrv6.info(
+    "DHCPSRV_CFGMGR_USE_UNICAST",
+    "listening on unicast address {address}, on interface {interface}",
+    "This address is served besides the interface's link-local one and the groups: relay agents send there.",
+)
+DHCP6_USING_SERVERID: Final = _dhcp6.info(
+    "DHCP6_USING_SERVERID",
+    "server is using server-id {duid} and stores in the file {file}",
+    "The DUID the server calls itself by. Clients renew with the server of that name, so it must not change: it is "
+    "kept in the file.",
+)
+DHCP6_SERVERID_NOT_KEPT: Final = _dhcp6.warn(
+    "DHCP6_SERVERID_NOT_KEPT",
+    "the server-id cannot be kept in the file {file}: {reason}",
+    "dhcpkit's own. The server works, but may call itself otherwise after its next start; clients then have to look "
+    "for a server anew. Make the folder writable, or give all parts of server-id.",
+)
+DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT: Final = _dhcpsrv4.info(
     "DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT",
     "using socket type {type}",
     "How clients are reached: `raw` answers those that have no address yet directly, `udp` only by broadcast.",
@@ -237,14 +304,14 @@ DHCPSRV_NO_SOCKETS_OPEN: Final = _dhcpsrv.warn(
     "no interface configured to listen to DHCP traffic",
     "Nobody is served: no interface is configured, or none of them could be opened.",
 )
-DHCP4_OPEN_SOCKETS_FAILED: Final = _dhcp4.warn(
-    "DHCP4_OPEN_SOCKETS_FAILED",
+DHCP_OPEN_SOCKETS_FAILED: Final = _dhcp.warn(
+    "DHCP#_OPEN_SOCKETS_FAILED",
     "maximum number of open service sockets attempts: {attempts}, has been exhausted without success",
     "As often as service-sockets-max-retries allows, opening a socket has failed. It is tried again when the machine's "
     "interfaces or addresses change.",
 )
-DHCP4_OPEN_SOCKET: Final = _dhcp4.debug(
-    "DHCP4_OPEN_SOCKET", 0, "opening {type} socket on {where}, port {port}", "A service socket is about to be opened."
+DHCP_OPEN_SOCKET: Final = _dhcp.debug(
+    "DHCP#_OPEN_SOCKET", 0, "opening {type} socket on {where}, port {port}", "A service socket is about to be opened."
 )
 
 # Leases at large
@@ -293,140 +360,261 @@ DHCPSRV_LEASE_STORE_AVAILABLE: Final = _dhcpsrv.info(
     "the lease store works again after {seconds} seconds",
     "dhcpkit's own. Leases are given and extended as usual.",
 )
-ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE: Final = _engine.debug(
-    "ALLOC_ENGINE_V4_LEASES_RECLAMATION_COMPLETE",
+ALLOC_ENGINE_LEASES_RECLAMATION_COMPLETE: Final = _engine.debug(
+    "ALLOC_ENGINE_V#_LEASES_RECLAMATION_COMPLETE",
     40,
     "reclaimed {count} leases in {milliseconds} ms",
     "Leases whose time was over were taken back.",
 )
-ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW: Final = _engine.warn(
-    "ALLOC_ENGINE_V4_LEASES_RECLAMATION_SLOW",
+ALLOC_ENGINE_LEASES_RECLAMATION_SLOW: Final = _engine.warn(
+    "ALLOC_ENGINE_V#_LEASES_RECLAMATION_SLOW",
     "expired leases still exist after {cycles} reclamations",
     "Leases run out faster than expired-leases-processing lets the server take them back. Clients are not affected, an "
     "address whose lease is over can be given anew; raise max-reclaim-leases or max-reclaim-time.",
 )
-ALLOC_ENGINE_V4_LEASE_RECLAIM: Final = _engine.debug(
-    "ALLOC_ENGINE_V4_LEASE_RECLAIM", 40, "reclaiming expired lease for address {address}", "One lease is taken back."
+ALLOC_ENGINE_LEASE_RECLAIM: Final = _engine.debug(
+    "ALLOC_ENGINE_V#_LEASE_RECLAIM", 40, "reclaiming expired lease for address {address}", "One lease is taken back."
 )
 
 # One client's exchange
 
-DHCP4_LEASE_OFFER: Final = _leases.info(
+DHCP4_LEASE_OFFER: Final = _leases4.info(
     "DHCP4_LEASE_OFFER",
     "{client}: lease {address} will be offered",
     "A client asked who has an address for it, and is offered this one. Nothing is promised yet. Kea 2.2 "
     "calls it DHCP4_LEASE_ADVERT.",
 )
-DHCP4_LEASE_ALLOC: Final = _leases.info(
+DHCP4_LEASE_ALLOC: Final = _leases4.info(
     "DHCP4_LEASE_ALLOC",
     "{client}: lease {address} has been allocated for {lifetime} seconds",
     "The client has the address for so long: the lease is new, extended or repeated.",
 )
-DHCP4_LEASE_REUSE: Final = _leases.info(
+DHCP4_LEASE_REUSE: Final = _leases4.info(
     "DHCP4_LEASE_REUSE",
     "{client}: lease {address} has been reused for {lifetime} seconds",
     "The lease is young enough to be repeated without being written again (cache-threshold); the client "
     "gets what remains.",
 )
-DHCP4_RELEASE: Final = _leases.info(
+DHCP4_RELEASE: Final = _leases4.info(
     "DHCP4_RELEASE", "{client}: address {address} was released properly.", "The client gave its address back."
 )
-DHCP4_DECLINE_LEASE: Final = _leases.info(
+DHCP4_DECLINE_LEASE: Final = _leases4.info(
     "DHCP4_DECLINE_LEASE",
     "Received DHCPDECLINE for addr {address} from client {client}. The lease will be unavailable for "
     "{lifetime} seconds.",
     "The client found its address in use by somebody else. Nobody gets it until the probation is over; "
     "look who has it.",
 )
-DHCP4_INFORM_ANSWERED: Final = _packets.debug(
+DHCP4_INFORM_ANSWERED: Final = _packets4.debug(
     "DHCP4_INFORM_ANSWERED",
     40,
     "{client}: options are sent to a client with an address of its own",
     "dhcpkit's own. A DHCPINFORM was answered; no lease is involved.",
 )
-DHCP4_PACKET_NAK: Final = _packets.info(
+DHCP4_PACKET_NAK: Final = _packets4.info(
     "DHCP4_PACKET_NAK",
     "{client}: the request is refused with a DHCPNAK: {because}",
     "dhcpkit's own: one message where Kea has several. The client begins anew.",
 )
-DHCP4_NO_ANSWER: Final = _packets.debug(
-    "DHCP4_NO_ANSWER",
+DHCP_NO_ANSWER: Final = _packets.debug(
+    "DHCP#_NO_ANSWER",
     40,
     "{client}: no answer is sent: {because}",
     "dhcpkit's own: one message where Kea has many. Silence is what the protocol asks for here.",
 )
-DHCP4_PACKET_RECEIVED: Final = _packets.debug(
-    "DHCP4_PACKET_RECEIVED",
+DHCP_PACKET_RECEIVED: Final = _packets.debug(
+    "DHCP#_PACKET_RECEIVED",
     40,
     "{client}: {type} received from {source} on interface {interface}",
     "A message was received and understood.",
 )
-DHCP4_PACKET_SEND: Final = _packets.debug(
-    "DHCP4_PACKET_SEND",
+DHCP_PACKET_SEND: Final = _packets.debug(
+    "DHCP#_PACKET_SEND",
     40,
     "{client}: packet {type} was sent to {destination} on interface {interface}",
     "An answer is on its way.",
 )
-DHCP4_PACKET_SEND_FAIL: Final = _packets.error(
-    "DHCP4_PACKET_SEND_FAIL",
+DHCP_PACKET_SEND_FAIL: Final = _packets.error(
+    "DHCP#_PACKET_SEND_FAIL",
     "{client}: failed to send an answer on interface {interface}: {reason}",
     "The machine refused to send an answer. The client will ask again.",
 )
-DHCP4_BUFFER_RECEIVE_FAIL: Final = _packets.error(
+DHCP4_BUFFER_RECEIVE_FAIL: Final = _packets4.error(
     "DHCP4_BUFFER_RECEIVE_FAIL",
     "error on attempt to receive packet on interface {interface}: {reason}",
     "A socket could not be read. It is kept open; an interface that went away is noticed and closed.",
 )
-DHCP4_PACKET_DROP_0001: Final = _bad.debug(
+DHCP4_PACKET_DROP_0001: Final = _bad4.debug(
     "DHCP4_PACKET_DROP_0001",
     15,
     "failed to parse packet from {source}, received over interface {interface}, reason: {reason}",
     "What arrived is not a DHCP message. Counted as pkt4-parse-failed.",
 )
-DHCP4_PACKET_DROP_0003: Final = _bad.debug(
+DHCP4_PACKET_DROP_0003: Final = _bad4.debug(
     "DHCP4_PACKET_DROP_0003",
     45,
     "{client}, from interface {interface}: {reason}",
     "The message names another server, and is that one's business. Counted as pkt4-not-for-us.",
 )
-DHCP4_PACKET_DROP_0004: Final = _bad.debug(
+DHCP4_PACKET_DROP_0004: Final = _bad4.debug(
     "DHCP4_PACKET_DROP_0004",
     15,
     "{client}, from interface {interface}: {reason}",
     "The message breaks the protocol. Counted as pkt4-rfc-violation.",
 )
-DHCP4_PACKET_DROP_0010: Final = _bad.debug(
+DHCP4_PACKET_DROP_0010: Final = _bad4.debug(
     "DHCP4_PACKET_DROP_0010",
     45,
     "{client}, from interface {interface}: {reason}",
     "The configuration or a callout wants this client unanswered. Counted as pkt4-admin-filtered.",
 )
-DHCP4_PACKET_DROP_0011: Final = _bad.debug(
+DHCP4_PACKET_DROP_0011: Final = _bad4.debug(
     "DHCP4_PACKET_DROP_0011",
     45,
     "{client}: an earlier message of this client is still being worked on, this one is {verdict}",
     "A client that repeats itself while its lease is being written gets one answer. Counted as "
     "pkt4-duplicate when dropped.",
 )
-DHCP4_PACKET_PROCESS_EXCEPTION: Final = _packets.error(
-    "DHCP4_PACKET_PROCESS_EXCEPTION",
+DHCP_PACKET_PROCESS_EXCEPTION: Final = _packets.error(
+    "DHCP#_PACKET_PROCESS_EXCEPTION",
     "exception occurred while processing a packet from {client}: {reason}",
-    "A fault of the server itself. The packet is given up (pkt4-processing-failed), the next one is "
+    "A fault of the server itself. The packet is given up (pkt#-processing-failed), the next one is "
     "served. Please report "
     "it with this text.",
 )
-DHCP4_MESSAGES_SUPPRESSED: Final = _packets.warn(
-    "DHCP4_MESSAGES_SUPPRESSED",
+DHCP_MESSAGES_SUPPRESSED: Final = _packets.warn(
+    "DHCP#_MESSAGES_SUPPRESSED",
     "{count} further messages {id} were suppressed in the last {seconds} seconds",
     "dhcpkit's own. A fault or a flood would have filled the log; only the first messages of each minute are written.",
 )
-ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET: Final = _engine.warn(
-    "ALLOC_ENGINE_V4_ALLOC_FAIL_SUBNET",
-    "{client}: failed to allocate an IPv4 lease in the subnet {subnet}, subnet-id {id}, shared network "
+ALLOC_ENGINE_ALLOC_FAIL_SUBNET: Final = _engine.warn(
+    "ALLOC_ENGINE_V#_ALLOC_FAIL_SUBNET",
+    "{client}: failed to allocate an IPv# lease in the subnet {subnet}, subnet-id {id}, shared network "
     "{network}: {because}",
-    "A client asked for an address and none is left for it. Counted as v4-allocation-fail. Widen the "
+    "A client asked for an address and none is left for it. Counted as v#-allocation-fail. Widen the "
     "pool or shorten the "
     "lifetime.",
+)
+
+# One client's exchange, DHCPv6
+
+DHCP6_LEASE_ADVERT: Final = _leases6.info(
+    "DHCP6_LEASE_ADVERT",
+    "{client}: lease for address {address} and iaid={iaid} will be advertised",
+    "A client looks for servers, and is offered this address for one of its identity associations. Nothing is promised "
+    "yet.",
+)
+DHCP6_PD_LEASE_ADVERT: Final = _leases6.info(
+    "DHCP6_PD_LEASE_ADVERT",
+    "{client}: lease for prefix {address}/{length} and iaid={iaid} will be advertised",
+    "As DHCP6_LEASE_ADVERT, for a prefix to be delegated.",
+)
+DHCP6_LEASE_ALLOC: Final = _leases6.info(
+    "DHCP6_LEASE_ALLOC",
+    "{client}: lease for address {address} and iaid={iaid} has been allocated for {lifetime} seconds",
+    "The client has the address for so long: the lease is new.",
+)
+DHCP6_PD_LEASE_ALLOC: Final = _leases6.info(
+    "DHCP6_PD_LEASE_ALLOC",
+    "{client}: lease for prefix {address}/{length} and iaid={iaid} has been allocated for {lifetime} seconds",
+    "As DHCP6_LEASE_ALLOC, for a delegated prefix.",
+)
+DHCP6_LEASE_RENEW: Final = _leases6.info(
+    "DHCP6_LEASE_RENEW",
+    "{client}: lease for address {address} and iaid={iaid} has been allocated",
+    "The client has its address for longer.",
+)
+DHCP6_PD_LEASE_RENEW: Final = _leases6.info(
+    "DHCP6_PD_LEASE_RENEW",
+    "{client}: lease for prefix {address}/{length} and iaid={iaid} has been allocated",
+    "The client has its prefix for longer.",
+)
+DHCP6_LEASE_REUSE: Final = _leases6.info(
+    "DHCP6_LEASE_REUSE",
+    "{client}: lease for address {address} and iaid={iaid} has been reused for {lifetime} seconds",
+    "The lease is young enough to be repeated without being written again (cache-threshold); the client gets what "
+    "remains.",
+)
+DHCP6_PD_LEASE_REUSE: Final = _leases6.info(
+    "DHCP6_PD_LEASE_REUSE",
+    "{client}: lease for prefix {address}/{length} and iaid={iaid} has been reused for {lifetime} seconds",
+    "As DHCP6_LEASE_REUSE, for a delegated prefix.",
+)
+DHCP6_RELEASE_NA: Final = _leases6.info(
+    "DHCP6_RELEASE_NA",
+    "{client}: binding for address {address} and iaid={iaid} was released properly",
+    "The client gave its address back.",
+)
+DHCP6_RELEASE_PD: Final = _leases6.info(
+    "DHCP6_RELEASE_PD",
+    "{client}: prefix {address}/{length} for iaid={iaid} was released properly",
+    "The client gave its prefix back.",
+)
+DHCP6_DECLINE_LEASE: Final = _leases6.info(
+    "DHCP6_DECLINE_LEASE",
+    "Client {client} sent DECLINE for address {address} and the server marked it as declined. The lease will be "
+    "recovered in {lifetime} seconds.",
+    "The client found its address in use by somebody else. Nobody gets it until the probation is over; look who has "
+    "it.",
+)
+DHCP6_REGISTERED: Final = _leases6.info(
+    "DHCP6_REGISTERED",
+    "{client}: address {address} of the client's own making is registered for {lifetime} seconds",
+    "dhcpkit's own. A client told of an address it made itself (RFC 9686).",
+)
+DHCP6_NO_LEASE: Final = _leases6.debug(
+    "DHCP6_NO_LEASE",
+    40,
+    "{client}: identity association iaid={iaid} gets nothing: {because}",
+    "dhcpkit's own: one message where Kea has several. The answer carries a status code instead of a lease.",
+)
+DHCP6_ANSWERED: Final = _packets6.debug(
+    "DHCP6_ANSWERED",
+    40,
+    "{client}: an answer about no lease is sent: {because}",
+    "dhcpkit's own. An INFORMATION-REQUEST or a CONFIRM was answered; no lease is involved.",
+)
+DHCP6_PACKET_RECEIVE_FAIL: Final = _packets6.error(
+    "DHCP6_PACKET_RECEIVE_FAIL",
+    "error on attempt to receive packet on interface {interface}: {reason}",
+    "A socket could not be read. It is kept open; an interface that went away is noticed and closed.",
+)
+DHCP6_PACKET_DROP_PARSE_FAIL: Final = _bad6.debug(
+    "DHCP6_PACKET_DROP_PARSE_FAIL",
+    15,
+    "failed to parse packet from {source}, received over interface {interface}, reason: {reason}",
+    "What arrived is not a DHCPv6 message, or an option in it that counts is damaged. Counted as pkt6-parse-failed.",
+)
+DHCP6_PACKET_DROP_SERVERID_MISMATCH: Final = _bad6.debug(
+    "DHCP6_PACKET_DROP_SERVERID_MISMATCH",
+    45,
+    "{client}, from interface {interface}: {reason}",
+    "The message names another server, and is that one's business. Counted as pkt6-not-for-us.",
+)
+DHCP6_REQUIRED_OPTIONS_CHECK_FAIL: Final = _bad6.debug(
+    "DHCP6_REQUIRED_OPTIONS_CHECK_FAIL",
+    15,
+    "{client}, from interface {interface}: {reason}",
+    "The message breaks the protocol. Counted as pkt6-rfc-violation.",
+)
+DHCP6_PACKET_DROP_DROP_CLASS: Final = _bad6.debug(
+    "DHCP6_PACKET_DROP_DROP_CLASS",
+    45,
+    "{client}, from interface {interface}: {reason}",
+    "The configuration or a callout wants this client unanswered. Counted as pkt6-admin-filtered.",
+)
+DHCP6_PACKET_DROP_DUPLICATE: Final = _bad6.debug(
+    "DHCP6_PACKET_DROP_DUPLICATE",
+    45,
+    "{client}: an earlier message of this client is still being worked on, this one is {verdict}",
+    "A client that repeats itself while its lease is being written gets one answer. Counted as pkt6-duplicate when "
+    "dropped.",
+)
+DHCP6_UNKNOWN_MSG_RECEIVED: Final = _bad6.debug(
+    "DHCP6_UNKNOWN_MSG_RECEIVED",
+    15,
+    "{client}, from interface {interface}: {reason}",
+    "The message is of a type that clients do not send, or that is not served.",
 )
 
 # The log itself
@@ -446,9 +634,10 @@ LOG_BAD_DESTINATION: Final = _log.error(
 def catalogue_page() -> str:
     """The reference page of all messages, in Markdown, by id."""
     lines = ["# Log messages", ""]
-    for name in sorted(CATALOGUE):
-        message = CATALOGUE[name]
+    for name, messages in sorted(CATALOGUE.items()):
+        message = messages[0]
         level = next((s.name for s in Severity if s == message.level), "DEBUG")
-        lines += [f"## {name}", "", f"{level}, logger `{message.logger.name}`", "", f"    {message.template}", ""]
+        loggers = " and ".join(f"`{each.logger.name}`" for each in messages)
+        lines += [f"## {name}", "", f"{level}, logger {loggers}", "", f"    {message.template}", ""]
         lines += [message.paragraph, ""]
     return "\n".join(lines)

@@ -102,11 +102,14 @@ def tell_service_manager(*states: str, since_boot: bool = False) -> None:
         manager.sendto("\n".join(lines).encode(), name)
 
 
-def holder_of_port(port: int) -> str:
-    """Name and process number of who has a UDP port, as far as this process may look; empty where it may not."""
+def holder_of_port(port: int, table: str = "/proc/net/udp") -> str:
+    """Name and process number of who has a UDP port, as far as this process may look; empty where it may not.
+
+    `table` is where the kernel lists the sockets of a family.
+    """
     inodes = set()
     with suppress(OSError):
-        for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        for line in Path(table).read_text().splitlines()[1:]:
             fields = line.split()
             if int(fields[1].rpartition(":")[2], 16) == port:
                 inodes.add(f"socket:[{fields[9]}]")

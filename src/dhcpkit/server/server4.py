@@ -1,66 +1,33 @@
-"""A DHCPv4 server assembled from its parts: sockets, batches, timers, statistics.
+"""A DHCPv4 server: `await Server4(network, MemoryStore(), interfaces=["eth0"]).serve()` is a whole one.
 
-`await Server4(network, MemoryStore(), interfaces=["eth0"]).serve()` is a whole server. This module does not know
-configuration files, processes or signals.
+This module does not know configuration files, processes or signals.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from random import Random
-from typing import Final, cast
 
-import attrs
-
-from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.network import Network
-from dhcpkit.backends.protocols import LeaseStore, LocalLeaseStore, StoreUnavailable
+from dhcpkit.backends.protocols import LeaseStore4
 from dhcpkit.hooks import Hooks
-from dhcpkit.server import messages as m
 from dhcpkit.server.clock import Clock
-from dhcpkit.server.expiry import Reclaimer, Reclaiming
-from dhcpkit.server.interfaces import InterfaceSpec
-from dhcpkit.server.log import end_periods
-from dhcpkit.server.loop import Batches
-from dhcpkit.server.sockets import SERVER_PORT, ServiceUnavailable, Sockets
-from dhcpkit.server.statistics import Statistics, count_totals, lease_totals
-from dhcpkit.wire.dhcp4 import Arrival
+from dhcpkit.server.expiry import Reclaiming
+from dhcpkit.server.family4 import FAMILY4
+from dhcpkit.server.listening import Receive
+from dhcpkit.server.server import Listening, ServerOf
+from dhcpkit.server.sockets import SERVER_PORT, Sockets
 
-__all__ = ["Listening", "Server4"]
-
-CLOCK_WATCH: Final = 5.0  # seconds between two looks at the wall clock
-CLEAN_UP_WAIT: Final = 1.0  # seconds a clean-up wanted at the start waits: clients that waited for the start go first
-STOP_MAX: Final = 5.0  # seconds a stop waits for commits that are under way
+__all__ = ["Server4"]
 
 
-def _specs(texts: Iterable[str | InterfaceSpec]) -> tuple[InterfaceSpec, ...]:
-    return tuple(text if isinstance(text, InterfaceSpec) else InterfaceSpec.parse(text) for text in texts)
-
-
-@attrs.frozen
-class Listening:
-    """Where a server listens and how: Kea's `interfaces-config`. ValueError where an interface is misspelt.
-
-    `retry_wait` is seconds; a `patient` server starts although no socket can be opened, and waits for an interface.
-    """
-
-    interfaces: tuple[InterfaceSpec, ...] = attrs.field(default=(), converter=_specs)
-    raw: bool = True
-    max_retries: int = 0
-    retry_wait: float = 5.0
-    require_all: bool = False
-    patient: bool = False
-
-
-class Server4:
+class Server4(ServerOf[Network]):
     """Serves one network from one store until `stop` is called or its task is cancelled."""
 
     def __init__(  # noqa: PLR0913  # a server's parts, each with a default
         self,
         network: Network,
-        store: LeaseStore,
+        store: LeaseStore4,
         *,
         interfaces: Iterable[str] | Listening = (),
         hooks: Hooks | None = None,
@@ -71,191 +38,18 @@ class Server4:
         clock: Clock | None = None,
         rng: Random | None = None,
     ) -> None:
-        self.listening = interfaces if isinstance(interfaces, Listening) else Listening(tuple(interfaces))
-        self.clock = clock if clock is not None else Clock()
-        self.statistics = Statistics()
-        self.lfc_interval = lfc_interval
-        self.sockets = Sockets(
-            self.listening.interfaces,
-            self._receive,
-            raw=self.listening.raw,
-            port=port,
-            client_port=client_port,
-        )
-        self.batches = Batches(
+        def open_sockets(listening: Listening, receive: Receive) -> Sockets:
+            return Sockets(listening.interfaces, receive, raw=listening.raw, port=port, client_port=client_port)
+
+        super().__init__(
+            FAMILY4,
             network,
             store,
-            self.sockets,
-            clock=self.clock,
-            statistics=self.statistics,
+            open_sockets,
+            interfaces=interfaces,
             hooks=hooks,
+            reclaiming=reclaiming,
+            lfc_interval=lfc_interval,
+            clock=clock,
             rng=rng,
         )
-        self.reclaimer = Reclaimer(store, self.clock, self.statistics, reclaiming, hooks)
-        self._store = store
-        self._ending: asyncio.Event | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._retry: asyncio.TimerHandle | None = None
-        self._retries = 0
-
-    @property
-    def network(self) -> Network:
-        """The network that is served now."""
-        return self.batches.network
-
-    async def serve(self) -> None:
-        """Serves until `stop`. Raises ServiceUnavailable where no socket can be opened, unless it is to be patient."""
-        await self.start()
-        try:
-            await self.ended()
-        finally:
-            await self.end()
-
-    def stop(self) -> None:
-        """Asks `serve` to end; it answers what it has begun before it does."""
-        if self._ending is not None:
-            self._ending.set()
-
-    async def start(self) -> None:
-        """Opens the sockets, and from then on serves while the event loop runs."""
-        self._ending = asyncio.Event()
-        await self.recount()
-        self.sockets.start(asyncio.get_running_loop())
-        try:
-            self._require_sockets()
-        except ServiceUnavailable:
-            self.sockets.close()
-            raise
-        self._retry_later()
-        self._start_timers()
-
-    async def ended(self) -> None:
-        """Waits until `stop` is called."""
-        assert self._ending is not None, "only what was started ends"
-        await self._ending.wait()
-
-    async def end(self) -> None:
-        """Stops listening, finishes and answers what was begun, and lets go of sockets and timers. Not of the store."""
-        self.sockets.pause()
-        self.reclaimer.stop()
-        self._stop_timers()
-        if self._retry is not None:
-            self._retry.cancel()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.batches.drained(), STOP_MAX)
-        self.sockets.close()
-
-    async def suspend(self) -> None:
-        """Serves nobody until `go_on`: what was begun is answered, what arrives waits in the sockets."""
-        self.sockets.pause()
-        self.reclaimer.stop()
-        await self.batches.drained()
-
-    async def go_on(self, store: LeaseStore) -> None:
-        """Serves again, from this store."""
-        self._store = store
-        self.batches.use_store(store)
-        self.reclaimer.use_store(store)
-        await self.recount()
-        self._start_timers()
-        self.sockets.resume()
-
-    def reconfigure(
-        self,
-        network: Network,
-        listening: Listening | None = None,
-        reclaiming: Reclaiming | None = None,
-        lfc_interval: int | None = None,
-    ) -> None:
-        """Serves another network, from the next batch on; what else is given changes too."""
-        self.batches.network = network
-        self.statistics.network(network)
-        if listening is not None and listening != self.listening:
-            self.listening = listening
-            self.sockets.reconfigure(listening.interfaces, raw=listening.raw)
-            self._retries = 0
-            self._retry_later()
-        if reclaiming is not None and reclaiming != self.reclaimer.settings:
-            self.reclaimer.settings = reclaiming
-            self.reclaimer.start()
-        if lfc_interval is not None and lfc_interval != self.lfc_interval:
-            self.lfc_interval = lfc_interval
-            self._start_timers()
-
-    async def recount(self) -> None:
-        """Counts the addresses in use anew, from the store."""
-        self.statistics.network(self.network)
-        totals = self.statistics.no_leases()
-        if self._store.local:
-            census = cast("LocalLeaseStore", self._store).census()
-            self.reclaimer.hold(census.reclaimed)
-            self.statistics.put(totals | count_totals(census.counts))
-            return
-        reclaimed = LeaseState.EXPIRED_RECLAIMED.value
-        with suppress(StoreUnavailable):  # counters begin at 0 then; the store's trouble is told where it matters
-            async for page in self._store.pages():
-                for name, count in lease_totals(page).items():
-                    totals[name] = totals.get(name, 0) + count
-                self.reclaimer.hold([lease.address for lease in page if lease.state == reclaimed])
-        self.statistics.put(totals)
-
-    def _receive(self, datagrams: Sequence[tuple[bytes, Arrival]]) -> None:
-        self.batches.take(datagrams)
-
-    def _require_sockets(self) -> None:
-        sockets, listening = self.sockets, self.listening
-        told = sockets.troubles or ("no interface is configured to listen on",)
-        if listening.require_all and sockets.troubles:
-            raise ServiceUnavailable(told, sockets.trouble_code)
-        if not sockets.open_count:
-            if not listening.patient:
-                raise ServiceUnavailable(told, sockets.trouble_code)
-            m.DHCPSRV_NO_SOCKETS_OPEN.log()
-
-    def _retry_later(self) -> None:
-        """Tries again to open what could not be opened, as often as the configuration says."""
-        if not self.sockets.troubles:
-            return
-        if self._retries >= self.listening.max_retries:
-            m.DHCP4_OPEN_SOCKETS_FAILED.log(attempts=self.listening.max_retries)
-            return
-        self._retries += 1
-        loop = asyncio.get_running_loop()
-        self._retry = loop.call_later(self.listening.retry_wait, self._retry_now)
-
-    def _retry_now(self) -> None:
-        self.sockets.refresh()
-        self._retry_later()
-
-    def _start_timers(self) -> None:
-        self._stop_timers()
-        self.reclaimer.start()
-        self._tasks = [asyncio.create_task(self._watch_clock())]
-        clean_up = getattr(self._store, "clean_up", None)
-        if clean_up is not None and (self.lfc_interval or getattr(self._store, "wants_clean_up", False)):
-            self._tasks.append(asyncio.create_task(self._clean_up_files(clean_up)))
-
-    def _stop_timers(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        self._tasks = []
-
-    async def _watch_clock(self) -> None:
-        while True:
-            await asyncio.sleep(CLOCK_WATCH)
-            end_periods()
-            step = self.clock.step()
-            if step:
-                m.DHCP4_CLOCK_STEP.log(seconds=round(step))
-
-    async def _clean_up_files(self, clean_up: Callable[[], Awaitable[object]]) -> None:
-        """Every `lfc_interval`, and at once where files of an older form or of a clean-up that was cut short wait."""
-        wanted = getattr(self._store, "wants_clean_up", False)
-        while wanted or self.lfc_interval:
-            await asyncio.sleep(CLEAN_UP_WAIT if wanted else self.lfc_interval)
-            wanted = False
-            m.DHCPSRV_MEMFILE_LFC_START.log()
-            try:
-                await clean_up()
-            except (StoreUnavailable, OSError) as error:
-                m.DHCPSRV_MEMFILE_LFC_FAIL.log(reason=error)

@@ -1,4 +1,4 @@
-"""Service sockets: one packet socket for each interface, one UDP socket for each of its addresses.
+"""Service sockets of DHCPv4: one packet socket for each interface, one UDP socket for each of its addresses.
 
 In `raw` mode the packet socket hears everything and answers clients that have no address yet, frame by frame; the UDP
 socket only holds the port, so that nobody else takes it and the kernel refuses nobody, and sends what can be routed. In
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 import struct
-import sys
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address
 from typing import Final
@@ -22,50 +20,34 @@ from typing import Final
 import attrs
 
 from dhcpkit.alloc.answer import Outgoing4
-from dhcpkit.errors import DhcpkitError
 from dhcpkit.server import messages as m
 from dhcpkit.server.frames import BROADCAST_MAC, DROP_ALL, FrameError, FrameMaker, dhcp_filter, parse_frame
-from dhcpkit.server.interfaces import Interface, InterfaceSpec, changes_socket, choose, interfaces, quiet
+from dhcpkit.server.interfaces import Interface, InterfaceSpec, choose, interfaces
+from dhcpkit.server.listening import (
+    ARRIVALS_MAX,
+    DATAGRAM_MAX,
+    Call,
+    Readers,
+    Receive,
+    ServiceUnavailable,
+    Trouble,
+    Troubles,
+    Watch,
+    explained,
+    make_room,
+)
 from dhcpkit.server.loop import BATCH_MAX
-from dhcpkit.server.process import holder_of_port
 from dhcpkit.wire.dhcp4 import Arrival
 
 __all__ = ["CLIENT_PORT", "SERVER_PORT", "RawPort", "ServiceUnavailable", "Sockets", "UdpPort"]
 
 SERVER_PORT, CLIENT_PORT = 67, 68  # RFC 2131 4.1
 BROADCAST: Final = 0xFFFFFFFF
-DATAGRAM_MAX: Final = 65536  # octets; relayed messages may be longer than an Ethernet frame
-ARRIVALS_MAX: Final = 4096  # kept per socket, one for each sender; senders are clients, so it must not grow with them
-RECEIVE_BUFFER: Final = 1 << 20  # octets the kernel may keep for us: about 50 ms of a flood, then it drops
-SETTLE: Final = 0.2  # seconds to wait after an interface changed: changes come in crowds
 ETHERTYPE_IPV4: Final = 0x0800
 SO_ATTACH_FILTER: Final = 26  # Linux, asm-generic/socket.h; the module `socket` has no name for these
-SO_RCVBUFFORCE: Final = 33
 IP_PKTINFO: Final = 8
-
-Call = tuple[Callable[..., object], tuple[object, ...]]  # a system call to be made, and its arguments
-Receive = Callable[[Sequence[tuple[bytes, Arrival]]], None]
-
-
-class ServiceUnavailable(DhcpkitError):
-    """No service socket could be opened: the surroundings, or who runs the program, are at fault.
-
-    `errno` is the system's reason of the first failure; `problems` are sentences, one for each.
-    """
-
-    def __init__(self, problems: Sequence[str], code: int = 0) -> None:
-        super().__init__(problems, code)
-        self.problems = tuple(problems)
-        self.errno = code
-
-    def __str__(self) -> str:
-        return "; ".join(self.problems)
-
-
-@attrs.frozen
-class _Trouble:
-    text: str
-    code: int = 0
+CAPABILITIES: Final = ("CAP_NET_BIND_SERVICE", "CAP_NET_RAW")
+HOLDERS: Final = "/proc/net/udp"
 
 
 class UdpPort:
@@ -83,7 +65,7 @@ class UdpPort:
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if hears:
-                _buffer(self.socket)
+                make_room(self.socket)
             else:
                 _attach(self.socket, DROP_ALL)
             self.socket.bind(self._local)
@@ -125,6 +107,8 @@ class UdpPort:
 class RawPort:
     """A packet socket on one interface, for the addresses served there. The first one is who broadcasts come to."""
 
+    hears: Final = True
+
     def __init__(self, interface: Interface, port: int) -> None:
         self.interface = interface
         self._port = port
@@ -135,7 +119,7 @@ class RawPort:
         self.socket = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: deaf until the filter is in place
         try:
             _attach(self.socket, dhcp_filter(port, interface.index))
-            _buffer(self.socket)
+            make_room(self.socket)
             self.socket.bind((interface.name, ETHERTYPE_IPV4))
         except OSError:
             self.socket.close()
@@ -199,26 +183,31 @@ class Sockets:
         self.specs = tuple(specs)
         self.raw = raw
         self.own_addresses: frozenset[int] = frozenset()
-        self.troubles: tuple[str, ...] = ()
-        self.trouble_code = 0
-        self._receive = receive
         self._port = port
         self._client_port = client_port
         self._raw: dict[int, RawPort] = {}
         self._udp: dict[tuple[int, int], UdpPort] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listening = True
-        self._watch: socket.socket | None = None
-        self._settling: asyncio.TimerHandle | None = None
+        self._troubles = Troubles(m.DHCPSRV_OPEN_SOCKET_FAIL.v4)
+        self._readers = Readers(receive, m.DHCP4_BUFFER_RECEIVE_FAIL)
+        self._watch = Watch(4, self.refresh)
+        self.pause, self.resume = self._readers.pause, self._readers.resume
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What could not be opened, and why."""
+        return self._troubles.texts
+
+    @property
+    def trouble_code(self) -> int:
+        """The system's reason of the first failure, 0 where it had none."""
+        return self._troubles.code
 
     # Opening and closing.
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Opens what can be opened and listens; follows changes of interfaces from now on."""
-        self._loop = loop
-        with suppress(OSError):  # without netlink's news, retries and reconfiguration still look
-            self._watch = changes_socket()
-            loop.add_reader(self._watch, self._changed)
+        self._readers.start(loop)
+        self._watch.start(loop)
         self.refresh()
 
     def reconfigure(self, specs: Iterable[InterfaceSpec], *, raw: bool) -> None:
@@ -231,9 +220,9 @@ class Sockets:
         try:
             wanted = choose(self.specs, interfaces())
         except OSError as error:
-            self.troubles = (f"the interfaces cannot be listed: {error.strerror}",)
+            self._troubles.found([Trouble(f"the interfaces cannot be listed: {error.strerror}", error.errno or 0)])
             return
-        troubles = [_Trouble(text) for text in wanted.missing]
+        troubles = [Trouble(text) for text in wanted.missing]
         keep_udp: dict[tuple[int, int], Interface] = {}
         keep_raw: dict[int, Interface] = {}
         for interface in wanted.served:
@@ -250,12 +239,7 @@ class Sockets:
                 self._open_raw(attrs.evolve(interface, addresses=opened), troubles)
         self._raw = {index: self._raw[index] for index in keep_raw if index in self._raw}
         self.own_addresses = frozenset(address for _, address in self._udp)
-        texts = tuple(trouble.text for trouble in troubles)
-        for text in texts:
-            if text not in self.troubles:
-                m.DHCPSRV_OPEN_SOCKET_FAIL.log(reason=text)
-        self.troubles = texts
-        self.trouble_code = next((trouble.code for trouble in troubles if trouble.code), 0)
+        self._troubles.found(troubles)
 
     @property
     def open_count(self) -> int:
@@ -265,97 +249,44 @@ class Sockets:
     def close(self) -> None:
         """Closes everything."""
         self._close_others({}, {})
-        if self._watch is not None and self._loop is not None:
-            self._loop.remove_reader(self._watch)
-            self._watch.close()
-            self._watch = None
-        if self._settling is not None:
-            self._settling.cancel()
+        self._watch.close()
 
     def _close_others(self, udp: dict[tuple[int, int], Interface], raw: dict[int, Interface]) -> None:
         for index, raw_port in list(self._raw.items()):
             now = raw.get(index)
             if now is None or now != raw_port.interface:
-                self._stop(raw_port)
-                raw_port.socket.close()
+                self._readers.close(raw_port)
                 del self._raw[index]
         for key, udp_port in list(self._udp.items()):
             there = udp.get(key)
             if there is None or there.name != udp_port.interface.name or udp_port.hears != (key[0] not in raw):
-                self._stop(udp_port)
-                udp_port.socket.close()
+                self._readers.close(udp_port)
                 del self._udp[key]
 
-    def _open_udp(self, interface: Interface, address: int, troubles: list[_Trouble], *, hears: bool) -> None:
+    def _open_udp(self, interface: Interface, address: int, troubles: list[Trouble], *, hears: bool) -> None:
         where = f"{IPv4Address(address)}, on interface {interface.name}"
-        m.DHCP4_OPEN_SOCKET.log(type="UDP", where=where, port=self._port)
+        m.DHCP_OPEN_SOCKET.v4.log(type="UDP", where=where, port=self._port)
         try:
             port = self._udp[interface.index, address] = UdpPort(interface, address, self._port, hears=hears)
         except OSError as error:
             reason = f"failed to bind socket to address {IPv4Address(address)}, port {self._port}"
-            troubles.append(
-                _explained(f"Failed to open socket on interface {interface.name}: {reason}", error, self._port)
-            )
+            troubles.append(self._explained(f"Failed to open socket on interface {interface.name}: {reason}", error))
             return
-        self._listen(port)
+        self._readers.add(port)
 
-    def _open_raw(self, interface: Interface, troubles: list[_Trouble]) -> None:
-        m.DHCP4_OPEN_SOCKET.log(type="packet", where=interface.name, port=self._port)
+    def _open_raw(self, interface: Interface, troubles: list[Trouble]) -> None:
+        m.DHCP_OPEN_SOCKET.v4.log(type="packet", where=interface.name, port=self._port)
         try:
             port = self._raw[interface.index] = RawPort(interface, self._port)
         except OSError as error:
-            troubles.append(
-                _explained(f"Failed to open packet socket on interface {interface.name}", error, self._port)
-            )
+            troubles.append(self._explained(f"Failed to open packet socket on interface {interface.name}", error))
             for address in interface.addresses:  # half a service is worse than a clear message: nobody would be heard
                 self._udp.pop((interface.index, address)).socket.close()
             return
-        self._listen(port)
+        self._readers.add(port)
 
-    # Listening.
-
-    def pause(self) -> None:
-        """As Transport."""
-        self._listening = False
-        for port in self._ports():
-            self._stop(port)
-
-    def resume(self) -> None:
-        """As Transport."""
-        self._listening = True
-        for port in self._ports():
-            self._listen(port)
-
-    def _ports(self) -> list[RawPort | UdpPort]:
-        return [*self._raw.values(), *self._udp.values()]
-
-    def _listen(self, port: RawPort | UdpPort) -> None:
-        if self._loop is not None and self._listening and (isinstance(port, RawPort) or port.hears):
-            self._loop.add_reader(port.socket, self._readable, port)
-
-    def _stop(self, port: RawPort | UdpPort) -> None:
-        if self._loop is not None:
-            self._loop.remove_reader(port.socket)
-
-    def _readable(self, port: RawPort | UdpPort) -> None:
-        try:
-            got = port.drain()
-        except OSError as error:  # an interface that goes down says so once
-            m.DHCP4_BUFFER_RECEIVE_FAIL.log(interface=port.interface.name, reason=error.strerror)
-            return
-        if got:
-            self._receive(got)
-
-    def _changed(self) -> None:
-        assert self._watch is not None, "only an open socket is readable"
-        assert self._loop is not None, "a watch has a loop"
-        quiet(self._watch)
-        if self._settling is None:
-            self._settling = self._loop.call_later(SETTLE, self._settled)
-
-    def _settled(self) -> None:
-        self._settling = None
-        self.refresh()
+    def _explained(self, what: str, error: OSError) -> Trouble:
+        return explained(what, error, self._port, capabilities=CAPABILITIES, table=HOLDERS)
 
     # Sending.
 
@@ -406,28 +337,3 @@ def _attach(sock: socket.socket, program: bytes) -> None:
     """Gives a socket a filter. The kernel takes the number of instructions and a pointer to them (`sock_fprog`)."""
     kept = array("B", program)  # keeps the instructions where they are during the call
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, kept.buffer_info()[0]))
-
-
-def _buffer(sock: socket.socket) -> None:
-    """Asks for room for a burst; the kernel may give less."""
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    except OSError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-
-
-def _explained(what: str, error: OSError, port: int) -> _Trouble:
-    """A failure with the reason, and with what the operator can do about it."""
-    code = error.errno or 0
-    if code == errno.EADDRINUSE:
-        holder = holder_of_port(port)
-        return _Trouble(f"{what}: the port is in use{f' by {holder}' if holder else ''}", code)
-    if code in (errno.EPERM, errno.EACCES):
-        program = os.path.realpath(sys.executable)
-        return _Trouble(
-            f"{what}: permission denied. Run it as root, or allow it: in a systemd unit "
-            "'AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_NET_RAW', or once and for all "
-            f"'setcap cap_net_bind_service,cap_net_raw+ep {program}'",
-            code,
-        )
-    return _Trouble(f"{what}, reason: {error.strerror}", code)

@@ -1,36 +1,40 @@
 """Counters under Kea's names. A batch is tallied first and added once; the newest samples of each counter are kept.
 
-Addresses in use are counted by what commits change, never by looking: `recount` says what they must be at any moment.
-This module does not know sockets, stores or commands.
+What a family counts is declared in its `Names`; which leases are counted how, in the `Counted` of their type. Leases in
+use are counted by what commits change, never by looking: `recount` says what they must be at any moment. This module
+does not know sockets, stores or commands.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
+
+import attrs
 
 from dhcpkit.alloc.lease import Lease4, LeaseState
-from dhcpkit.alloc.network import Network
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.network import Subnet4
+from dhcpkit.alloc.network6 import Subnet6
 
-__all__ = ["RECEIVED", "RECEIVED_UNKNOWN", "SENT", "LeaseTally", "Statistics", "count_totals", "lease_totals"]
+__all__ = [
+    "NAMES4",
+    "NAMES6",
+    "Counted",
+    "LeaseTally",
+    "Names",
+    "Statistics",
+    "Tally",
+    "Tally6",
+    "count_totals",
+    "count_totals6",
+    "lease_totals",
+    "lease_totals6",
+]
 
 SAMPLES_MAX: Final = 20  # Kea's statistic-default-sample-count
-
-RECEIVED: Final[Mapping[int, str]] = {
-    1: "pkt4-discover-received",
-    2: "pkt4-offer-received",
-    3: "pkt4-request-received",
-    4: "pkt4-decline-received",
-    5: "pkt4-ack-received",
-    6: "pkt4-nak-received",
-    7: "pkt4-release-received",
-    8: "pkt4-inform-received",
-    10: "pkt4-lease-query-received",
-}
-RECEIVED_UNKNOWN: Final = "pkt4-unknown-received"
-SENT: Final[Mapping[int, str]] = {2: "pkt4-offer-sent", 5: "pkt4-ack-sent", 6: "pkt4-nak-sent"}
 DROPS: Final = (
     "service-disabled",
     "parse-failed",
@@ -42,58 +46,217 @@ DROPS: Final = (
     "processing-failed",
     "limit-exceeded",
 )
-ENGINE: Final = (
-    "v4-allocation-fail",
-    "v4-allocation-fail-shared-network",
-    "v4-allocation-fail-subnet",
-    "v4-allocation-fail-no-pools",
-    "v4-allocation-fail-classes",
-    "v4-reservation-conflicts",
-    "v4-lease-reuses",
-)
-LEASES: Final = (
-    "assigned-addresses",
-    "cumulative-assigned-addresses",
-    "declined-addresses",
-    "reclaimed-declined-addresses",
-    "reclaimed-leases",
-)
-ASSIGNED, CUMULATIVE, DECLINED, RECLAIMED_DECLINED, RECLAIMED = LEASES
-TOTAL: Final = "total-addresses"
+FAILS: Final = ("", "-shared-network", "-subnet", "-no-pools", "-classes")  # of `v4-allocation-fail`
+DECLINED, RECLAIMED_DECLINED, RECLAIMED = "declined-addresses", "reclaimed-declined-addresses", "reclaimed-leases"
 STORE_STATES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)  # what counts as assigned (Kea)
+REGISTERED: Final = LeaseState.REGISTERED.value
+
+
+@attrs.frozen
+class Counted:
+    """How leases of one type are counted: the names of their counters, and what their pools are called there.
+
+    `registered` are the counters of leases in that state, now and ever, where there are such; no pool counts them.
+    """
+
+    pool: str
+    total: str
+    assigned: str
+    cumulative: str
+    reuses: str
+    declined: bool = True
+    registered: tuple[str, ...] = ()
+
+    @property
+    def leases(self) -> tuple[str, ...]:
+        """The counters of leases that subnets and pools have."""
+        also = (DECLINED, RECLAIMED_DECLINED) if self.declined else ()
+        return (self.assigned, self.cumulative, *also, RECLAIMED)
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """Those that a recount makes anew."""
+        return (self.assigned, *((DECLINED,) if self.declined else ()), *self.registered[:1])
+
+
+@attrs.frozen(eq=False)
+class Names:
+    """What a family counts. `received` and `sent` are by message type; `pools` are a subnet's, with id and size."""
+
+    family: int
+    received: Mapping[int, str]
+    sent: Mapping[int, str]
+    counted: tuple[Counted, ...]
+    pools: Callable[[Any], Iterator[tuple[Counted, int, int]]]
+
+    @property
+    def prefix(self) -> str:
+        """What the names of packets' counters begin with."""
+        return f"pkt{self.family}"
+
+    @property
+    def fail(self) -> str:
+        """What the names of failures' counters begin with."""
+        return f"v{self.family}-allocation-fail"
+
+    @property
+    def engine(self) -> tuple[str, ...]:
+        """What the engine counts, everywhere and in each subnet."""
+        conflicts = ("v4-reservation-conflicts",) if self.family == 4 else ()
+        return (*(self.fail + kind for kind in FAILS), *conflicts, *(each.reuses for each in self.counted))
+
+    @property
+    def leases(self) -> tuple[str, ...]:
+        """The counters of leases that there are everywhere and in each subnet."""
+        names = [name for each in self.counted for name in (*each.leases, *each.registered)]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """Those of them that a recount makes anew."""
+        return tuple(dict.fromkeys(name for each in self.counted for name in each.current))
+
+
+ADDRESSES: Final = Counted(
+    "pool", "total-addresses", "assigned-addresses", "cumulative-assigned-addresses", "v4-lease-reuses"
+)
+NAS: Final = Counted(
+    *("pool", "total-nas", "assigned-nas", "cumulative-assigned-nas", "v6-ia-na-lease-reuses"),
+    registered=("registered-nas", "cumulative-registered-nas"),
+)
+PDS: Final = Counted(
+    *("pd-pool", "total-pds", "assigned-pds", "cumulative-assigned-pds", "v6-ia-pd-lease-reuses"), declined=False
+)
+TYPES6: Final = {LeaseType.IA_NA.value: NAS, LeaseType.IA_TA.value: NAS, LeaseType.IA_PD.value: PDS}
+
+
+def _pools4(subnet: Subnet4) -> Iterator[tuple[Counted, int, int]]:
+    for pool in subnet.pools:
+        yield ADDRESSES, pool.pool_id, len(pool)
+
+
+def _pools6(subnet: Subnet6) -> Iterator[tuple[Counted, int, int]]:
+    for pool in subnet.pools:
+        yield NAS, pool.pool_id, pool.size
+    for pd_pool in subnet.pd_pools:
+        yield PDS, pd_pool.pool_id, pd_pool.size
+
+
+NAMES4: Final = Names(
+    4,
+    {
+        1: "pkt4-discover-received",
+        2: "pkt4-offer-received",
+        3: "pkt4-request-received",
+        4: "pkt4-decline-received",
+        5: "pkt4-ack-received",
+        6: "pkt4-nak-received",
+        7: "pkt4-release-received",
+        8: "pkt4-inform-received",
+        10: "pkt4-lease-query-received",
+    },
+    {2: "pkt4-offer-sent", 5: "pkt4-ack-sent", 6: "pkt4-nak-sent"},
+    (ADDRESSES,),
+    _pools4,
+)
+NAMES6: Final = Names(
+    6,
+    {
+        1: "pkt6-solicit-received",
+        2: "pkt6-advertise-received",
+        3: "pkt6-request-received",
+        4: "pkt6-confirm-received",
+        5: "pkt6-renew-received",
+        6: "pkt6-rebind-received",
+        7: "pkt6-reply-received",
+        8: "pkt6-release-received",
+        9: "pkt6-decline-received",
+        11: "pkt6-infrequest-received",
+        14: "pkt6-lease-query-received",
+        20: "pkt6-dhcpv4-query-received",
+        21: "pkt6-dhcpv4-response-received",
+        36: "pkt6-addr-reg-inform-received",
+        37: "pkt6-addr-reg-reply-received",
+    },
+    {
+        2: "pkt6-advertise-sent",
+        7: "pkt6-reply-sent",
+        15: "pkt6-lease-query-reply-sent",
+        21: "pkt6-dhcpv4-response-sent",
+        37: "pkt6-addr-reg-reply-sent",
+    },
+    (NAS, PDS),
+    _pools6,
+)
+
+NO_POOL: Final = -1
+Place = tuple[str, str, int, int]  # a counter, what pools are called, a subnet and a pool in it, or NO_POOL
+
+
+class AnyLease(Protocol):
+    """What is counted of a lease."""
+
+    @property
+    def subnet_id(self) -> int:
+        """Its subnet."""
+        ...
+
+    @property
+    def pool_id(self) -> int:
+        """Its pool."""
+        ...
+
+    @property
+    def state(self) -> int:
+        """Its state."""
+        ...
+
+
+class Tally(Protocol):
+    """What a batch of committed changes does to the counters of leases, by subnet and pool."""
+
+    def take(self) -> dict[Place, int]:
+        """What was counted since the last call."""
+        ...
+
+    def changed(self, before: Any, after: Any, *, fresh: bool = False, reclaimed: bool = False) -> None:
+        """As LeaseTally."""
+        ...
 
 
 class LeaseTally:
-    """What a batch of committed changes does to the counters of addresses, by subnet and pool."""
+    """A tally of leases of one type."""
 
-    __slots__ = ("_counts", "fresh")
+    __slots__ = ("_counted", "_counts", "fresh")
 
-    def __init__(self) -> None:
+    def __init__(self, counted: Counted = ADDRESSES) -> None:
+        self._counted = counted
         self._counts: defaultdict[tuple[str, int, int], int] = defaultdict(int)
         self.fresh: defaultdict[tuple[int, int], int] = defaultdict(int)
         """New leases where there was none, by subnet and pool: what most changes are."""
 
-    def take(self) -> dict[tuple[str, int, int], int]:
-        """What was counted since the last call, by counter, subnet and pool."""
+    def take(self) -> dict[Place, int]:
+        """What was counted since the last call."""
+        counted, counts = self._counted, self._counts
         for place, count in self.fresh.items():
-            self._counts[ASSIGNED, *place] += count
-            self._counts[CUMULATIVE, *place] += count
-        taken = dict(self._counts)
+            counts[counted.assigned, *place] += count
+            counts[counted.cumulative, *place] += count
+        taken = {(name, counted.pool, subnet, pool): count for (name, subnet, pool), count in counts.items()}
         self.fresh.clear()
-        self._counts.clear()
+        counts.clear()
         return taken
 
     def changed(
-        self, before: Lease4 | None, after: Lease4 | None, *, fresh: bool = False, reclaimed: bool = False
+        self, before: AnyLease | None, after: AnyLease | None, *, fresh: bool = False, reclaimed: bool = False
     ) -> None:
         """One lease was replaced by another. `fresh`: newly assigned, not extended; `reclaimed`: its time was over.
 
         A fresh assignment of an address whose earlier lease still stood there has reclaimed that one on the way.
         """
-        counts = self._counts
+        counts, counted = self._counts, self._counted
         if before is not None and before.state in STORE_STATES:
             place = (before.subnet_id, before.pool_id)
-            counts[ASSIGNED, *place] -= 1
+            counts[counted.assigned, *place] -= 1
             if before.state:
                 counts[DECLINED, *place] -= 1
             if reclaimed or (fresh and after is not None):
@@ -102,11 +265,55 @@ class LeaseTally:
                     counts[RECLAIMED_DECLINED, *place] += 1
         if after is not None and after.state in STORE_STATES:
             place = (after.subnet_id, after.pool_id)
-            counts[ASSIGNED, *place] += 1
+            counts[counted.assigned, *place] += 1
             if after.state:
                 counts[DECLINED, *place] += 1
             if fresh:
-                counts[CUMULATIVE, *place] += 1
+                counts[counted.cumulative, *place] += 1
+        if counted.registered:
+            self._registered(before, after)
+
+    def _registered(self, before: AnyLease | None, after: AnyLease | None) -> None:
+        """Addresses that clients made themselves (RFC 9686)."""
+        current, ever = self._counted.registered
+        was = before.subnet_id if before is not None and before.state == REGISTERED else None
+        now = after.subnet_id if after is not None and after.state == REGISTERED else None
+        if was == now:
+            return
+        if was is not None:
+            self._counts[current, was, NO_POOL] -= 1
+        if now is not None:
+            self._counts[current, now, NO_POOL] += 1
+            self._counts[ever, now, NO_POOL] += 1
+
+
+class Tally6:
+    """A tally of DHCPv6 leases, each counted by its type."""
+
+    def __init__(self) -> None:
+        self._tallies = {counted: LeaseTally(counted) for counted in (NAS, PDS)}
+        self._by_type = {kind: self._tallies[counted] for kind, counted in TYPES6.items()}
+
+    def take(self) -> dict[Place, int]:
+        """As Tally."""
+        return {place: count for tally in self._tallies.values() for place, count in tally.take().items()}
+
+    def changed(
+        self, before: Lease6 | None, after: Lease6 | None, *, fresh: bool = False, reclaimed: bool = False
+    ) -> None:
+        """As Tally. Where an address was in a lease of another type, that one has ended."""
+        if before is not None and after is not None and before.type != after.type:
+            self._by_type[before.type].changed(before, None, reclaimed=fresh)
+            before = None
+        lease = after if after is not None else before
+        assert lease is not None, "a change has a lease before or after it"
+        self._by_type[lease.type].changed(before, after, fresh=fresh, reclaimed=reclaimed)
+
+
+class AnyNetwork(Protocol):
+    """What is counted of a network."""
+
+    by_id: Mapping[int, Any]
 
 
 class Statistics:
@@ -115,15 +322,16 @@ class Statistics:
     Who counts keeps its own tally and is asked for it (`gathers`) when somebody looks: counting costs little then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names = NAMES4) -> None:
+        self.names = names
         self._sources: list[Callable[[], None]] = []
         self._values: dict[str, int] = {}
         self._samples: dict[str, deque[tuple[int, float]]] = {}
-        self._names: dict[tuple[str, int, int], tuple[str, str, str]] = {}
+        self._places: dict[Place, tuple[str, ...]] = {}
         self._subnets: frozenset[int] = frozenset()
-        names = ["pkt4-received", "pkt4-sent", "pkt4-receive-drop", RECEIVED_UNKNOWN]
-        names += [*RECEIVED.values(), *SENT.values(), *(f"pkt4-{drop}" for drop in DROPS), *ENGINE, *LEASES]
-        self.put(dict.fromkeys(names, 0))
+        drops = (f"{names.prefix}-{drop}" for drop in ("received", "sent", "receive-drop", "unknown-received", *DROPS))
+        known = (*drops, *names.received.values(), *names.sent.values(), *names.engine, *names.leases)
+        self.put(dict.fromkeys(known, 0))
 
     def gathers(self, source: Callable[[], None]) -> None:
         """Asks `source` to add what it has counted before anything is read or set."""
@@ -148,12 +356,12 @@ class Statistics:
             if amount:
                 self._set(name, values.get(name, 0) + amount, at)
 
-    def add_leases(self, tally: LeaseTally) -> None:
+    def add_leases(self, tally: Tally) -> None:
         """Adds what a batch's commits changed: everywhere, in the subnet, and in its pool."""
         sums: defaultdict[str, int] = defaultdict(int)
         for key, amount in tally.take().items():
             if amount:
-                names = self._names.get(key) or self._name(key)
+                names = self._places.get(key) or self._name(key)
                 for name in names:
                     sums[name] += amount
         self.add(sums)
@@ -173,35 +381,36 @@ class Statistics:
         self._gather()
         return list(self._samples.get(name, ()))
 
-    def network(self, network: Network) -> None:
+    def network(self, network: AnyNetwork) -> None:
         """Follows a configuration: totals of its pools; what is counted by subnet goes when the subnet goes."""
         self._gather()
+        names = self.names
         subnets = frozenset(network.by_id)
         for gone in self._subnets - subnets:
             for name in [name for name in self._values if name.startswith(f"subnet[{gone}].")]:
                 del self._values[name], self._samples[name]
         self._subnets = subnets
         values: dict[str, int] = {}
-        for subnet in network.subnets:
-            pools: defaultdict[int, int] = defaultdict(int)
-            for pool in subnet.pools:
-                pools[pool.pool_id] += len(pool)
-            values[f"subnet[{subnet.id}].{TOTAL}"] = sum(pools.values())
-            for name in (*LEASES, *ENGINE):
-                values.setdefault(f"subnet[{subnet.id}].{name}", self.value(f"subnet[{subnet.id}].{name}"))
-            for pool_id, size in pools.items():
-                values[f"subnet[{subnet.id}].pool[{pool_id}].{TOTAL}"] = size
-                for name in LEASES:
-                    key = f"subnet[{subnet.id}].pool[{pool_id}].{name}"
-                    values[key] = self.value(key)
+        for number, subnet in network.by_id.items():
+            pools: defaultdict[tuple[Counted, int], int] = defaultdict(int)
+            for counted, pool_id, size in names.pools(subnet):
+                pools[counted, pool_id] += size
+            for counted in names.counted:
+                total = sum(size for (kind, _), size in pools.items() if kind is counted)
+                values[f"subnet[{number}].{counted.total}"] = total
+            for name in (*names.leases, *names.engine):
+                values.setdefault(f"subnet[{number}].{name}", self.value(f"subnet[{number}].{name}"))
+            for (counted, pool_id), size in pools.items():
+                place = f"subnet[{number}].{counted.pool}[{pool_id}]"
+                values[f"{place}.{counted.total}"] = size
+                values.update({key: self.value(key) for key in (f"{place}.{name}" for name in counted.leases)})
         self.put(values)
 
     def no_leases(self) -> dict[str, int]:
-        """Every counter of assigned and declined addresses at 0: what a recount starts from."""
-        return {name: 0 for name in self._values if name.endswith((f".{ASSIGNED}", f".{DECLINED}"))} | {
-            ASSIGNED: 0,
-            DECLINED: 0,
-        }
+        """Every counter of leases there are now at 0: what a recount starts from."""
+        current = self.names.current
+        ends = tuple(f".{name}" for name in current)
+        return {name: 0 for name in self._values if name.endswith(ends)} | dict.fromkeys(current, 0)
 
     def _set(self, name: str, value: int, at: float) -> None:
         self._values[name] = value
@@ -210,25 +419,44 @@ class Statistics:
             kept = self._samples[name] = deque(maxlen=SAMPLES_MAX)
         kept.appendleft((value, at))
 
-    def _name(self, key: tuple[str, int, int]) -> tuple[str, str, str]:
-        name, subnet, pool = key
-        names = (name, f"subnet[{subnet}].{name}", f"subnet[{subnet}].pool[{pool}].{name}")
-        self._names[key] = names  # one entry for each counter of each pool: the configuration bounds it
+    def _name(self, key: Place) -> tuple[str, ...]:
+        name, kind, subnet, pool = key
+        names: tuple[str, ...] = (name, f"subnet[{subnet}].{name}")
+        if pool != NO_POOL:
+            names = (*names, f"subnet[{subnet}].{kind}[{pool}].{name}")
+        self._places[key] = names  # one entry for each counter of each pool: the configuration bounds it
         return names
 
 
 def lease_totals(leases: Iterable[Lease4]) -> dict[str, int]:
-    """What the counters of assigned and declined addresses must say for these leases: the oracle of `LeaseTally`."""
-    return count_totals(Counter((lease.subnet_id, lease.pool_id, lease.state) for lease in leases))
+    """What the counters of leases there are now must say for these: the oracle of `LeaseTally`."""
+    return count_totals(Counter((lease.subnet_id, lease.pool_id, lease.state) for lease in leases), ADDRESSES)
 
 
-def count_totals(places: Mapping[tuple[int, int, int], int]) -> dict[str, int]:
+def lease_totals6(leases: Iterable[Lease6]) -> dict[str, int]:
+    """The same of DHCPv6, the oracle of `Tally6`."""
+    return count_totals6(Counter((lease.subnet_id, lease.pool_id, lease.type, lease.state) for lease in leases))
+
+
+def count_totals(places: Mapping[tuple[int, int, int], int], counted: Counted = ADDRESSES) -> dict[str, int]:
     """The same for leases that were counted already, by subnet, pool and state."""
     totals: defaultdict[str, int] = defaultdict(int)
     for (subnet, pool, state), count in places.items():
         if state in STORE_STATES:
-            for name in (ASSIGNED, DECLINED) if state else (ASSIGNED,):
+            for name in (counted.assigned, DECLINED) if state else (counted.assigned,):
                 totals[name] += count
                 totals[f"subnet[{subnet}].{name}"] += count
-                totals[f"subnet[{subnet}].pool[{pool}].{name}"] += count
+                totals[f"subnet[{subnet}].{counted.pool}[{pool}].{name}"] += count
+        elif state == REGISTERED and counted.registered:
+            totals[counted.registered[0]] += count
+            totals[f"subnet[{subnet}].{counted.registered[0]}"] += count
+    return dict(totals)
+
+
+def count_totals6(places: Mapping[tuple[int, int, int, int], int]) -> dict[str, int]:
+    """The same for leases that were counted already, by subnet, pool, type and state."""
+    totals: defaultdict[str, int] = defaultdict(int)
+    for (subnet, pool, kind, state), count in places.items():
+        for name, value in count_totals({(subnet, pool, state): count}, TYPES6[kind]).items():
+            totals[name] += value
     return dict(totals)

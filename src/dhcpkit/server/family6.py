@@ -1,0 +1,52 @@
+"""DHCPv6 as the loop serves it: the engine, and how it is told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dhcpkit.alloc.answer6 import Outcome6, outcome6
+from dhcpkit.alloc.decision6 import Decision6, silent6
+from dhcpkit.alloc.engine6 import open6, plan6, reclaim6, repeat6
+from dhcpkit.alloc.network6 import Network6
+from dhcpkit.alloc.points import Consult
+from dhcpkit.alloc.points6 import Lease6Expire
+from dhcpkit.alloc.query import Dropped
+from dhcpkit.alloc.query6 import Query6
+from dhcpkit.alloc.view6 import Overlay6
+from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Receive, Pkt6Send
+from dhcpkit.server.account6 import WORDS6
+from dhcpkit.server.family import Family, Points
+from dhcpkit.server.statistics import Tally6, count_totals6, lease_totals6
+from dhcpkit.wire.dhcp6 import Packet6
+
+__all__ = ["FAMILY6"]
+
+
+def _open(packet: Packet6, network: Network6, consult: Consult | None, _own: frozenset[int]) -> Query6 | Dropped:
+    return open6(packet, network, consult)
+
+
+def _unanswered(decision: Decision6) -> Outcome6:
+    query = decision.query
+    return Outcome6(
+        query.packet, query.identity, decision.events, decision.unit, decision.offered, (), query.subnet, None
+    )
+
+
+FAMILY6: Final[Family[Network6]] = Family(
+    number=6,
+    words=WORDS6,
+    points=Points(Buffer6Receive, Pkt6Receive, Pkt6Send, Buffer6Send, Lease6Expire),
+    parse=Packet6.parse,
+    open=_open,
+    plan=plan6,
+    repeat=repeat6,
+    silent=silent6,
+    outcome=outcome6,
+    unanswered=_unanswered,
+    overlay=Overlay6,
+    reclaim=reclaim6,
+    tally=Tally6,
+    totals=lease_totals6,
+    count=count_totals6,
+)
