@@ -26,7 +26,7 @@ SUBNET = Subnet4(
     lifetimes=Lifetimes.fixed(3600),
     renew_timer=900,
     rebind_timer=1800,
-    naming=Naming(qualifying_suffix="example.org"),
+    naming=Naming(send_updates=False, qualifying_suffix="example.org"),
 )
 
 

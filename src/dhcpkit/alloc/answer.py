@@ -7,15 +7,16 @@ bounded memo; only names, identifiers and relay information differ between clien
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import attrs
 
 from dhcpkit.alloc.decision import Decision4, Event, Reply4
 from dhcpkit.alloc.lease import INFINITE, Lease4
+from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.network import Level, Network, Subnet4
-from dhcpkit.alloc.options import OptionValue
+from dhcpkit.alloc.options import OptionValue, OptionValues
 from dhcpkit.alloc.query import INFORM
 from dhcpkit.alloc.select import suboption
 from dhcpkit.alloc.times import tee_times
@@ -29,6 +30,7 @@ __all__ = [
     "Outgoing4",
     "Shared",
     "answer4",
+    "levels_of",
     "option_field",
     "outcome4",
     "shared_options",
@@ -42,6 +44,13 @@ BROADCAST: Final = 0xFFFFFFFF
 NAK: Final = MessageType.NAK.value
 SERVER_PORT, CLIENT_PORT = 67, 68
 OWN_CODES: Final = frozenset((12, 51, 53, 54, 58, 59, 61, 81, 82, 118))  # the server decides these itself
+VENDOR_CLASS, VENDOR_OPTIONS = 124, 125  # these may be there once for each enterprise (RFC 3925)
+BY_ENTERPRISE: Final = frozenset((VENDOR_CLASS, VENDOR_OPTIONS))
+ENTERPRISE_SIZE: Final = 4  # octets of an enterprise number
+VENDOR_DATA_MAX: Final = 0xFF  # octets of an enterprise's options that one length can count
+SUBOPTION_MAX: Final = VENDOR_DATA_MAX - 2  # octets of an option among them; what is longer goes in parts (RFC 3396)
+CABLE_LABS: Final = 4491
+CABLE_LABS_ORO: Final = 1  # the codes a cable modem asks for
 MASK, SERVER_ID, LEASE_TIME, T1, T2 = 1, 54, 51, 58, 59
 
 
@@ -75,6 +84,8 @@ class Outcome4(NamedTuple):
     subnet: Subnet4 | None
     sent: Outgoing4 | None
     because: str = ""
+    names: tuple[NameChange, ...] = ()
+    reason: str = ""
 
 
 def outcome4(decision: Decision4) -> Outcome4:
@@ -91,6 +102,8 @@ def outcome4(decision: Decision4) -> Outcome4:
         query.subnet,
         answer4(decision),
         decision.because,
+        decision.names,
+        decision.reason,
     )
 
 
@@ -215,19 +228,23 @@ class Shared:
 
 def shared_options(reply: Reply4, packet: Packet4, network: Network, trace: Trace) -> Shared:
     """What an answer shares with those to clients like this one; remembered by the network."""
-    asked = packet.options.get(55, b"")
+    options = packet.options
+    asked = options.get(55, b"")
     local = packet.arrival.local
+    vendors = _vendors(options) if VENDOR_OPTIONS in options or VENDOR_CLASS in options else NO_VENDORS
     subnet, host, pool = reply.subnet, reply.host, reply.pool
     if trace or (host is not None and len(host.options)):
-        return _join(reply, network, _collect(reply, asked, local, network, trace))
+        return _join(reply, network, _collect(reply, asked, vendors, local, network, trace))
+    if not network.vendors:
+        vendors = NO_VENDORS
     times = times_key(subnet, reply.lifetime) if subnet is not None and reply.lifetime is not None else None
-    key = (reply.type, subnet, pool, reply.classes, asked, times, local)
+    key = (reply.type, subnet, pool, reply.classes, asked, vendors, times, local)
     try:
         return network.blocks[key]  # type: ignore[no-any-return]  # the network does not know what is remembered there
     except KeyError:
         if len(network.blocks) >= MEMO_MAX:
             network.blocks.clear()
-        made = network.blocks[key] = _join(reply, network, _collect(reply, asked, local, network, trace))
+        made = network.blocks[key] = _join(reply, network, _collect(reply, asked, vendors, local, network, trace))
         return made
 
 
@@ -241,7 +258,7 @@ def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> Shared:
     pieces: list[list[bytes]] = [[option_field(53, chosen.pop(53))], [], [], [], []]
     for code in sorted(chosen):
         piece = (code > 12) + (code > 61) + (code > 81) + (code > 118)
-        pieces[piece].append(option_field(code, chosen[code]))
+        pieces[piece].append(chosen[code] if code in BY_ENTERPRISE else option_field(code, chosen[code]))
     to_12, to_61, to_81, to_118, last = (b"".join(piece) for piece in pieces)
     at = sum(map(len, pieces[1][: sum(code < LEASE_TIME for code in chosen if code > 12)])) + 2
     fields = _fixed_fields(reply, network)
@@ -249,10 +266,12 @@ def _join(reply: Reply4, network: Network, chosen: dict[int, bytes]) -> Shared:
     return Shared(reply.lifetime, *fields, first, rest, to_12, to_61, to_81, to_118, last, len(to_12) + at, at)
 
 
-def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: Trace) -> dict[int, bytes]:
-    """Every option of an answer but the client's own, by code."""
+def _collect(  # noqa: PLR0913, PLR0917  # what an answer hangs on
+    reply: Reply4, asked: bytes, vendors: Vendors, local: int, network: Network, trace: Trace
+) -> dict[int, bytes]:
+    """Every option of an answer but the client's own, by code; those that enterprises have are whole fields already."""
     chosen: dict[int, bytes] = {53: bytes((reply.type,))}
-    levels = list(_levels(reply, network))
+    levels = list(levels_of(reply, network))
     server_id = _first(SERVER_ID, levels, reply.classes)
     chosen[SERVER_ID] = server_id[0].payload if server_id is not None else local.to_bytes(4, "big")
     if reply.type == NAK or reply.subnet is None:
@@ -262,7 +281,7 @@ def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: T
     wanted.update(dict.fromkeys(code for level in levels for code in level.options.always))
     wanted.update(dict.fromkeys(BASIC))
     for code in wanted:
-        if code in never or code in OWN_CODES:
+        if code in never or code in OWN_CODES or code in BY_ENTERPRISE:
             continue
         found = _first(code, levels, reply.classes)
         if found is not None:
@@ -270,6 +289,8 @@ def _collect(reply: Reply4, asked: bytes, local: int, network: Network, trace: T
             chosen[code] = value.payload
             if trace:
                 _explain(value, level, levels, asked, trace)
+    for code, field in _by_enterprise(reply, levels, vendors, wanted.keys() - never):
+        chosen[code] = chosen.get(code, b"") + field
     if reply.lifetime is not None:
         _lease_options(reply, chosen, never, trace)
     if trace:
@@ -297,7 +318,106 @@ def _lease_options(reply: Reply4, chosen: dict[int, bytes], never: set[int], tra
         trace.note("option", "times", "sent", ", ".join(told), subnet.where)
 
 
-def _levels(reply: Reply4, network: Network) -> Iterator[Level]:
+# What enterprises have.
+
+
+@attrs.frozen
+class Vendors:
+    """Whose vendor options and classes (125, 124) a client sent, and the codes it wants of CableLabs."""
+
+    enterprises: frozenset[int] = frozenset()
+    cable_labs: bytes = b""
+
+
+NO_VENDORS: Final = Vendors()
+
+
+def _vendors(options: Mapping[int, bytes]) -> Vendors:
+    """What a client says of vendors, up to what runs past the end."""
+    named: set[int] = set()
+    cable_labs: bytes | None = None
+    for code in (VENDOR_CLASS, VENDOR_OPTIONS):
+        for enterprise, inside in _blocks(options.get(code, b"")):
+            named.add(enterprise)
+            if code == VENDOR_OPTIONS and enterprise == CABLE_LABS and cable_labs is None:
+                cable_labs = suboption(inside, CABLE_LABS_ORO)
+    return Vendors(frozenset(named), cable_labs or b"")
+
+
+def _blocks(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """Enterprise numbers, and what each has (RFC 3925 3, 4)."""
+    at = 0
+    while at + ENTERPRISE_SIZE < len(payload):
+        start = at + ENTERPRISE_SIZE + 1
+        stop = start + payload[start - 1]
+        if stop > len(payload):
+            return
+        yield int.from_bytes(payload[at : at + ENTERPRISE_SIZE], "big"), payload[start:stop]
+        at = stop
+
+
+def _by_enterprise(
+    reply: Reply4, levels: Sequence[Level], vendors: Vendors, wanted: Container[int]
+) -> Iterator[tuple[int, bytes]]:
+    """Options 124 and 125 as fields of a message, one of each for an enterprise (Kea)."""
+    if VENDOR_CLASS in wanted:
+        for payload in _first_of_each(VENDOR_CLASS, levels, reply.classes).values():
+            yield VENDOR_CLASS, option_field(VENDOR_CLASS, payload)
+    bare: Mapping[int, bytes] = {}
+    if VENDOR_OPTIONS in wanted:  # those configured go out even with nothing in them (Kea)
+        bare = _first_of_each(VENDOR_OPTIONS, levels, reply.classes)
+    for enterprise in (*bare, *sorted(vendors.enterprises - bare.keys())):
+        spaces = [level.options.vendors[enterprise] for level in levels if enterprise in level.options.vendors]
+        inside = _of_vendor(enterprise, spaces, vendors, reply.classes) if spaces else b""
+        if inside or enterprise in bare:
+            head = enterprise.to_bytes(ENTERPRISE_SIZE, "big")
+            # RFC 3925 4 counts what an enterprise has in one octet; what is longer goes into blocks of whole options.
+            yield (
+                VENDOR_OPTIONS,
+                b"".join(option_field(VENDOR_OPTIONS, head + bytes((len(part),)) + part) for part in _parts(inside)),
+            )
+
+
+def _first_of_each(code: int, levels: Sequence[Level], classes: Container[str]) -> dict[int, bytes]:
+    """The nearest value for each enterprise."""
+    found: dict[int, bytes] = {}
+    for level in levels:
+        for value in level.options.every(code, classes):
+            if len(value.payload) >= ENTERPRISE_SIZE:
+                found.setdefault(int.from_bytes(value.payload[:ENTERPRISE_SIZE], "big"), value.payload)
+    return found
+
+
+def _of_vendor(enterprise: int, spaces: Sequence[OptionValues], vendors: Vendors, classes: Container[str]) -> bytes:
+    """An enterprise's options: those always sent, and for cable modems those they ask for (Kea)."""
+    wanted: set[int] = set().union(*(values.always for values in spaces))
+    if enterprise == CABLE_LABS:
+        wanted.update(vendors.cable_labs)
+    wanted.difference_update(*(values.never for values in spaces))
+    found = []
+    for code in sorted(wanted):
+        value = next((value for values in spaces if (value := values.allowed(code, classes)) is not None), None)
+        if value is not None:
+            payload = value.payload
+            for at in range(0, len(payload) or 1, SUBOPTION_MAX):
+                part = payload[at : at + SUBOPTION_MAX]
+                found.append(bytes((code, len(part))) + part)
+    return b"".join(found)
+
+
+def _parts(octets: bytes) -> Iterator[bytes]:
+    """Sub-options in as few parts of at most 255 octets as their order allows; one empty part for none."""
+    begun = at = 0
+    while at < len(octets):
+        stop = at + 2 + octets[at + 1]
+        if stop - begun > VENDOR_DATA_MAX:
+            yield octets[begun:at]
+            begun = at
+        at = stop
+    yield octets[begun:]
+
+
+def levels_of(reply: Reply4, network: Network) -> Iterator[Level]:
     """Where options come from, nearest first: reservation, pool, subnet, shared network, classes, global (Kea)."""
     if reply.host is not None:
         yield Level(f"reservation {reply.host.identifier_type} {reply.host.identifier.hex(':')}", reply.host.options)

@@ -1,8 +1,8 @@
 """Which address a client gets. Pure: leases, hosts, time and chance are arguments.
 
 Order of preference for an offer: reservation, own lease, requested address, pools (`pick.py`). A request is held to
-what it asks for (RFC 2131 4.3.2, with Kea's rules of silence). Every choice and refusal is noted in the trace.
-This module does not know packets' bytes, sockets, databases or HA.
+what it asks for (RFC 2131 4.3.2, with Kea's rules of silence). Every choice and refusal is noted in the trace. What the
+lease looks like is decided in `grant4`. This module does not know packets' bytes, sockets, databases or HA.
 """
 
 from __future__ import annotations
@@ -12,52 +12,91 @@ from ipaddress import IPv4Address
 from random import Random
 from typing import Final
 
-from dhcpkit.alloc.classify import DROP, REJECT, allowed, once_found, with_additional, with_host
+from dhcpkit.alloc.answer import levels_of
+from dhcpkit.alloc.classify import DROP, REJECT, allowed, with_host
 from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
-from dhcpkit.alloc.host import GLOBAL, Host, HostView
-from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
-from dhcpkit.alloc.names import NO_NAME, choose_name
-from dhcpkit.alloc.network import Lifetimes, Pool4, Subnet4
-from dhcpkit.alloc.points import Consult, Lease4Renew, Lease4Select, NextStep
+from dhcpkit.alloc.grant4 import Desk4, final_classes, grant
+from dhcpkit.alloc.host import GLOBAL, HostView
+from dhcpkit.alloc.lease import Lease4, LeaseState
+from dhcpkit.alloc.network import SMALLEST_WITH_ENDS, V6_ONLY_PREFERRED, Pool4, Subnet4
+from dhcpkit.alloc.pick import Iterative, Shuffle
+from dhcpkit.alloc.points import Consult
 from dhcpkit.alloc.query import DISCOVER, Manner, Query4
-from dhcpkit.alloc.reserved import Found, Reserved, current_host, decides_pools, find_hosts, reserved_for
-from dhcpkit.alloc.times import remaining_of_cached
-from dhcpkit.alloc.view import Change, LeaseView4, Unit
+from dhcpkit.alloc.reserved import (
+    NOTHING_FOUND,
+    Found,
+    Reserved,
+    find_hosts,
+    host_in,
+    reserved_address,
+    reserved_for,
+)
+from dhcpkit.alloc.view import LeaseView4
 from dhcpkit.wire.dhcp4 import MessageType
 
-__all__ = ["assign4", "final_classes"]
+__all__ = ["assign4", "with_reservations"]
 
 OFFER: Final = MessageType.OFFER.value
 ACK: Final = MessageType.ACK.value
 NAK: Final = MessageType.NAK.value
 DEFAULT: Final = LeaseState.DEFAULT.value
 DECLINED: Final = LeaseState.DECLINED.value
-OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE  # an enum's attribute costs
+REQUESTED_OPTIONS: Final = 55
 NOBODY: Final[Container[int]] = frozenset()
+
+
+def with_reservations(query: Query4, hosts: HostView, consult: Consult | None) -> tuple[Found, tuple[str, ...]]:
+    """A client's reservations, and its classes with theirs where they count for the choice of a pool (Kea).
+
+    They do where one is global, and where the subnet cannot change any more; global ones that were looked up early
+    have counted already.
+    """
+    network, subnet, packet = query.network, query.subnet, query.packet
+    found = NOTHING_FOUND
+    reserved: tuple[str, ...] = ()
+    if subnet is not None:
+        found = find_hosts(network, packet, query.siblings, query.classes, query.early, hosts, consult, query.trace)
+        host = host_in(subnet, found) if found else None
+        if host is not None:
+            early = network.early_global_reservations_lookup
+            settled = network.shared_network(subnet) is None
+            everywhere = found.hosts.get(GLOBAL) if subnet.reservations_global and not early else None
+            if settled or (everywhere is not None and everywhere.client_classes):
+                reserved = host.client_classes
+    known = bool(found) or query.early is not None
+    classes = with_host(packet, query.classes, reserved, network.classifier, query.trace, known=known)
+    return found, classes
 
 
 def assign4(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argument
     query: Query4, leases: LeaseView4, hosts: HostView, now: int, rng: Random, consult: Consult | None
 ) -> Decision4:
     """Decides about a DHCPDISCOVER or DHCPREQUEST."""
-    subnet = query.subnet
-    if subnet is None:
-        return _without_subnet(query)
-    found = find_hosts(query, hosts)
-    host = current_host(subnet, found) if found else None
-    decides = host is None or decides_pools(query, host)
-    classes = with_host(query.packet, query.classes, host, query.network.classifier, query.trace, decides=decides)
+    found, classes = with_reservations(query, hosts, consult)
     if DROP in classes:
-        return silent(query, "the client is in class DROP")
+        return silent(query, "the client is in class DROP", reason="admin-filtered")
     if REJECT in classes:
         if query.type == DISCOVER:
             return silent(query, "the client is in class REJECT")
         return _refuse(query, classes, "the client is in class REJECT")
-    desk = _Desk(query, leases, hosts, now, rng, consult, found, classes)
-    return desk.offer() if query.type == DISCOVER else desk.request()
+    if query.subnet is None:
+        return _without_subnet(query, classes)
+    if V6_ONLY_PREFERRED in query.packet.options.get(REQUESTED_OPTIONS, b""):
+        without = _v6_only(query, found, classes)
+        if without is not None:
+            return without
+    network = query.network
+    link = query.siblings
+    if network.guarded:
+        link = tuple(subnet for subnet in link if network.open_to(subnet, classes))
+        if not link:
+            because = "no subnet here is open to the client"
+            return silent(query, because) if query.type == DISCOVER else _refuse(query, classes, because)
+    choice = _Choice(Desk4(query, leases, hosts, now, rng, consult, found, classes), link)
+    return choice.offer() if query.type == DISCOVER else choice.request()
 
 
-def _without_subnet(query: Query4) -> Decision4:
+def _without_subnet(query: Query4, classes: tuple[str, ...]) -> Decision4:
     """Kea: a rebinding client is left to others; INIT-REBOOT needs authority; anybody else asking is refused."""
     if query.type == DISCOVER:
         return silent(query, "no subnet for this client")
@@ -66,7 +105,30 @@ def _without_subnet(query: Query4) -> Decision4:
         return silent(query, "no subnet for a rebinding client: another server may have one")
     if manner is Manner.INIT_REBOOT and not query.network.authoritative:
         return silent(query, "no subnet for an INIT-REBOOT client, and the server is not authoritative")
-    return _refuse(query, query.classes, "no subnet for this client")
+    return _refuse(query, classes, "no subnet for this client")
+
+
+def _v6_only(query: Query4, found: Found, classes: tuple[str, ...]) -> Decision4 | None:
+    """RFC 8925 3.3: a client that can do without IPv4 is told so, and gets no address. None where nobody says it."""
+    network = query.network
+    for subnet in query.siblings:
+        if network.open_to(subnet, classes) and any(
+            level.options.allowed(V6_ONLY_PREFERRED, classes) for level in subnet.levels
+        ):
+            break
+    else:
+        return None
+    host = host_in(subnet, found)
+    classes = final_classes(query, classes, subnet, None, host)
+    discover = query.type == DISCOVER
+    ciaddr = 0 if discover else query.packet.ciaddr
+    reply = Reply4(OFFER if discover else ACK, subnet, classes, None, host, 0, ciaddr)
+    if any(V6_ONLY_PREFERRED in level.options.never for level in levels_of(reply, network)):
+        return silent(query, "the client is to do without IPv4, and option 108 must not be sent to tell it")
+    because = "the client can do without IPv4, and is to"
+    if query.trace:
+        query.trace.note("address", "", "none", because, subnet.where)
+    return Decision4(query, Event.INFORM, None, (), None, reply, because)
 
 
 def _refuse(query: Query4, classes: tuple[str, ...], because: str) -> Decision4:
@@ -76,69 +138,42 @@ def _refuse(query: Query4, classes: tuple[str, ...], because: str) -> Decision4:
     return Decision4(query, Event.NAK, None, (), None, Reply4(NAK, query.subnet, classes), because)
 
 
-def final_classes(
-    query: Query4, classes: tuple[str, ...], subnet: Subnet4, pool: Pool4 | None, host: Host | None
-) -> tuple[str, ...]:
-    """The classes of an answer: a shared network's reservation adds its own now, and additional ones come last."""
-    network = query.network
-    shared = network.shared_network(subnet)
-    if shared is not None and host is not None and host.subnet_id != GLOBAL and host.client_classes:
-        classes = once_found(classes, host)
-    wanted = (
-        *(pool.additional_classes if pool is not None else ()),
-        *subnet.additional_classes,
-        *(shared.additional_classes if shared is not None else ()),
-    )
-    return with_additional(query.packet, classes, wanted, network.classifier, query.trace) if wanted else classes
+class _Choice:
+    """The choice of an address in progress. `link` are the subnets open to the client.
 
+    It begins with the one selected, and is turned when something shows which one the client belongs to: its lease, a
+    reservation (Kea).
+    """
 
-class _Desk:
-    """One client's assignment in progress: the arguments of the engine, and what was found out so far."""
+    __slots__ = ("classes", "desk", "leases", "link", "now", "query")
 
-    __slots__ = ("classes", "consult", "found", "hosts", "hwaddr", "leases", "now", "query", "rng", "trace")
-
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        query: Query4,
-        leases: LeaseView4,
-        hosts: HostView,
-        now: int,
-        rng: Random,
-        consult: Consult | None,
-        found: Found,
-        classes: tuple[str, ...],
-    ) -> None:
-        self.query = query
-        self.leases = leases
-        self.hosts = hosts
-        self.now = now
-        self.rng = rng
-        self.consult = consult
-        self.found = found
-        self.classes = classes
-        self.trace = query.trace
+    def __init__(self, desk: Desk4, link: tuple[Subnet4, ...]) -> None:
+        self.desk = desk
+        self.query = desk.query
+        self.leases = desk.leases
+        self.now = desk.now
+        self.classes = desk.classes
+        self.link = link
 
     # DHCPDISCOVER
 
     def offer(self) -> Decision4:
         """The best address there is for the client, or silence."""
-        for where, host in self.found:
-            if host.address:
-                subnet = where if where is not None else self._holding(host.address)
-                if subnet is not None and self._can_have(host.address, "reserved address"):
-                    return self._grant(subnet, host.address, self.leases.by_address(host.address))
         own = self.own_lease()
-        if own is not None:
-            subnet = self._subnet_of(own)
-            if self._may_use(subnet, own.address, "own lease"):
-                return self._grant(subnet, own.address, own)
+        reserved = self._reserved()
+        if reserved and self._can_have(reserved, "reserved address"):
+            return self._grant(self.link[0], reserved)
+        if own is not None and own.address != reserved:
+            subnet = self._open_pool(own.address)
+            if subnet is not None and self._not_others(subnet, own.address, "own lease"):
+                return self._grant(subnet, own.address)
         hint = self.query.requested or self.query.packet.ciaddr
-        if hint:
-            hinted = self._holding(hint)
-            if hinted is None:
-                self._note(hint, "skipped", "the requested address is not in this network")
-            elif self._may_use(hinted, hint, "requested address") and self._can_have(hint, "requested address"):
-                return self._grant(hinted, hint, self.leases.by_address(hint))
+        if hint and hint != reserved:
+            subnet = self._open_pool(hint)
+            if subnet is None:
+                self._note(hint, "skipped", "the requested address is in no pool open to the client")
+            elif self._not_others(subnet, hint, "requested address") and self._can_have(hint, "requested address"):
+                return self._grant(subnet, hint)
         return self._from_pools(own)
 
     # DHCPREQUEST
@@ -152,26 +187,30 @@ class _Desk:
             refused = self._init_reboot(own)
             if refused is not None:
                 return refused
+        reserved = self._reserved()
+        hint = hint or reserved
         if not hint:
             return self.offer()  # Kea is liberal: a request for nothing in particular is served like a discover
-        subnet = self._holding(hint)
-        reserved = self._reserved_address() if self.found else 0
         if reserved != hint:
-            other = self._reserved_for_other(subnet, hint)
+            other = self._reserved_for_other(self._holding(hint), hint)
             if other is not None:
-                return _refuse(query, self.classes, other)
+                return self._refuse(other)
         lease = self.leases.by_address(hint)
         if lease is not None and not lease.expired(self.now) and not self._owns(lease):
-            return _refuse(query, self.classes, f"{IPv4Address(hint)} is leased to another client")
+            return self._refuse(f"{IPv4Address(hint)} is leased to another client")
         if reserved and reserved != hint:
             taken = self.leases.by_address(reserved)
             if taken is None or taken.expired(self.now) or self._owns(taken):
-                return _refuse(query, self.classes, f"the client has {IPv4Address(reserved)} reserved")
-        if subnet is None or (reserved != hint and self._pool(subnet, hint) is None):
-            return self._not_in_pools(subnet, hint)
+                return self._refuse(f"the client has {IPv4Address(reserved)} reserved")
+        subnet = self.link[0] if reserved == hint else self._open_pool(hint)
+        if subnet is None:
+            return self._not_in_pools(hint)
         if own is not None and own.address != hint:
-            return self._grant(subnet, hint, lease, replaces=own)
-        return self._grant(subnet, hint, lease)
+            return self._grant(subnet, hint, replaces=own)
+        return self._grant(subnet, hint)
+
+    def _refuse(self, because: str) -> Decision4:
+        return _refuse(self.query, self.classes, because)
 
     def _init_reboot(self, own: Lease4 | None) -> Decision4 | None:
         """RFC 2131 4.3.2, INIT-REBOOT: without record of the client be silent; wrong network or address: DHCPNAK."""
@@ -180,22 +219,17 @@ class _Desk:
         assert subnet is not None, "an assignment has a subnet"
         if own is None:
             if subnet.authoritative:  # Deviation, with Kea: "authoritative" answers where the RFC demands silence
-                return _refuse(
-                    query, self.classes, "no record of this INIT-REBOOT client, and the server is authoritative"
-                )
+                return self._refuse("no record of this INIT-REBOOT client, and the server is authoritative")
             return silent(query, "no record of this INIT-REBOOT client")
         if own.address != query.requested:
-            return _refuse(query, self.classes, f"the client's lease is {IPv4Address(own.address)}")
+            return self._refuse(f"the client's lease is {IPv4Address(own.address)}")
         return None
 
-    def _not_in_pools(self, subnet: Subnet4 | None, hint: int) -> Decision4:
+    def _not_in_pools(self, hint: int) -> Decision4:
         """Kea: an address in no pool of the network is another server's; one the client may not use is refused."""
-        known = subnet is not None and any(
-            sibling.pool_at(hint) is not None for sibling in self.query.siblings if hint in sibling
-        )
-        if not known:
+        if not any(sibling.pool_at(hint) is not None for sibling in self.query.siblings):
             return silent(self.query, f"{IPv4Address(hint)} is in no pool of this network")
-        return _refuse(self.query, self.classes, f"the client's classes do not open a pool with {IPv4Address(hint)}")
+        return self._refuse(f"the client's classes do not open a pool with {IPv4Address(hint)}")
 
     # what is known about addresses
 
@@ -205,50 +239,63 @@ class _Desk:
         client_id, hwaddr = query.client_id, query.hwaddr
         by_client = self.leases.by_client_id(client_id) if client_id else ()
         if by_client:
-            for subnet in query.siblings:
+            for subnet in self.link:
                 for lease in by_client:
                     if lease.subnet_id == subnet.id and subnet.match_client_id and lease.state != DECLINED:
+                        self._turn_to(subnet)
                         return lease
         by_hwaddr = self.leases.by_hwaddr(hwaddr) if hwaddr else ()
         if by_hwaddr:
-            for subnet in query.siblings:
+            for subnet in self.link:
                 for lease in by_hwaddr:
                     mine = not subnet.match_client_id or lease.belongs_to(client_id, hwaddr)
                     if lease.subnet_id == subnet.id and mine:
+                        self._turn_to(subnet)
                         return lease
         return None
+
+    def _turn_to(self, subnet: Subnet4) -> None:
+        link = self.link
+        if link[0] is not subnet:
+            at = next(index for index, each in enumerate(link) if each is subnet)
+            self.link = link[at:] + link[:at]
+
+    def _reserved(self) -> int:
+        """The address reserved for this client, 0 where there is none it could have here."""
+        found = self.desk.found
+        if not found:
+            return 0
+        subnet, address = reserved_address(self.link, found)
+        if subnet is not None:
+            self._turn_to(subnet)
+        return address
 
     def _owns(self, lease: Lease4) -> bool:
         subnet = self.query.network.by_id.get(lease.subnet_id)
         client_id = self.query.client_id if subnet is None or subnet.match_client_id else b""
         return lease.state == DEFAULT and lease.belongs_to(client_id, self.query.hwaddr)
 
-    def _subnet_of(self, lease: Lease4) -> Subnet4:
-        return next(subnet for subnet in self.query.siblings if subnet.id == lease.subnet_id)
-
     def _holding(self, address: int) -> Subnet4 | None:
-        for subnet in self.query.siblings:
-            if address in subnet and (subnet is self.query.subnet or allowed(subnet.client_classes, self.classes)):
+        for subnet in self.link:
+            if address in subnet:
                 return subnet
         return None
 
-    def _pool(self, subnet: Subnet4, address: int) -> Pool4 | None:
-        pool = subnet.pool_at(address)
-        return pool if pool is not None and allowed(pool.client_classes, self.classes) else None
-
-    def _reserved_address(self) -> int:
-        """The address reserved for this client, 0 where there is none it could have here."""
-        for where, host in self.found:
-            if host.address and (where is not None or self._holding(host.address) is not None):
-                return host.address
-        return 0
+    def _open_pool(self, address: int) -> Subnet4 | None:
+        """The subnet with a pool that holds the address and is open to the client."""
+        for subnet in self.link:
+            pool = subnet.pool_at(address)
+            if pool is not None and (not pool.client_classes or allowed(pool.client_classes, self.classes)):
+                return subnet
+        return None
 
     def _reserved_for_other(self, subnet: Subnet4 | None, address: int) -> str | None:
-        if subnet is None or not subnet.reservations_in_subnet or not self.hosts.any_in(subnet.id):
+        hosts = self.desk.hosts
+        if subnet is None or not subnet.reservations_in_subnet or not hosts.any_in(subnet.id):
             return None
         if subnet.reservations_out_of_pool and subnet.pool_at(address) is not None:
             return None  # Kea: with reservations out of pool, addresses in pools are not checked
-        other = Reserved(self.hosts, subnet.id, self.found).by_whom(address)
+        other = Reserved(hosts, subnet.id, self.desk.found.identities).by_whom(address)
         return reserved_for(other) if other is not None else None
 
     def _can_have(self, address: int, what: str) -> bool:
@@ -259,179 +306,102 @@ class _Desk:
         self._note(address, f"{what} skipped", "it is declined" if lease.state else "it is leased to another client")
         return False
 
-    def _may_use(self, subnet: Subnet4, address: int, what: str) -> bool:
-        """Whether the address is reserved for this client, or in a pool open to it and reserved for nobody else."""
-        if address == self._reserved_address():
-            return True
-        if self._pool(subnet, address) is None:
-            self._note(address, f"{what} skipped", "it is in no pool open to the client")
-            return False
+    def _not_others(self, subnet: Subnet4, address: int, what: str) -> bool:
+        """Whether the address is reserved for nobody else."""
         other = self._reserved_for_other(subnet, address)
         if other is not None:
             self._note(address, f"{what} skipped", other)
         return other is None
 
+    # pools
+
     def _from_pools(self, own: Lease4 | None) -> Decision4:
         query = self.query
-        full, closed = 0, 0
-        for subnet in query.siblings:
-            if subnet is not query.subnet and not allowed(subnet.client_classes, self.classes):
-                closed += 1
-                self._note(
-                    subnet.prefix, "skipped", f"the client is not in {' or '.join(subnet.client_classes)}", subnet.where
-                )
-                continue
+        full, closed = 0, len(query.siblings) - len(self.link)
+        for subnet in self._by_preference():
             busy = self._busy(subnet)
             for pool in subnet.pools:
                 if pool.client_classes and not allowed(pool.client_classes, self.classes):
                     closed += 1
-                    self._note(
-                        f"pool {pool}",
-                        "skipped",
-                        f"the client is not in {' or '.join(pool.client_classes)}",
-                        pool.where,
-                    )
+                    because = f"the client is not in {' or '.join(pool.client_classes)}"
+                    self._note(f"pool {pool}", "skipped", because, pool.where)
                     continue
-                order = subnet.allocator.candidates(pool, query.hwaddr, query.client_id, self.rng)
-                address = self.leases.first_free(order, self.now, busy)
+                address = self._free(subnet, pool, busy)
                 if address is None:
                     full += 1
                     self._note(f"pool {pool}", "skipped", "it is full", pool.where)
                     continue
-                return self._grant(subnet, address, self.leases.by_address(address), replaces=own, in_turn=True)
+                self._remember(subnet)
+                return self._grant(subnet, address, replaces=own, in_turn=True)
         if full:
             return silent(query, "every pool open to the client is full", Event.FULL)
         because = "no pool is open to the client" if closed else "the subnet has no pool"
         return silent(query, because, Event.NO_POOL)
 
+    def _free(self, subnet: Subnet4, pool: Pool4, busy: Container[int]) -> int | None:
+        """The first free address in the order of the subnet's allocator."""
+        query, allocator = self.query, subnet.allocator
+        rng = self.desk.rng if type(allocator) is Iterative else query.chance(self.desk.rng)
+        order = allocator.candidates(pool, query.hwaddr, query.client_id, rng)
+        address = self.leases.first_free(order, self.now, busy)
+        if address is None and type(order) is Shuffle and order.most < len(pool):
+            return self.leases.first_free(pool.sweep, self.now, busy)
+        return address
+
+    def _by_preference(self) -> tuple[Subnet4, ...]:
+        """The subnets from the one on that gave something last, of those with the same guards (Kea's preferred subnet).
+
+        Without it a shared network full of full subnets would cost a look at each of them, for every client. Planned
+        again, a message begins with the same.
+        """
+        link = self.link
+        if len(link) == 1:
+            return link
+        query, network = self.query, self.query.network
+        if query.start is None:
+            recent = network.recent.get((link[0].shared_network, link[0].client_classes), link[0])
+            query.start = recent if any(each is recent for each in link) else link[0]
+        at = next((index for index, each in enumerate(link) if each is query.start), 0)
+        return link[at:] + link[:at]
+
+    def _remember(self, subnet: Subnet4) -> None:
+        if len(self.query.siblings) > 1:
+            self.query.network.recent[subnet.shared_network, subnet.client_classes] = subnet
+
     def _busy(self, subnet: Subnet4) -> Container[int]:
-        if not subnet.reservations_in_subnet or subnet.reservations_out_of_pool or not self.hosts.any_in(subnet.id):
-            return NOBODY
-        return Reserved(self.hosts, subnet.id, self.found)
+        """What is not given although nobody holds it."""
+        desk = self.desk
+        busy: Container[int] = NOBODY
+        if subnet.reservations_in_subnet and not subnet.reservations_out_of_pool and desk.hosts.any_in(subnet.id):
+            busy = Reserved(desk.hosts, subnet.id, desk.found.identities)
+        if desk.query.network.exclude_first_last_24 and subnet.prefix.prefixlen <= SMALLEST_WITH_ENDS:
+            return _EndsOr(busy)
+        return busy
 
     # the lease
 
     def _grant(
-        self,
-        subnet: Subnet4,
-        address: int,
-        before: Lease4 | None,
-        *,
-        replaces: Lease4 | None = None,
-        in_turn: bool = False,
+        self, subnet: Subnet4, address: int, *, replaces: Lease4 | None = None, in_turn: bool = False
     ) -> Decision4:
-        query, now = self.query, self.now
-        packet = query.packet
-        pool = subnet.pool_at(address)
-        host = current_host(subnet, self.found) if self.found else None
-        lifetimes = self._lifetimes(subnet) if query.network.classes else subnet.lifetimes
-        asked = query.asked_lifetime
-        named = 12 in packet.options or 81 in packet.options or host is not None
-        name = choose_name(packet, subnet, host, address) if named else NO_NAME
-        mine = before is not None and not before.expired(now) and self._owns(before)
-        lease = Lease4(
-            address,
-            query.hwaddr,
-            query.client_id if subnet.match_client_id else b"",
-            lifetimes.granted(asked) if asked else lifetimes.default,
-            now,
-            subnet.id,
-            False,  # noqa: FBT003  # by position: names cost a third more, and this is made for every answer
-            False,  # noqa: FBT003
-            name.hostname,
-            DEFAULT,
-            _extended_info(query) if subnet.store_extended_info else "",
-            pool.pool_id if pool is not None else 0,
-        )
-        remaining = remaining_of_cached(subnet, before, lease, now) if mine and before is not None else None
-        offer = query.type == DISCOVER
-        if self.consult is not None:
-            point = Lease4Renew(packet, lease) if mine and not offer else Lease4Select(packet, lease, offer)
-            if self.consult(point) in (NextStep.SKIP, NextStep.DROP):
-                return silent(query, f"a callout of {point.kea_name} refused the lease")
-            if point.lease is not lease:
-                lease, remaining = point.lease, None
-        classes = self.classes
-        if host is not None or query.network.classes:
-            classes = final_classes(query, classes, subnet, pool, host)
-        reply = Reply4(
-            OFFER if offer else ACK,
-            subnet,
-            classes,
-            pool,
-            host,
-            lease.address,
-            0 if offer else packet.ciaddr,
-            remaining if remaining is not None else lease.valid_lifetime,
-            name.host_name,
-            name.fqdn,
-        )
-        if self.trace:
-            self._explain(subnet, pool, lease, before, remaining)
-        picked = address if in_turn else None
-        if offer:
-            return Decision4(query, OFFERED, lease, (), picked, reply)
-        if remaining is not None:
-            return Decision4(query, REUSED, before, (), None, reply)
-        unit: Unit = (Change(before, lease),)
-        if replaces is not None and replaces.address != address:
-            unit = (*unit, Change(replaces, None))
-        return Decision4(query, RENEWED if mine else ALLOCATED, lease, unit, picked, reply)
-
-    def _lifetimes(self, subnet: Subnet4) -> Lifetimes:
-        """The first class that sets lifetimes, else the subnet's (Kea)."""
-        classes = self.query.network.classes
-        if classes:
-            for name in self.classes:
-                found = classes.get(name)
-                if found is not None and found.lifetimes is not None:
-                    return found.lifetimes
-        return subnet.lifetimes
-
-    # explanations
+        before = self.leases.by_address(address)
+        mine = before is not None and not before.expired(self.now) and self._owns(before)
+        return grant(self.desk, subnet, address, before, replaces=replaces, mine=mine, in_turn=in_turn)
 
     def _note(self, subject: object, verdict: str, because: str, where: object = None) -> None:
-        if self.trace:
-            shown = IPv4Address(subject) if isinstance(subject, int) else subject
-            self.trace.note("address", shown, verdict, because, where)
-
-    def _explain(
-        self, subnet: Subnet4, pool: Pool4 | None, lease: Lease4, before: Lease4 | None, remaining: int | None
-    ) -> None:
-        address = IPv4Address(lease.address)
-        if any(host.address == lease.address for _, host in self.found):
-            because, where = (
-                "it is reserved for the client",
-                next(h.where for _, h in self.found if h.address == lease.address),
-            )
-        elif before is not None and self._owns(before):
-            because, where = "it is the client's lease", None
-        elif before is not None:
-            because, where = "the earlier lease is over", pool.where if pool is not None else None
-        elif lease.address == (self.query.requested or self.query.packet.ciaddr):
-            because, where = "the client asked for it and it is free", pool.where if pool is not None else subnet.where
-        else:
-            because, where = f"the next free one of pool {pool}", pool.where if pool is not None else subnet.where
-        self.trace.note("address", address, "chosen", because, where)
-        if remaining is not None:
-            self.trace.note(
-                "lifetime", f"{remaining} s", "remaining", "the lease is young enough to be repeated unchanged"
-            )
-        else:
-            length = "infinite" if lease.valid_lifetime == INFINITE else f"{lease.valid_lifetime} s"
-            asked = self.query.asked_lifetime
-            self.trace.note(
-                "lifetime",
-                length,
-                "granted",
-                f"the client asked for {asked} s" if asked else "the default",
-                subnet.where,
+        trace = self.query.trace
+        if trace:
+            trace.note(
+                "address", IPv4Address(subject) if isinstance(subject, int) else subject, verdict, because, where
             )
 
 
-def _extended_info(query: Query4) -> str:
-    """What `store-extended-info` keeps of option 82, as the JSON text of a lease's user context (Kea 3.0's form)."""
-    relay = query.packet.options.get(82)
-    if not relay:
-        return ""
-    return f'{{ "ISC": {{ "relay-agent-info": {{ "sub-options": "0x{relay.hex().upper()}" }} }} }}'
+class _EndsOr:
+    """Membership: addresses that end in 0 or 255, and those that are busy for another reason."""
+
+    __slots__ = ("busy",)
+
+    def __init__(self, busy: Container[int]) -> None:
+        self.busy = busy
+
+    def __contains__(self, address: object) -> bool:
+        return (isinstance(address, int) and address & 0xFF in (0, 0xFF)) or address in self.busy

@@ -16,8 +16,8 @@ from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.options import Space
 
 __all__ = [
-    "ALL", "DROP", "KNOWN", "REJECT", "STRANGER", "UNKNOWN", "allowed", "classify", "once_found", "with_additional",
-    "with_host",
+    "ALL", "BOOTP", "DROP", "KNOWN", "REJECT", "STASHED", "STRANGER", "UNKNOWN", "allowed", "classify", "once_early",
+    "once_found", "with_additional", "with_host",
 ]  # fmt: skip
 
 ALL: Final = "ALL"
@@ -25,18 +25,27 @@ KNOWN: Final = "KNOWN"
 UNKNOWN: Final = "UNKNOWN"
 DROP: Final = "DROP"
 REJECT: Final = "REJECT"
+BOOTP: Final = "BOOTP"  # of clients whose messages have no type; a library's callout puts them into it
+STASHED: Final = "STASH_AGENT_OPTIONS"  # of clients whose relay's information was kept with their lease
 
 EVERYONE: Final = (ALL,)
 STRANGER: Final = (ALL, UNKNOWN)
 NO_CLASSES: Final = Classifier((), Space("dhcp4"))
 
 
-def classify(packet: Packet4, classifier: Classifier = NO_CLASSES, trace: Trace = NO_TRACE) -> tuple[str, ...]:
-    """The classes that need no reservation: ALL, VENDOR_CLASS_<text> from option 60, and those whose tests hold."""
+def classify(
+    packet: Packet4, classifier: Classifier = NO_CLASSES, trace: Trace = NO_TRACE, also: str = ""
+) -> tuple[str, ...]:
+    """The classes that need no reservation: ALL, VENDOR_CLASS_<text> from option 60, and those whose tests hold.
+
+    `also` is a class that something else has put the client into.
+    """
     vendor = packet.options.get(60)
-    if not vendor and not classifier:
+    if not vendor and not classifier and not also:
         return EVERYONE
     classes: dict[str, None] = {ALL: None}
+    if also:
+        classes[also] = None
     if vendor:
         name = "VENDOR_CLASS_" + vendor.decode("ascii", "replace")
         classes[name] = None
@@ -46,28 +55,35 @@ def classify(packet: Packet4, classifier: Classifier = NO_CLASSES, trace: Trace 
     return tuple(classes)
 
 
-def with_host(  # noqa: PLR0913  # who, where, and how far it counts
+def with_host(  # noqa: PLR0913  # who, what is reserved, and how to tell
     packet: Packet4,
     classes: tuple[str, ...],
-    host: Host | None,
+    reserved: Sequence[str],
     classifier: Classifier,
     trace: Trace = NO_TRACE,
     *,
-    decides: bool = True,
+    known: bool,
 ) -> tuple[str, ...]:
     """The classes once reservations were looked up: KNOWN or UNKNOWN, and what follows from it.
 
-    `decides` says that the reservation's classes count for the choice of pools: it is global, or its subnet cannot
-    change any more. Then tests are told anew with them; else they are added once the address is chosen (`once_found`).
+    `reserved` are the classes of a reservation that count for the choice of pools, because it is global or its subnet
+    cannot change any more: tests are told anew with them. Others are added once the address is chosen (`once_found`).
     """
-    if host is None and not classifier:
-        return STRANGER if classes is EVERYONE else (*classes, UNKNOWN)
+    if not known and not classifier:
+        return STRANGER if classes is EVERYONE else tuple(dict.fromkeys((*classes, UNKNOWN)))
     made = dict.fromkeys(classes)
-    if host is not None and host.client_classes and decides:
-        classifier.reserved(packet, host.client_classes, made, trace)
-    made[UNKNOWN if host is None else KNOWN] = None
+    if reserved:
+        classifier.reserved(packet, reserved, made, trace)
+    made[KNOWN if known else UNKNOWN] = None
     classifier.once_known(packet, made, trace)
     return tuple(made)
+
+
+def once_early(
+    packet: Packet4, classes: tuple[str, ...], host: Host, classifier: Classifier, trace: Trace = NO_TRACE
+) -> tuple[str, ...]:
+    """The classes of a client whose global reservation was found before its subnet was selected (Kea)."""
+    return with_host(packet, classes, host.client_classes, classifier, trace, known=True)
 
 
 def once_found(classes: tuple[str, ...], host: Host) -> tuple[str, ...]:

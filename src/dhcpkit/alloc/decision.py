@@ -11,6 +11,7 @@ import attrs
 
 from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.network import Pool4, Subnet4
 from dhcpkit.alloc.query import Query4
 from dhcpkit.alloc.view import Unit
@@ -62,6 +63,9 @@ class Decision4:
     """The outcome for one message. `reply` is None for silence; `unit` is empty where no lease changes.
 
     `offered` is an address that was taken from a pool in its turn, so that the next client gets the one behind it.
+    `names` is what DNS is to hear once the leases are stored. `reason` is the tail of Kea's statistic
+    (`admin-filtered`) where a message was dropped that looked well when it was opened; empty where silence is the
+    answer.
     """
 
     query: Query4
@@ -71,10 +75,12 @@ class Decision4:
     offered: int | None
     reply: Reply4 | None
     because: str = ""
+    names: tuple[NameChange, ...] = ()
+    reason: str = ""
 
 
-def silent(query: Query4, because: str, event: Event = Event.SILENT) -> Decision4:
+def silent(query: Query4, because: str, event: Event = Event.SILENT, reason: str = "") -> Decision4:
     """No answer, no change, and why."""
     if query.trace:
         query.trace.note("answer", "", "silence", because)
-    return Decision4(query, event, None, (), None, None, because)
+    return Decision4(query, event, None, (), None, None, because, (), reason)

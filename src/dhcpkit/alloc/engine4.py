@@ -7,25 +7,32 @@ decided in `assign4`; how the answer looks in bytes in `answer`. This module doe
 
 from __future__ import annotations
 
+from copy import copy
 from random import Random
 from typing import Final
 
 import attrs
 
-from dhcpkit.alloc.assign4 import assign4, final_classes
-from dhcpkit.alloc.classify import DROP, with_host
+from dhcpkit.alloc.assign4 import assign4, with_reservations
+from dhcpkit.alloc.classify import DROP, STASHED, classify
 from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
+from dhcpkit.alloc.extended4 import recalled
+from dhcpkit.alloc.grant4 import final_classes, naming_at
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
+from dhcpkit.alloc.name_change import NameChange, removal
+from dhcpkit.alloc.naming import KEA_NAMING
+from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.points import Consult, Lease4Decline, Lease4Release, NextStep
-from dhcpkit.alloc.query import DECLINE, INFORM, RELEASE, Dropped, Query4, open4
-from dhcpkit.alloc.reserved import current_host, decides_pools, find_hosts
+from dhcpkit.alloc.query import DECLINE, INFORM, RELEASE, REQUEST, Dropped, Query4, open4, query_of
+from dhcpkit.alloc.reserved import host_in
 from dhcpkit.alloc.view import Change, LeaseView4
 from dhcpkit.wire.dhcp4 import MessageType
 
-__all__ = ["Decision4", "Dropped", "Event", "Query4", "Reply4", "open4", "plan4", "reclaim4", "repeat4"]
+__all__ = ["Decision4", "Dropped", "Event", "Query4", "Reply4", "forgotten4", "open4", "plan4", "reclaim4", "repeat4"]
 
 ACK: Final = MessageType.ACK.value
+RELAY: Final = 82
 
 
 def plan4(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argument
@@ -38,8 +45,46 @@ def plan4(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argume
     if kind == DECLINE:
         return _decline(query, leases, now, consult)
     if kind == INFORM:
-        return _inform(query, hosts)
+        return _inform(query, hosts, consult)
+    if query.network.stash_agent_options and kind == REQUEST:
+        seen = _recovered(query, leases, hosts, now, consult)
+        if isinstance(seen, Dropped):
+            return silent(query, seen.because, reason=seen.reason)
+        if seen is not None:
+            decision = assign4(seen, leases, hosts, now, rng, consult)
+            decision.query = query  # which has no option 82, so that the answer gets none
+            return decision
     return assign4(query, leases, hosts, now, rng, consult)
+
+
+def _recovered(
+    query: Query4, leases: LeaseView4, hosts: HostView, now: int, consult: Consult | None
+) -> Query4 | Dropped | None:
+    """A renewal with what the relay agent said when the lease was given (Kea: `stash-agent-options`); None: no such.
+
+    A client renews past its relay, whose information may be what tells its classes, subnet and reservation.
+    """
+    packet = query.packet
+    if not packet.ciaddr or packet.giaddr or packet.options.get(RELAY):
+        return None
+    lease = leases.by_address(packet.ciaddr)
+    if lease is None or lease.expired(now) or not lease.belongs_to(query.client_id, query.hwaddr):
+        return None
+    relay = recalled(lease.user_context)
+    if relay is None:
+        return None
+    seen = copy(packet)
+    seen.options = packet.options | {RELAY: relay}
+    network, trace = query.network, query.trace
+    if trace:
+        trace.note("classes", STASHED, "member", "the lease has what the relay agent said")
+    classes = classify(seen, network.classifier, trace, STASHED)
+    if DROP in classes:
+        return Dropped("admin-filtered", "the client is in class DROP")
+    again = query_of(seen, network, consult, trace, classes, hosts)
+    if isinstance(again, Query4):
+        again.seed = query.seed
+    return again
 
 
 def repeat4(query: Query4, leases: LeaseView4, hosts: HostView, now: int, rng: Random) -> Decision4:
@@ -81,9 +126,22 @@ def _release(query: Query4, leases: LeaseView4, consult: Consult | None) -> Deci
         return silent(query, "the lease at ciaddr is not in use")
     if consult is not None and consult(Lease4Release(query.packet, lease)) in (NextStep.SKIP, NextStep.DROP):
         return silent(query, "a callout of lease4_release kept the lease")
+    network = query.network
+    if network.keep_released and lease.valid_lifetime != INFINITE:
+        kept = lease._replace(valid_lifetime=0, state=LeaseState.RELEASED.value)
+        if query.trace:
+            query.trace.note("release", query.packet, "lease kept for its client", "it is the client's", "")
+        return Decision4(query, Event.RELEASE, lease, (Change(lease, kept),), None, None, "released by its client")
     if query.trace:
         query.trace.note("release", query.packet, "lease removed", "it is the client's", "")
-    return Decision4(query, Event.RELEASE, lease, (Change(lease, None),), None, None, "released by its client")
+    names = _forgotten(lease, network)
+    return Decision4(query, Event.RELEASE, lease, (Change(lease, None),), None, None, "released by its client", names)
+
+
+def _forgotten(lease: Lease4, network: Network) -> tuple[NameChange, ...]:
+    """What DNS is to hear of a lease that is no more."""
+    naming = naming_at(network.by_id.get(lease.subnet_id), lease.address)
+    return tuple(removal(lease, naming if naming is not None else KEA_NAMING)) if lease.hostname else ()
 
 
 def _decline(query: Query4, leases: LeaseView4, now: int, consult: Consult | None) -> Decision4:
@@ -111,17 +169,17 @@ def _decline(query: Query4, leases: LeaseView4, now: int, consult: Consult | Non
     )
     if query.trace:
         query.trace.note("decline", query.packet, "address on probation", "its holder found it in use")
-    return Decision4(query, Event.DECLINE, resting, (Change(lease, resting),), None, None, "declined by its holder")
+    names = _forgotten(lease, query.network)
+    unit = (Change(lease, resting),)
+    return Decision4(query, Event.DECLINE, resting, unit, None, None, "declined by its holder", names)
 
 
-def _inform(query: Query4, hosts: HostView) -> Decision4:
+def _inform(query: Query4, hosts: HostView, consult: Consult | None) -> Decision4:
     """RFC 2131 4.3.5: options only; no lease is read or written, yiaddr and lease times stay out."""
-    found = find_hosts(query, hosts) if query.subnet is not None else ()
-    host = current_host(query.subnet, found) if query.subnet is not None else None
-    decides = host is None or decides_pools(query, host)
-    classes = with_host(query.packet, query.classes, host, query.network.classifier, query.trace, decides=decides)
+    found, classes = with_reservations(query, hosts, consult)
     if DROP in classes:
-        return silent(query, "the client is in class DROP")
+        return silent(query, "the client is in class DROP", reason="admin-filtered")
+    host = host_in(query.subnet, found) if query.subnet is not None else None
     reply = Reply4(ACK, query.subnet, classes, host=host, ciaddr=query.packet.ciaddr)
     if query.subnet is not None:
         reply.classes = final_classes(query, classes, query.subnet, None, host)
@@ -138,3 +196,8 @@ def reclaim4(lease: Lease4, now: int, *, hold: bool) -> Change:
         return Change(lease, None)
     kept = lease._replace(state=LeaseState.EXPIRED_RECLAIMED.value, hostname="", fqdn_fwd=False, fqdn_rev=False)
     return Change(lease, kept)
+
+
+def forgotten4(change: Change, network: Network) -> tuple[NameChange, ...]:
+    """What DNS is to hear once a lease is taken back."""
+    return _forgotten(change.before, network) if change.before is not None else ()

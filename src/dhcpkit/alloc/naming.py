@@ -5,9 +5,17 @@ How a name is chosen is `names`' business; this module knows no packets and no D
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from typing import Final
+
 import attrs
 
-__all__ = ["KEA_NAMING", "Naming"]
+__all__ = ["KEA_NAMING", "NO_UPDATES", "Naming", "qualified", "scrubbed"]
+
+
+THIRD: Final = 0.33333  # of a lease's lifetime (Kea writes it so)
+TTL_MIN: Final = 600  # seconds
 
 
 @attrs.frozen
@@ -33,5 +41,58 @@ class Naming:
     char_set: str = "[^A-Za-z0-9.-]"
     char_replacement: str = ""
 
+    def answer_to(self, *, updates: bool, none: bool) -> tuple[bool, bool]:
+        """The server's flags S and N for a client's (RFC 4702 4, RFC 4704 6.1, and Kea's `ddns-override-` keys)."""
+        if not self.send_updates:
+            return False, True
+        if none:
+            return self.override_no_update, not self.override_no_update
+        return updates or self.override_client_update, False
 
-KEA_NAMING = Naming()
+    @property
+    def makes_missing(self) -> bool:
+        """Whether clients that say no name are given one."""
+        return self.replace_client_name in {"always", "when-not-present"}
+
+    @property
+    def makes_instead(self) -> bool:
+        """Whether clients are given another name than they say."""
+        return self.replace_client_name in {"always", "when-present"}
+
+    def time_to_live(self, lifetime: int) -> int:
+        """How long records live, in seconds, for a lease of so many (RFC 4702 5: a third, and 10 minutes at least)."""
+        if self.ttl:
+            return self.ttl
+        made = max(round((self.ttl_percent or THIRD) * lifetime), self.ttl_min or TTL_MIN)
+        return min(made, self.ttl_max) if self.ttl_max and made > (self.ttl_min or TTL_MIN) else made
+
+    @property
+    def answers_only(self) -> bool:
+        """Whether a client's name is nothing but an option in its answer: no updates, and no names of our making."""
+        return not self.send_updates and self.replace_client_name == "never"
+
+
+KEA_NAMING: Final = Naming()  # what Kea does where updates are enabled and nothing else is said
+NO_UPDATES: Final = Naming(send_updates=False)  # and where they are not, as in a configuration that says nothing
+
+
+def qualified(name: str, naming: Naming, *, complete: bool) -> str:
+    """A name with the qualifying suffix behind it, unless it ends in that or in a dot (Kea).
+
+    A `complete` one has a dot at its end, any other has none.
+    """
+    suffix = naming.qualifying_suffix.strip(".")
+    bare = name.removesuffix(".")
+    if suffix and bare == name and name != suffix and not name.endswith(f".{suffix}"):
+        bare = f"{name}.{suffix}"
+    return f"{bare}." if complete else bare
+
+
+def scrubbed(text: str, naming: Naming) -> str:
+    """What is left of a name, or of a label, once unwanted characters are replaced (Kea: `hostname-char-set`)."""
+    return _regex(naming.char_set).sub(naming.char_replacement, text) if naming.char_set else text
+
+
+@lru_cache(maxsize=64)
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -7,7 +7,7 @@ Inheritance is already resolved here: a subnet holds its own values. Addresses a
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,9 +16,9 @@ import attrs
 
 from dhcpkit.alloc.classes import Classifier
 from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
-from dhcpkit.alloc.naming import KEA_NAMING, Naming
+from dhcpkit.alloc.naming import NO_UPDATES, Naming
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
-from dhcpkit.alloc.pick import Allocator, Iterative
+from dhcpkit.alloc.pick import Allocator, Iterative, allocator4
 from dhcpkit.alloc.trace import Place
 from dhcpkit.alloc.view import Sweep
 from dhcpkit.wire.options import Option
@@ -67,7 +67,10 @@ class Lifetimes:
 
 @attrs.frozen(eq=False, init=False)
 class Pool4:
-    """A range of addresses for clients at large. `Pool4("192.0.2.10 - 192.0.2.99")`."""
+    """A range of addresses for clients at large. `Pool4("192.0.2.10 - 192.0.2.99")`.
+
+    `naming` is what holds for names of clients here, None where the subnet's does.
+    """
 
     first: int
     last: int
@@ -76,6 +79,7 @@ class Pool4:
     options: OptionValues = NO_OPTIONS
     where: Place | None = None
     additional_classes: tuple[str, ...] = ()
+    naming: Naming | None = None
     sweep: Sweep = attrs.field(init=False, repr=False)
 
     def __init__(  # noqa: PLR0913  # one argument for each of Kea's keys
@@ -86,10 +90,13 @@ class Pool4:
         client_classes: Sequence[str] = (),
         additional_classes: Sequence[str] = (),
         options: OptionValues = NO_OPTIONS,
+        naming: Naming | None = None,
         where: Place | None = None,
     ) -> None:
         first, last = parse_range(pool)
-        self.__attrs_init__(first, last, pool_id, tuple(client_classes), options, where, tuple(additional_classes))
+        self.__attrs_init__(
+            first, last, pool_id, tuple(client_classes), options, where, tuple(additional_classes), naming
+        )
         object.__setattr__(self, "sweep", Sweep(first, last))
 
     def __contains__(self, address: object) -> bool:
@@ -147,11 +154,11 @@ class Subnet4:
     cache_threshold: float = attrs.field(default=0.25, kw_only=True)
     cache_max_age: int | None = attrs.field(default=None, kw_only=True)
     store_extended_info: bool = attrs.field(default=False, kw_only=True)
-    naming: Naming = attrs.field(default=KEA_NAMING, kw_only=True)
+    naming: Naming = attrs.field(default=NO_UPDATES, kw_only=True)
     additional_classes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     offer_lifetime: int | None = attrs.field(default=None, kw_only=True)
     adaptive_lease_time_threshold: float | None = attrs.field(default=None, kw_only=True)
-    allocator: Allocator = attrs.field(factory=Iterative, kw_only=True)
+    allocator: Allocator = attrs.field(factory=Iterative, converter=allocator4, kw_only=True)
     shared_network: str = attrs.field(default="", kw_only=True)
     where: Place | None = attrs.field(default=None, kw_only=True)
     first: int = attrs.field(init=False)
@@ -230,15 +237,21 @@ class ClientClass:
     template: Text | None = None
     only_additional: bool = False
     preferred: Lifetimes | None = None
+    offer_lifetime: int | None = None
 
 
 IDENTIFIERS4: Final = ("hw-address", "duid", "circuit-id", "client-id")  # Kea's default order of search
+V6_ONLY_PREFERRED: Final = 108
+SMALLEST_WITH_ENDS: Final = 24  # length of the longest prefix that `exclude-first-last-24` is about
 
 
 class Network:
     """Everything the engine looks at, with its look-up tables. Frozen; reconfiguration makes a new one.
 
-    `Network([Subnet4("192.0.2.0/24", pools=[Pool4("192.0.2.10 - 192.0.2.99")])])` is a whole network.
+    `Network([Subnet4("192.0.2.0/24", pools=[Pool4("192.0.2.10 - 192.0.2.99")])])` is a whole network. With
+    `keep_released` a released lease is kept for its client until it is reclaimed (Kea: unless
+    `flush-reclaimed-timer-wait-time` or `hold-reclaimed-time` is 0). `blocks`, `selected` and `recent` are memos, and
+    nothing else ever changes.
     """
 
     def __init__(  # noqa: PLR0913  # one argument for each of Kea's global keys
@@ -257,6 +270,9 @@ class Network:
         ignore_dhcp_server_identifier: bool = False,
         server_identifiers: Iterable[int] = (),
         early_global_reservations_lookup: bool = False,
+        exclude_first_last_24: bool = False,
+        stash_agent_options: bool = False,
+        keep_released: bool = False,
     ) -> None:
         self.shared_networks = tuple(shared_networks)
         alone = tuple(subnets)
@@ -275,8 +291,12 @@ class Network:
         self.ignore_dhcp_server_identifier = ignore_dhcp_server_identifier
         self.server_identifiers = frozenset(server_identifiers)
         self.early_global_reservations_lookup = early_global_reservations_lookup
-        self.blocks: dict[tuple[object, ...], Any] = {}  # a memo of `answer`
-        self.selected: dict[object, Subnet4 | None] = {}  # a memo of `select`
+        self.exclude_first_last_24 = exclude_first_last_24
+        self.stash_agent_options = stash_agent_options
+        self.keep_released = keep_released
+        self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer`
+        self.selected: dict[object, Subnet4 | None] = {}  # of `select`
+        self.recent: dict[object, Subnet4] = {}  # of `assign4`: the subnet of a shared network that gave something last
         self.guarded = any(s.client_classes for s in self.subnets) or any(
             n.client_classes for n in self.shared_networks
         )
@@ -313,6 +333,10 @@ class Network:
         # Prefixes either nest or are apart, so the longest of them bounds how far back a covering one can start.
         self._widest = max((subnet.last - subnet.first for subnet in self.subnets), default=0)
         self._nested = _any_nested([subnet for _, subnet in ordered])
+        values = [self.options, *(each.options for each in self.classes.values())]
+        values += [level.options for subnet in self.subnets for level in subnet.levels]
+        values += [pool.options for subnet in self.subnets for pool in subnet.pools]
+        self.vendors = any(each.vendors for each in values)  # whether anything is configured for an enterprise
         self.plain = frozenset(subnet.id for subnet in self.subnets if self._is_plain(subnet))
 
     def _is_plain(self, subnet: Subnet4) -> bool:
@@ -320,17 +344,35 @@ class Network:
         return (
             not self.guarded
             and not self.classes
+            and not self.stash_agent_options
+            and not self.early_global_reservations_lookup
             and subnet.id not in self._networks
             and not subnet.reservations_global
             and subnet.match_client_id
             and not subnet.store_extended_info
             and type(subnet.allocator) is Iterative
-            and not any(pool.client_classes for pool in subnet.pools)
+            and not (self.exclude_first_last_24 and subnet.prefix.prefixlen <= SMALLEST_WITH_ENDS)
+            and not subnet.offer_lifetime
+            and subnet.naming.answers_only
+            and V6_ONLY_PREFERRED not in subnet.options
+            and not any(pool.client_classes or pool.naming is not None for pool in subnet.pools)
         )
 
     def siblings(self, subnet: Subnet4) -> tuple[Subnet4, ...]:
-        """The subnets of its shared network in the configuration's order, itself included; alone where it has none."""
-        return self._siblings.get(subnet.id, (subnet,))
+        """The subnets of its shared network from this one on and then around (Kea's order of trying them)."""
+        link = self._siblings.get(subnet.id)
+        if link is None:
+            return (subnet,)
+        at = next(index for index, each in enumerate(link) if each is subnet)
+        return link if at == 0 else link[at:] + link[:at]
+
+    def open_to(self, subnet: Subnet4, classes: Container[str]) -> bool:
+        """Whether a client in these classes may use the subnet: its own guards and its shared network's let it in."""
+        guards = subnet.client_classes
+        if guards and not any(name in classes for name in guards):
+            return False
+        shared = self._networks.get(subnet.id)
+        return shared is None or not shared.client_classes or any(name in classes for name in shared.client_classes)
 
     def shared_network(self, subnet: Subnet4) -> SharedNetwork4 | None:
         """The shared network a subnet belongs to."""
@@ -359,24 +401,18 @@ class Network:
     def with_allocator(self, allocator: Allocator) -> Network:
         """A copy in which every subnet uses another allocator."""
         shared = {s.id for network in self.shared_networks for s in network.subnets}
-        return Network(
-            [attrs.evolve(s, allocator=allocator) for s in self.subnets if s.id not in shared],
-            shared_networks=[
-                attrs.evolve(n, subnets=tuple(attrs.evolve(s, allocator=allocator) for s in n.subnets))
-                for n in self.shared_networks
-            ],
-            hosts=self.hosts,
-            classes=self.classes.values(),
-            options=self.options,
-            echo_client_id=self.echo_client_id,
-            authoritative=self.authoritative,
-            decline_probation_period=self.decline_probation_period,
-            host_identifiers=self.host_identifiers,
-            ignore_rai_link_selection=self.ignore_rai_link_selection,
-            ignore_dhcp_server_identifier=self.ignore_dhcp_server_identifier,
-            server_identifiers=self.server_identifiers,
-            early_global_reservations_lookup=self.early_global_reservations_lookup,
+        changed = Network.__new__(Network)
+        changed.__dict__.update(self.__dict__)
+        changed.blocks, changed.selected, changed.recent = {}, {}, {}
+        changed.shared_networks = tuple(
+            attrs.evolve(n, subnets=tuple(attrs.evolve(s, allocator=allocator) for s in n.subnets))
+            for n in self.shared_networks
         )
+        alone = [attrs.evolve(s, allocator=allocator) for s in self.subnets if s.id not in shared]
+        changed.subnets = (*alone, *(s for network in changed.shared_networks for s in network.subnets))
+        changed._siblings, changed._networks = {}, {}  # noqa: SLF001  # it is one of us
+        changed._index()  # noqa: SLF001
+        return changed
 
 
 def _any_nested(ordered: Sequence[Subnet4]) -> bool:

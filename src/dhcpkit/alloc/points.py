@@ -13,11 +13,14 @@ import attrs
 
 if TYPE_CHECKING:
     from dhcpkit.alloc.lease import Lease4
+    from dhcpkit.alloc.naming import Naming
     from dhcpkit.alloc.network import Subnet4
     from dhcpkit.wire.dhcp4 import Packet4
 
 __all__ = [
     "Consult",
+    "Ddns4Update",
+    "Host4Identifier",
     "Lease4Decline",
     "Lease4Expire",
     "Lease4Release",
@@ -59,6 +62,29 @@ class Subnet4Select(Point):
     kea_name = "subnet4_select"
     packet: Packet4
     subnet: Subnet4 | None
+
+
+@attrs.define
+class Host4Identifier(Point):
+    """A client's identifier is wanted that no option holds (flex-id); a callout puts it into `identifier`."""
+
+    kea_name = "host4_identifier"
+    packet: Packet4
+    kind: str
+    identifier: bytes
+
+
+@attrs.define
+class Ddns4Update(Point):
+    """A client's name was decided; a callout may change it, and which updates DNS gets."""
+
+    kea_name = "ddns4_update"
+    packet: Packet4
+    subnet: Subnet4
+    hostname: str
+    forward: bool
+    reverse: bool
+    naming: Naming
 
 
 @attrs.define

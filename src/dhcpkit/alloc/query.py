@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
+from random import Random
 from typing import Final
 
 import attrs
 
-from dhcpkit.alloc.classify import DROP, classify
+from dhcpkit.alloc.classify import DROP, classify, once_early
+from dhcpkit.alloc.host import Host, HostView
 from dhcpkit.alloc.names import fqdn_flaw
 from dhcpkit.alloc.network import Network, Subnet4
 from dhcpkit.alloc.points import Consult, NextStep, Subnet4Select
+from dhcpkit.alloc.reserved import global_host
 from dhcpkit.alloc.select import select_subnet4, suboption
 from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.alloc.view import Key
 from dhcpkit.wire.dhcp4 import MessageType, Packet4
 
-__all__ = ["Dropped", "Manner", "Query4", "open4"]
+__all__ = ["Dropped", "Manner", "Query4", "open4", "query_of"]
 
 DISCOVER: Final = MessageType.DISCOVER.value
 REQUEST: Final = MessageType.REQUEST.value
@@ -30,6 +33,7 @@ RELEASE: Final = MessageType.RELEASE.value
 INFORM: Final = MessageType.INFORM.value
 SERVED: Final = frozenset((DISCOVER, REQUEST, DECLINE, RELEASE, INFORM))
 NEEDS_SUBNET: Final = frozenset((DISCOVER, REQUEST, INFORM))
+SEED_BITS: Final = 64
 CLIENT_ID_MIN, CLIENT_ID_MAX = 2, 128  # octets; Kea refuses others (RFC 2132 9.14: at least 2)
 
 
@@ -54,7 +58,8 @@ class Dropped:
 class Query4:
     """A message with what it asks for. Integers are addresses, 0 for none; octet strings are empty for none.
 
-    `siblings` are the subnets of the selected one's shared network, the selected one first; empty without a subnet.
+    `siblings` are the subnets of the selected one's shared network, from the selected one on and then around; empty
+    without a subnet.
     """
 
     packet: Packet4
@@ -71,6 +76,18 @@ class Query4:
     trace: Trace
     identity: bytes
     """Who asks, for telling whether two messages come from one client."""
+    early: Host | None = None
+    """The global reservation, where it was looked up before the subnet was selected."""
+    seed: int | None = None
+    """The chance of this message, drawn when it is first planned: planned again, it comes to the same."""
+    start: Subnet4 | None = None
+    """The subnet of a shared network that the search for a free address began with when it was first planned."""
+
+    def chance(self, rng: Random) -> Random:
+        """The same numbers whenever it is planned; they come from `rng` the first time."""
+        if self.seed is None:
+            self.seed = rng.getrandbits(SEED_BITS)
+        return Random(self.seed)  # a seed that came from the caller's source of chance
 
     @property
     def manner(self) -> Manner:
@@ -98,16 +115,19 @@ class Query4:
         return f"[hwtype={packet.htype} {self.hwaddr.hex(':')}], cid=[{client}], tid={packet.xid:#x}"
 
 
-def open4(
+def open4(  # noqa: PLR0913, PLR0917  # a message's surroundings, each with a default
     packet: Packet4,
     network: Network,
     consult: Consult | None = None,
     trace: Trace = NO_TRACE,
     own_addresses: frozenset[int] = frozenset(),
+    hosts: HostView | None = None,
 ) -> Query4 | Dropped:
     """What a message asks, or why nobody answers it.
 
-    `own_addresses` are the server's other addresses: a server identifier naming one of them is ours too.
+    `own_addresses` are the server's other addresses: a server identifier naming one of them is ours too. `hosts` are
+    the configuration's unless given; they are asked for a global reservation only, and only where it is wanted before
+    a subnet is selected.
     """
     kind = packet.type
     options = packet.options
@@ -132,9 +152,28 @@ def open4(
 
     classes = classify(packet, network.classifier, trace)
     if DROP in classes:
-        return Dropped("receive-drop", "it is in class DROP")
+        return Dropped("admin-filtered", "the client is in class DROP")
+    return query_of(packet, network, consult, trace, classes, hosts)
+
+
+def query_of(  # noqa: PLR0913, PLR0917  # what was found out about a message
+    packet: Packet4,
+    network: Network,
+    consult: Consult | None,
+    trace: Trace,
+    classes: tuple[str, ...],
+    hosts: HostView | None = None,
+) -> Query4 | Dropped:
+    """A message that is for us and well-formed, from when it is first put into classes: on which subnet it is asked."""
+    kind, options = packet.type, packet.options
+    early = None
+    if network.early_global_reservations_lookup:
+        early = global_host(network, packet, hosts or network.hosts, consult)
+        if early is not None:
+            classes = once_early(packet, classes, early, network.classifier, trace)
+            if DROP in classes:
+                return Dropped("admin-filtered", "the client is in class DROP")
     subnet = None
-    siblings: tuple[Subnet4, ...] = ()
     if kind in NEEDS_SUBNET:
         subnet = select_subnet4(packet, network, classes, trace)
         if consult is not None:
@@ -143,24 +182,22 @@ def open4(
             if step is NextStep.DROP:
                 return Dropped("admin-filtered", "a callout of subnet4_select dropped it")
             subnet = None if step is NextStep.SKIP else point.subnet
-        if subnet is not None:
-            siblings = network.siblings(subnet)
-            if siblings[0] is not subnet:
-                siblings = (subnet, *(s for s in siblings if s is not subnet))
+    client_id, hwaddr = options.get(61, b""), packet.chaddr
     return Query4(
         packet,
         network,
         kind,
-        client_id or b"",
+        client_id,
         hwaddr,
         classes,
         subnet,
-        siblings,
+        network.siblings(subnet) if subnet is not None else (),
         int.from_bytes(options[50][:4], "big") if 50 in options else 0,
-        server_id,
+        options.get(54),
         int.from_bytes(options[51][:4], "big") if 51 in options else None,
         trace,
         client_id or hwaddr,
+        early,
     )
 
 

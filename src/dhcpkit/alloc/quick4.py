@@ -49,6 +49,8 @@ def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
     if not hwaddr or 118 in options or 81 in options or 51 in options or options.get(55) == b"":
         return None
     client_id = options.get(61, b"")
+    if network.vendors and (124 in options or 125 in options):
+        return None  # what enterprises have depends on what they sent
     if client_id:
         if not 2 <= len(client_id) <= 128:
             return None
@@ -144,6 +146,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         or before.client_id != client_id
         or before.subnet_id != subnet.id
         or before.state
+        or before.user_context
         or before.expired(now)
         or not leases.knows_one(client_id, hwaddr)
     ):
@@ -165,7 +168,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
 def _name(packet: Packet4, subnet: Subnet4, address: int) -> tuple[str, bytes | None]:
     if 12 not in packet.options:
         return "", None
-    name = choose_name(packet, subnet, None, address)
+    name = choose_name(packet, subnet.naming, None, address)
     return name.hostname, name.host_name
 
 

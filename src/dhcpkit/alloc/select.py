@@ -101,13 +101,15 @@ def _first(
     subnets: Iterable[Subnet4], network: Network, classes: tuple[str, ...], why: str, trace: Trace
 ) -> Subnet4 | None:
     for subnet in subnets:
-        guards = subnet.client_classes
-        shared = network.shared_network(subnet)
-        if (not guards or allowed(guards, classes)) and (shared is None or allowed(shared.client_classes, classes)):
+        if network.open_to(subnet, classes):
             if trace:
                 trace.note("subnet", subnet.prefix, "selected", why, subnet.where)
             return subnet
         if trace:
+            shared = network.shared_network(subnet)
+            guards = subnet.client_classes
+            if allowed(guards, classes) and shared is not None:
+                guards = shared.client_classes
             trace.note(
                 "subnet", subnet.prefix, "passed over", f"the client is not in {' or '.join(guards)}", subnet.where
             )

@@ -107,6 +107,10 @@ class LeaseView4(Protocol):
         """The engine chose this address: the next sweep over a range that holds it starts behind it."""
         ...
 
+    def taken_of(self, order: Sweep, /) -> int | None:
+        """How many addresses of a range are held, about: leases may have ended since. None where nobody counts."""
+        ...
+
 
 class LiveView4(LeaseView4, Protocol):
     """The view of a local store: the live index, which never raises NotLoaded."""
@@ -179,6 +183,16 @@ class Overlay4:
     def handed_out(self, address: int) -> None:
         """As LeaseView4."""
         self.view.handed_out(address)
+
+    def taken_of(self, order: Sweep) -> int | None:
+        """As LeaseView4."""
+        count = self.view.taken_of(order)
+        if count is None or not self._changed:
+            return count
+        for address, lease in self._changed.items():
+            if address in order:
+                count += (lease is not None) - (self.view.by_address(address) is not None)
+        return count
 
     def _laid_over(self, below: Sequence[Lease4], above: Sequence[Lease4]) -> Sequence[Lease4]:
         """What is below and unchanged, and what the batch made of the rest; `above` may hold what it changed again."""

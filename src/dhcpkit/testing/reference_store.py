@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.lease import Lease4, LeaseState
 from dhcpkit.alloc.view import Key, LiveView4, NotLoaded, Sweep, Unit
 
 __all__ = ["PartialView", "ReferenceStore"]
@@ -83,6 +83,11 @@ class ReferenceStore:
             if first <= address <= last:
                 self.turns[first, last] = address + 1 if address < last else first
 
+    def taken_of(self, order: Sweep) -> int:
+        """As LeaseView4."""
+        held = (self.leases[address] for address in self.leases if address in order)
+        return sum(lease.state not in {LeaseState.EXPIRED_RECLAIMED, LeaseState.RELEASED} for lease in held)
+
 
 class PartialView:
     """What was loaded of a ReferenceStore: asking for anything else raises NotLoaded with the keys to load."""
@@ -146,6 +151,9 @@ class PartialView:
     def handed_out(self, address: int) -> None:
         """As LeaseView4."""
         self.store.handed_out(address)
+
+    def taken_of(self, _order: Sweep) -> None:
+        """As LeaseView4: nobody counts."""
 
     def _need(self, key: Key) -> None:
         if key not in self.known:
