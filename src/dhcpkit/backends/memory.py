@@ -23,7 +23,7 @@ from dhcpkit.backends.rows4 import ROWS4
 __all__ = ["Leases4", "MemoryStore", "MemoryStoreOf"]
 
 _encode: Final = ROWS4.encode
-_RECLAIMED: Final = b"%d" % LeaseState.EXPIRED_RECLAIMED.value
+_GIVEN_BACK: Final = tuple(b"%d" % state for state in GIVEN_BACK)
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
 
 L = TypeVar("L", bound=AnyLease)
@@ -176,7 +176,7 @@ class Leases4(Leases[Lease4, Sweep]):
             pool = rest[1:] if rest[:1] == b"," else rest[rest.rindex(b",") + 1 :]
             key = (subnet, pool, state)
             found[key] = found.get(key, 0) + 1
-            if state == _RECLAIMED:
+            if state in _GIVEN_BACK:
                 reclaimed.append(address)
         return Census({(int(s), int(p), int(t)): count for (s, p, t), count in found.items()}, reclaimed)
 

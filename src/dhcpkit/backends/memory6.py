@@ -24,7 +24,6 @@ from dhcpkit.backends.rows6 import ROWS6
 
 __all__ = ["Leases6", "MemoryStore6"]
 
-_RECLAIMED: Final = LeaseState.EXPIRED_RECLAIMED.value
 # A registered address (RFC 9686) ends as a leased one does; Kea takes it back then as well.
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value, LeaseState.REGISTERED.value)
 _NOBODY: Final = b"00:00:00"
@@ -91,12 +90,12 @@ class Leases6(Leases[Lease6, Sweep6]):
         """As LocalLeaseStore6."""
         found: dict[tuple[bytes, bytes, bytes, bytes], int] = {}
         reclaimed: list[int] = []
-        of_reclaimed = b"%d" % _RECLAIMED
+        given_back = {b"%d" % state for state in GIVEN_BACK}
         for address, row in self.rows.items():
             _, _, _, _, subnet, _, kind, _, _, _, _, _, _, state, rest = row.split(b",", 14)
             key = (subnet, rest[rest.rindex(b",") + 1 :], kind, state)
             found[key] = found.get(key, 0) + 1
-            if state == of_reclaimed:
+            if state in given_back:
                 reclaimed.append(address)
         counts = {(int(s), int(p), int(k), int(t)): count for (s, p, k, t), count in found.items()}
         return Census6(counts, reclaimed)

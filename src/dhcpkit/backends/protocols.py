@@ -115,7 +115,7 @@ class LeaseStoreOf(Protocol[L_co, K_contra, U_contra, V]):
 
 @attrs.frozen
 class Census:
-    """How many leases there are by subnet, pool and state, and which addresses are reclaimed already."""
+    """How many leases there are by subnet, pool and state, and which were given back already."""
 
     counts: Mapping[tuple[int, int, int], int]
     reclaimed: Sequence[int]
@@ -123,7 +123,7 @@ class Census:
 
 @attrs.frozen
 class Census6:
-    """How many leases there are by subnet, pool, type and state, and which addresses are reclaimed already."""
+    """How many leases there are by subnet, pool, type and state, and which were given back already."""
 
     counts: Mapping[tuple[int, int, int, int], int]
     reclaimed: Sequence[int]

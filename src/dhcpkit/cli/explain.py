@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from dhcpkit.alloc.explain import Explanation, explain4
+from dhcpkit.alloc.explain6 import Explanation6
 from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.trace import Note
 from dhcpkit.backends import MemoryStore
 from dhcpkit.backends.memfile import read_leases
 from dhcpkit.cli.status import Status
-from dhcpkit.config import Loaded4, load4
+from dhcpkit.config import Loaded4, Loaded6, family_of, load4, load6
 from dhcpkit.wire import Arrival, MessageType, Packet4, WireError
 from dhcpkit.wire.build4 import build_packet4
 from dhcpkit.wire.capture import read_capture
@@ -33,32 +34,54 @@ SERVER_PORT: Final = 67
 
 
 def explain(  # noqa: PLR0913, PLR0917  # the command's options
-    config: Annotated[Path, typer.Argument(help="Kea configuration file (Dhcp4).")],
+    config: Annotated[Path, typer.Argument(help="Kea configuration file (Dhcp4 or Dhcp6).")],
     mac: Annotated[str, typer.Option(help="Hardware address of the client, as 02:00:00:00:00:10.")] = "",
     client_id: Annotated[str, typer.Option(help="Client identifier (option 61) in hexadecimal.")] = "",
-    message: Annotated[str, typer.Option(help="What the client sends: discover, request, inform.")] = "discover",
+    duid: Annotated[str, typer.Option(help="DUID of a DHCPv6 client in hexadecimal.")] = "",
+    message: Annotated[
+        str,
+        typer.Option(
+            "--message",
+            "--type",
+            help="What the client sends: discover, request, inform; of DHCPv6 solicit, request, confirm, renew, "
+            "rebind, release, decline, information-request.",
+        ),
+    ] = "",
     requested: Annotated[str, typer.Option(help="Address the client asks for.")] = "",
-    packet: Annotated[str, typer.Option(help="A whole message in hexadecimal instead of --mac.")] = "",
+    ia_na: Annotated[
+        list[str] | None, typer.Option(help="DHCPv6: an association for an address, 1, or with a wish 1=2001:db8::5.")
+    ] = None,
+    ia_pd: Annotated[
+        list[str] | None, typer.Option(help="DHCPv6: an association for a prefix, 1, or with a wish 1=::/56.")
+    ] = None,
+    rapid_commit: Annotated[bool, typer.Option(help="DHCPv6: the client wants two messages instead of four.")] = False,
+    packet: Annotated[str, typer.Option(help="A whole message in hexadecimal instead of --mac or --duid.")] = "",
     pcap: Annotated[Path | None, typer.Option(help="Explain every client's message of a capture file.")] = None,
     leases: Annotated[Path | None, typer.Option(help="Lease file to decide on; none: no leases.")] = None,
     relay: Annotated[str, typer.Option(help="The message comes through the relay with this address.")] = "",
     interface: Annotated[str, typer.Option(help="The message comes in on this interface of the server.")] = "",
-    local: Annotated[str, typer.Option(help="The server's own address on that interface.")] = "",
+    local: Annotated[str, typer.Option(help="The server's own address on that interface (DHCPv4).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
     """Shows why a client gets this subnet, address and options, or silence; each step names its place in the file."""
-    loaded = load4(config)
-    network = loaded.network
-    store = MemoryStore(read_leases(leases)) if leases is not None else MemoryStore()
-    arrival, assumed = _arrival(network, relay, interface, local)
-    results = []
-    for data, how in _messages(mac, client_id, message, requested, packet, pcap, relay, arrival):
-        try:
-            parsed = Packet4.parse(data, how)
-        except WireError as error:
-            sys.stderr.write(f"not a DHCPv4 message: {error}\n")
-            raise typer.Exit(Status.NEGATIVE) from error
-        results.append(explain4(parsed, network, store.view, int(time.time())))
+    family = family_of(config)
+    loaded: Loaded4 | Loaded6
+    results: list[Explanation] | list[Explanation6]
+    try:
+        if family == 6:
+            from dhcpkit.cli.explain6 import Asked, explanations6
+
+            loaded = load6(config)
+            asked = Asked(duid, mac, message, ia_na or (), ia_pd or (), rapid_commit, packet, pcap, relay, interface)
+            results, assumed = explanations6(loaded.network, asked, leases)
+        else:
+            loaded = load4(config)
+            arrival, assumed = _arrival(loaded.network, relay, interface, local)
+            messages = _messages(mac, client_id, message or "discover", requested, packet, pcap, relay, arrival)
+            results = list(_explained4(messages, loaded.network, leases))
+    except WireError as error:
+        sys.stderr.write(f"not a DHCPv{family} message: {error}\n")
+        raise typer.Exit(Status.NEGATIVE) from error
     if as_json:
         documents = [_placed(result.to_json(), loaded) for result in results]
         print(json.dumps(documents if pcap is not None else documents[0], indent=2))
@@ -68,9 +91,17 @@ def explain(  # noqa: PLR0913, PLR0917  # the command's options
         for result in results:
             _show(result, loaded)
     if not results:
-        sys.stderr.write("no DHCPv4 message from a client in the capture\n")
+        sys.stderr.write(f"no DHCPv{family} message from a client in the capture\n")
     if not any(result.sent is not None for result in results):
         raise typer.Exit(Status.NEGATIVE)
+
+
+def _explained4(
+    messages: Iterable[tuple[bytes, Arrival]], network: Network, leases: Path | None
+) -> Iterator[Explanation]:
+    store = MemoryStore(read_leases(leases)) if leases is not None else MemoryStore()
+    for data, how in messages:
+        yield explain4(Packet4.parse(data, how), network, store.view, int(time.time()))
 
 
 def _messages(  # noqa: PLR0913, PLR0917  # the command's options
@@ -148,17 +179,17 @@ def _arrival(network: Network, relay: str, interface: str, local: str) -> tuple[
     return Arrival(interface, local=subnet.first + 1, broadcast=True), assumed
 
 
-def _placed(document: dict[str, Any], loaded: Loaded4) -> dict[str, Any]:
+def _placed(document: dict[str, Any], loaded: Loaded4 | Loaded6) -> dict[str, Any]:
     for note in document["notes"]:
         note["where"] = _place(note["where"], loaded)
     return document
 
 
-def _place(where: str, loaded: Loaded4) -> str:
+def _place(where: str, loaded: Loaded4 | Loaded6) -> str:
     return str(loaded.source.place(where)) if where else ""
 
 
-def _show(result: Explanation, loaded: Loaded4) -> None:
+def _show(result: Explanation | Explanation6, loaded: Loaded4 | Loaded6) -> None:
     print(result.packet)
     width = max((len(note.step) for note in result.notes), default=0)
     for note in result.notes:

@@ -1,6 +1,8 @@
 """Callouts: take part in what the server does with one function and one decorator."""
 
 from dhcpkit.alloc.points import (
+    Ddns4Update,
+    Host4Identifier,
     Lease4Decline,
     Lease4Expire,
     Lease4Release,
@@ -41,10 +43,12 @@ __all__ = [
     "Buffer6Receive",
     "Buffer6Send",
     "Callout",
+    "Ddns4Update",
     "Ddns6Update",
     "Exchange",
     "HookError",
     "Hooks",
+    "Host4Identifier",
     "Host6Identifier",
     "Lease4Decline",
     "Lease4Expire",

@@ -9,6 +9,8 @@ from typing import Final
 
 from dhcpkit.alloc.answer import Outcome4, Outgoing4
 from dhcpkit.alloc.decision import Event
+from dhcpkit.alloc.lease import Lease4, LeaseState
+from dhcpkit.alloc.query import Dropped
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account, Words, count_failure
 from dhcpkit.server.log import RateLimit
@@ -30,7 +32,8 @@ EVENT_MESSAGES: Final = {
     Event.FULL: m.DHCP_NO_ANSWER.v4,
     Event.NO_POOL: m.DHCP_NO_ANSWER.v4,
 }
-ALLOC, REUSE = Event.ALLOC, Event.REUSE  # looked up once: an enum's attribute costs a call
+RENEW, REUSE = Event.RENEW, Event.REUSE  # looked up once: an enum's attribute costs a call
+RELEASED: Final = LeaseState.RELEASED.value
 UNUSUAL: Final = frozenset((Event.REUSE, Event.FULL, Event.NO_POOL))
 
 
@@ -61,16 +64,27 @@ class Settling4:
             event = outcome.event
             unit = outcome.unit
             if unit:
-                fresh = event is ALLOC
                 for before, after in unit:
-                    if fresh and before is None and after is not None:
+                    if before is None and after is not None and not after.state:
                         leases.fresh[after.subnet_id, after.pool_id] += 1
+                    elif event is RENEW:
+                        leases.changed(before, after)
                     else:
-                        leases.changed(before, after, fresh=fresh)
+                        self._changed(before, after)
             elif event in UNUSUAL:
                 self._unusual(outcome)
+            if outcome.reason:
+                self._account.dropped(outcome.packet, Dropped(outcome.reason, outcome.because))
+                continue
             if event in told:
                 self._tell(outcome, EVENT_MESSAGES[event])
+
+    def _changed(self, before: Lease4 | None, after: Lease4 | None) -> None:
+        """Whatever else became of a lease; an address may be newly assigned although an old lease still stood there."""
+        fresh = after is not None and not after.state and (before is None or before.expired(after.cltt))
+        self._leases.changed(before, after, fresh=fresh)
+        if after is not None and after.state == RELEASED:
+            self._account.released((after.address,))
 
     def _unusual(self, outcome: Outcome4) -> None:
         if outcome.event is REUSE:
