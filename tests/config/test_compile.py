@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.alloc.expressions import Member
+from dhcpkit.alloc.pick import Queue4
 from dhcpkit.config import ConfigError, Dhcp4Doc, compile4, parse4
 from dhcpkit.config.dhcp4 import ClientClassDoc, RelayDoc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
 from dhcpkit.config.dhcp4 import Network4Doc as NetworkDoc
-from dhcpkit.config.documents import OptionDataDoc, PoolDoc
+from dhcpkit.config.documents import DhcpDdnsDoc, OptionDataDoc, PoolDoc
 from dhcpkit.config.inherit import INHERITED4, OUTERMOST
 from dhcpkit.testing.documents import param_values
 from dhcpkit.wire.options4 import DHCP4
@@ -51,7 +52,9 @@ def test_the_nearest_level_that_says_something_holds(name, data):
     everywhere, shared, own = (data.draw(st.none() | values) for _ in range(3))
     subnet = lan(**{name: own})
     doc = Dhcp4Doc(
-        shared_networks=(SharedNetworkDoc(name="n", subnet4=(subnet,), **{name: shared}),), **{name: everywhere}
+        shared_networks=(SharedNetworkDoc(name="n", subnet4=(subnet,), **{name: shared}),),
+        dhcp_ddns=DhcpDdnsDoc(enable_updates=True),
+        **{name: everywhere},
     )
     subnet = one(doc)
     named = name.startswith(("ddns_", "hostname_"))
@@ -62,6 +65,70 @@ def test_the_nearest_level_that_says_something_holds(name, data):
     if name == "next_server":
         expected = int(IPv4Address(expected or "0.0.0.0"))
     assert found == expected
+
+
+def network_of(**more):
+    return parse4(json.dumps({"Dhcp4": more})).network
+
+
+SUBNET = {"id": 1, "subnet": "192.0.2.0/24", "pools": [{"pool": "192.0.2.10 - 192.0.2.20"}]}
+
+
+class TestNames:
+    def test_nothing_is_told_unless_updates_are_enabled(self):
+        assert not one_of(network_of(subnet4=[SUBNET], **{"ddns-send-updates": True})).naming.send_updates
+        assert one_of(network_of(subnet4=[SUBNET], **{"dhcp-ddns": {"enable-updates": True}})).naming.send_updates
+        off = {"ddns-send-updates": False, "dhcp-ddns": {"enable-updates": True}}
+        assert not one_of(network_of(subnet4=[SUBNET], **off)).naming.send_updates
+
+    def test_a_pool_has_its_own_and_inherits_the_rest(self):
+        pools = [
+            {"pool": "192.0.2.10 - 192.0.2.20", "ddns-generated-prefix": "box"},
+            {"pool": "192.0.2.30 - 192.0.2.40"},
+        ]
+        network = network_of(subnet4=[SUBNET | {"pools": pools, "ddns-qualifying-suffix": "lab.example"}])
+        own, plain = one_of(network).pools
+        assert (own.naming.generated_prefix, own.naming.qualifying_suffix) == ("box", "lab.example")
+        assert plain.naming is None
+
+    def test_keys_of_older_files_hold_where_today_s_are_not_said(self):
+        old = {"qualifying-suffix": "old.example", "replace-client-name": "always", "generated-prefix": "old"}
+        network = network_of(subnet4=[SUBNET], **{"dhcp-ddns": old, "ddns-generated-prefix": "new"})
+        naming = one_of(network).naming
+        assert (naming.qualifying_suffix, naming.replace_client_name) == ("old.example", "always")
+        assert naming.generated_prefix == "new"
+
+    def test_a_pattern_that_is_none_is_told(self):
+        loaded = parse4(json.dumps({"Dhcp4": {"subnet4": [SUBNET | {"hostname-char-set": "[a"}]}}))
+        assert [problem.code.id for problem in loaded.warnings] == ["DK1108"]
+
+
+def one_of(network):
+    [subnet] = network.subnets
+    return subnet
+
+
+def test_how_addresses_are_given_and_kept():
+    network = network_of(
+        subnet4=[SUBNET | {"allocator": "flq", "adaptive-lease-time-threshold": 0.5, "offer-lifetime": 60}],
+        **{
+            "client-classes": [{"name": "c", "offer-lifetime": 7}],
+            "compatibility": {"exclude-first-last-24": True},
+            "stash-agent-options": True,
+        },
+    )
+    subnet = one_of(network)
+    assert (type(subnet.allocator), subnet.adaptive_lease_time_threshold) == (Queue4, 0.5)
+    assert (subnet.offer_lifetime, network.classes["c"].offer_lifetime) == (60, 7)
+    assert (network.exclude_first_last_24, network.stash_agent_options) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("expired", "keep"),
+    [({}, True), ({"hold-reclaimed-time": 0}, False), ({"flush-reclaimed-timer-wait-time": 0}, False)],
+)
+def test_released_leases_are_kept_where_reclaimed_ones_are(expired, keep):
+    assert network_of(subnet4=[SUBNET], **{"expired-leases-processing": expired}).keep_released is keep
 
 
 @given(st.lists(st.none() | st.integers(1, 100), min_size=9, max_size=9))

@@ -113,10 +113,10 @@ def test_warnings_of_one_kind_do_not_fill_the_screen():
 
 
 def test_a_notice_is_one_line_and_counts_its_places():
-    subnets = [{"subnet": f"10.0.{n}.0/24", "id": 1 + n, "offer-lifetime": 5} for n in range(3)]
+    subnets = [{"subnet": f"10.0.{n}.0/24", "id": 1 + n, "4o6-subnet": "2001:db8::/32"} for n in range(3)]
     warnings = parse4(json.dumps({"Dhcp4": {"subnet4": subnets}}), "kea.conf").warnings
     assert render_text(warnings) == (
-        "kea.conf:1:59: notice[DK1901]: offer-lifetime in subnet4 map is accepted but has no effect yet"
+        "kea.conf:1:59: notice[DK1901]: 4o6-subnet in subnet4 map is accepted but has no effect yet"
         " (3 places, here the first)"
     )
 

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import attrs
 
 from dhcpkit.alloc.lease import Lease4
-from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.naming import Naming
 
 __all__ = ["IdentifierKind", "NameChange", "addition", "changes", "removal"]
@@ -102,6 +102,8 @@ def _told(lease: Named) -> tuple[int, str, bool, bool]:
 def _change(lease: Lease4 | Lease6, naming: Naming, *, remove: bool) -> Iterator[NameChange]:
     if not lease.hostname or not (lease.fqdn_fwd or lease.fqdn_rev):
         return
+    if isinstance(lease, Lease6) and lease.type == LeaseType.IA_PD:
+        return  # a prefix is many addresses, and none of them
     kind, identifier = _identifier(lease)
     yield NameChange(
         remove,

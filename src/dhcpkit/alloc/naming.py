@@ -6,16 +6,27 @@ How a name is chosen is `names`' business; this module knows no packets and no D
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 from typing import Final
 
 import attrs
 
-__all__ = ["KEA_NAMING", "NO_UPDATES", "Naming", "qualified", "scrubbed"]
+__all__ = ["KEA_NAMING", "NO_UPDATES", "Naming", "pattern_fault", "qualified", "scrubbed"]
 
 
 THIRD: Final = 0.33333  # of a lease's lifetime (Kea writes it so)
 TTL_MIN: Final = 600  # seconds
+CHARACTERS: Final = {  # what POSIX's classes are in the C locale
+    "alnum": "A-Za-z0-9",
+    "alpha": "A-Za-z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "xdigit": "A-Fa-f0-9",
+}
 
 
 @attrs.frozen
@@ -89,10 +100,33 @@ def qualified(name: str, naming: Naming, *, complete: bool) -> str:
 
 
 def scrubbed(text: str, naming: Naming) -> str:
-    """What is left of a name, or of a label, once unwanted characters are replaced (Kea: `hostname-char-set`)."""
-    return _regex(naming.char_set).sub(naming.char_replacement, text) if naming.char_set else text
+    """What is left of a name, or of a label, once unwanted characters are replaced (Kea: `hostname-char-set`).
+
+    Nothing is left where the pattern for them is none (Kea).
+    """
+    if not naming.char_set:
+        return text
+    pattern = _regex(naming.char_set)
+    if isinstance(pattern, str):
+        return ""
+    replacement = naming.char_replacement
+    return pattern.sub(lambda _: replacement, text)
+
+
+def pattern_fault(text: str) -> str:
+    """What keeps a text from being a regular expression; empty where nothing does."""
+    pattern = _regex(text)
+    return pattern if isinstance(pattern, str) else ""
 
 
 @lru_cache(maxsize=64)
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+def _regex(text: str) -> re.Pattern[str] | str:
+    """A pattern, or what is wrong with it. Classes of characters may be POSIX's, whose patterns are meant."""
+    for name, characters in CHARACTERS.items():
+        text = text.replace(f"[:{name}:]", characters)
+    try:
+        with warnings.catch_warnings():  # of brackets that only look as if they meant something
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error)

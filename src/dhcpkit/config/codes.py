@@ -103,6 +103,12 @@ CONTRADICTION: Final = _code(
     "Two keys of one map say the same thing in two ways; only one of them may be given.",
 )
 BAD_VALUE: Final = _code(1107, "value not usable", "The value has the right type but no meaning for this key.")
+BAD_PATTERN: Final = _code(
+    1108,
+    "not a pattern",
+    "The value is to be a regular expression. Names that clients say are passed over where it is none, as in Kea.",
+    severity="warning",
+)
 
 # 12xx: subnets, pools, shared networks, timers.
 BAD_SUBNET: Final = _code(1201, "not a subnet", "`subnet` takes an IPv4 prefix with its length, such as 192.0.2.0/24.")

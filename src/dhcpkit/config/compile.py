@@ -7,7 +7,7 @@ not know files or the engine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 import attrs
@@ -20,9 +20,9 @@ from dhcpkit.config import codes
 from dhcpkit.config.checks import Unfit, address4, pool4, prefix4
 from dhcpkit.config.dhcp4 import ClientClassDoc, Dhcp4Doc, Network4Doc, Subnet4Doc
 from dhcpkit.config.documents import OptionDataDoc, PoolDoc
-from dhcpkit.config.inherit import OUTERMOST, Settings, settings_of
+from dhcpkit.config.inherit import OUTERMOST, Settings, names_within, settings_of
 from dhcpkit.config.json_text import Source, Steps
-from dhcpkit.config.levels import FAILED, Levels, naming_of
+from dhcpkit.config.levels import FAILED, Levels, with_old_names
 from dhcpkit.config.option_data import Spaces
 from dhcpkit.config.report import Report
 from dhcpkit.config.reservations import hosts_of
@@ -59,6 +59,11 @@ class _Compiler:
         self.server_identifiers: set[int] = set()
 
     @property
+    def enabled(self) -> bool:
+        """Whether DNS is told anything at all."""
+        return self.doc.dhcp_ddns.enable_updates
+
+    @property
     def spaces(self) -> Spaces:
         """The option spaces, the configuration's own among them."""
         return self.levels.spaces
@@ -67,7 +72,8 @@ class _Compiler:
         """The whole."""
         doc, report = self.doc, self.report
         self.levels.define(doc.option_def)
-        settings = settings_of(doc, OUTERMOST, ROOT, report)
+        settings = with_old_names(settings_of(doc, OUTERMOST, ROOT, report), doc.dhcp_ddns)
+        self.levels.naming(doc, settings, ROOT, enabled=self.enabled)
         self._check_boot_fields(doc, ROOT)
         options = self._options(doc.option_data, ROOT)
         classes = list(self._classes(doc.client_classes))
@@ -82,6 +88,7 @@ class _Compiler:
             self._note_identifier(host.options)
         if report.failed:
             return None
+        expired = doc.expired_leases_processing
         return Network(
             subnets,
             shared_networks=networks,
@@ -96,6 +103,9 @@ class _Compiler:
             ignore_dhcp_server_identifier=doc.compatibility.ignore_dhcp_server_identifier,
             server_identifiers=self.server_identifiers,
             early_global_reservations_lookup=doc.early_global_reservations_lookup,
+            exclude_first_last_24=doc.compatibility.exclude_first_last_24,
+            stash_agent_options=doc.stash_agent_options,
+            keep_released=bool(expired.flush_reclaimed_timer_wait_time and expired.hold_reclaimed_time),
         )
 
     def _options(self, entries: Sequence[OptionDataDoc], steps: Steps) -> OptionValues:
@@ -155,12 +165,11 @@ class _Compiler:
         except Unfit as unfit:
             report.add(unfit.code, (*steps, "subnet"), unfit.message, expected=unfit.expected)
             return None
-        base = int(prefix.network_address)
         self.levels.check_prefix(doc.subnet, prefix, steps)
         subnet = Subnet4(
             prefix,
             id=number,
-            pools=self._pools(doc.pools, base, int(prefix.broadcast_address), str(prefix), steps) if doc.pools else (),
+            pools=self._pools(doc.pools, prefix, settings, steps) if doc.pools else (),
             lifetimes=settings.lifetimes,
             renew_timer=settings["renew_timer"],
             rebind_timer=settings["rebind_timer"],
@@ -186,7 +195,8 @@ class _Compiler:
             store_extended_info=settings["store_extended_info"],
             offer_lifetime=settings["offer_lifetime"],
             adaptive_lease_time_threshold=settings["adaptive_lease_time_threshold"],
-            naming=naming_of(settings),
+            naming=self.levels.naming(doc, settings, steps, enabled=self.enabled),
+            allocator=settings["allocator"],
             shared_network=network,
             where=report.place(steps),
         )
@@ -198,12 +208,13 @@ class _Compiler:
 
     # Pools.
 
-    def _pools(self, docs: Sequence[PoolDoc], low: int, high: int, prefix: str, steps: Steps) -> list[Pool4]:
+    def _pools(self, docs: Sequence[PoolDoc], prefix: IPv4Network, settings: Settings, steps: Steps) -> list[Pool4]:
         made: list[tuple[int, Pool4]] = []
+        low, high = int(prefix.network_address), int(prefix.broadcast_address)
         for index, doc in enumerate(docs):
             here = (*steps, "pools", index)
             options = self._options(doc.option_data, here)
-            pool = self._pool(doc, options, here) if "pool" in doc.written else None
+            pool = self._pool(doc, options, settings, here) if "pool" in doc.written else None
             if pool is None:
                 continue
             if pool.first < low or pool.last > high:
@@ -213,21 +224,23 @@ class _Compiler:
                 self.report.add(codes.POOL_OUTSIDE, (*here, "pool"), message, expected=expected)
                 continue
             made.append((index, pool))
-        self.levels.check_overlaps(made, _named, prefix, steps, "pools")
+        self.levels.check_overlaps(made, _named, str(prefix), steps, "pools")
         return [pool for _, pool in made]
 
-    def _pool(self, doc: PoolDoc, options: OptionValues, steps: Steps) -> Pool4 | None:
+    def _pool(self, doc: PoolDoc, options: OptionValues, settings: Settings, steps: Steps) -> Pool4 | None:
         try:
             first, last = pool4(doc.pool)
         except Unfit as unfit:
             self.report.add(unfit.code, (*steps, "pool"), unfit.message, expected=unfit.expected)
             return None
+        own = names_within(doc, settings)
         return Pool4(
             f"{IPv4Address(first)}-{IPv4Address(last)}",
             pool_id=doc.pool_id,
             client_classes=self.levels.guards(doc, steps),
             additional_classes=doc.evaluate_additional_classes,
             options=options,
+            naming=self.levels.naming(doc, own, steps, enabled=self.enabled) if own is not settings else None,
             where=self.report.place(steps),
         )
 
@@ -242,6 +255,7 @@ class _Compiler:
                 next_server=address4(doc.next_server),
                 server_hostname=doc.server_hostname,
                 boot_file_name=doc.boot_file_name,
+                offer_lifetime=doc.offer_lifetime,
             )
 
     # Fields of the header.

@@ -97,48 +97,41 @@ class OptionDefDoc(CommentedDoc):
 class DdnsDoc(CommentedDoc):
     """What holds for the names of clients in DNS."""
 
-    ddns_send_updates: bool | None = param(default=None, inherit=True, idle=True, doc="Whether DNS is updated at all.")
+    ddns_send_updates: bool | None = param(default=None, inherit=True, doc="Whether DNS is updated at all.")
     ddns_override_no_update: bool | None = param(
-        default=None, inherit=False, idle=True, doc="Whether DNS is updated although the client asked for none."
+        default=None, inherit=False, doc="Whether DNS is updated although the client asked for none."
     )
     ddns_override_client_update: bool | None = param(
-        default=None, inherit=False, idle=True, doc="Whether the server updates although the client wants to."
+        default=None, inherit=False, doc="Whether the server updates although the client wants to."
     )
     ddns_replace_client_name: str | None = param(
-        default=None, inherit="never", choices=REPLACE, idle=True, doc="When the client's own name is replaced."
+        default=None, inherit="never", choices=REPLACE, doc="When the client's own name is replaced."
     )
-    ddns_generated_prefix: str | None = param(
-        default=None, inherit="myhost", idle=True, doc="What a generated name starts with."
-    )
+    ddns_generated_prefix: str | None = param(default=None, inherit="myhost", doc="What a generated name starts with.")
     ddns_qualifying_suffix: str | None = param(default=None, inherit="", doc="The domain added to names of one label.")
     ddns_update_on_renew: bool | None = param(
-        default=None, inherit=False, idle=True, doc="Whether DNS is updated although nothing changed."
+        default=None, inherit=False, doc="Whether DNS is updated although nothing changed."
     )
     ddns_conflict_resolution_mode: str | None = param(
         default=None,
         inherit="check-with-dhcid",
         choices=CONFLICTS,
-        idle=True,
         doc="How other owners of a name are treated.",
     )
     ddns_use_conflict_resolution: bool | None = param(
-        default=None, inherit=True, idle=True, doc="Old form of ddns-conflict-resolution-mode."
+        default=None, inherit=True, doc="Old form of ddns-conflict-resolution-mode."
     )
-    ddns_ttl: int | None = param(default=None, low=0, high=U32, idle=True, doc="Seconds DNS records live.")
+    ddns_ttl: int | None = param(default=None, low=0, high=U32, doc="Seconds DNS records live.")
     ddns_ttl_percent: float | None = param(
-        default=None, low=0, high=1, idle=True, doc="How long DNS records live, as a part of the lease's lifetime."
+        default=None, low=0, high=1, doc="How long DNS records live, as a part of the lease's lifetime."
     )
-    ddns_ttl_min: int | None = param(
-        default=None, low=0, high=U32, idle=True, doc="The least ddns-ttl-percent may give."
-    )
-    ddns_ttl_max: int | None = param(
-        default=None, low=0, high=U32, idle=True, doc="The most ddns-ttl-percent may give."
-    )
+    ddns_ttl_min: int | None = param(default=None, low=0, high=U32, doc="The least ddns-ttl-percent may give.")
+    ddns_ttl_max: int | None = param(default=None, low=0, high=U32, doc="The most ddns-ttl-percent may give.")
     hostname_char_set: str | None = param(
-        default=None, inherit="[^A-Za-z0-9.-]", idle=True, doc="Characters that are replaced in names."
+        default=None, inherit="[^A-Za-z0-9.-]", doc="Characters that are replaced in names."
     )
     hostname_char_replacement: str | None = param(
-        default=None, inherit="", idle=True, doc="What replaces the characters of hostname-char-set."
+        default=None, inherit="", doc="What replaces the characters of hostname-char-set."
     )
 
 
@@ -210,11 +203,10 @@ class NetworkDoc(DdnsDoc):
         default=None,
         inherit="iterative",
         choices=ALLOCATORS,
-        idle=True,
         doc="The order in which addresses are tried.",
     )
     adaptive_lease_time_threshold: float | None = param(
-        default=None, low=0, high=1, idle=True, doc="The part of a pool in use from which on lifetimes get short."
+        default=None, low=0, high=1, doc="The part of a pool in use from which on lifetimes get short."
     )
 
 
@@ -447,7 +439,7 @@ class QueueControlDoc(CommentedDoc):
 class DhcpDdnsDoc(CommentedDoc):
     """The server for updates of DNS."""
 
-    enable_updates: bool = param(default=False, idle=True, doc="Whether name changes are sent at all.")
+    enable_updates: bool = param(default=False, doc="Whether name changes are sent at all.")
     server_ip: str = param(default="127.0.0.1", idle=True, doc="The address of the DDNS server.")
     server_port: int = param(default=53001, low=0, high=U16, idle=True, doc="The port of the DDNS server.")
     sender_ip: str = param(default="", idle=True, doc="The address name changes are sent from.")

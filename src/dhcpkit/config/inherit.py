@@ -20,7 +20,7 @@ from dhcpkit.config.documents import CommentedDoc, DdnsDoc, NetworkDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.report import Report
 
-__all__ = ["OUTERMOST", "OUTERMOST6", "Settings", "Triplet", "lifetimes_of", "settings_of"]
+__all__ = ["OUTERMOST", "OUTERMOST6", "Settings", "Triplet", "lifetimes_of", "names_within", "settings_of"]
 
 FLAGS: Final = ("reservations_global", "reservations_in_subnet", "reservations_out_of_pool")
 MODES: Final = {  # reservation-mode: what it says of the three flags
@@ -114,6 +114,12 @@ def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, 
         if not written.keys().isdisjoint(keys):
             outer = _with_lifetimes(outer, kind, _within(written, keys, around), steps, report, prefix)
     return outer
+
+
+def names_within(doc: DdnsDoc, outer: Settings) -> Settings:
+    """The settings of a pool, which has keys of its own for names only."""
+    own = {name: value for name, value in doc.__dict__.items() if name in DdnsDoc.params and name in outer.values}
+    return attrs.evolve(outer, values=outer.values | own) if own else outer
 
 
 def _within(written: Mapping[str, Any], keys: Sequence[str], around: Triplet) -> Triplet:

@@ -15,21 +15,29 @@ from typing import Final, Protocol, TypeVar
 import attrs
 
 from dhcpkit.alloc.expressions import ExpressionError, parse, parse_text
-from dhcpkit.alloc.naming import Naming
+from dhcpkit.alloc.naming import Naming, pattern_fault
 from dhcpkit.alloc.network import ClientClass, Lifetimes
 from dhcpkit.alloc.options import OptionValues
 from dhcpkit.alloc.subjects import Family
 from dhcpkit.config import codes
 from dhcpkit.config.dhcp4 import RelayDoc, SharedNetworkDoc
 from dhcpkit.config.dhcp6 import Relay6Doc, SharedNetwork6Doc
-from dhcpkit.config.documents import ClassDoc, DatabaseDoc, GuardedDoc, OptionDataDoc, OptionDefDoc
+from dhcpkit.config.documents import (
+    ClassDoc,
+    DatabaseDoc,
+    DdnsDoc,
+    DhcpDdnsDoc,
+    GuardedDoc,
+    OptionDataDoc,
+    OptionDefDoc,
+)
 from dhcpkit.config.inherit import Settings, lifetimes_of
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.nearest import nearest
 from dhcpkit.config.option_data import Spaces
 from dhcpkit.config.report import Report
 
-__all__ = ["BUILT_IN", "FAILED", "Levels", "naming_of"]
+__all__ = ["BUILT_IN", "FAILED", "Levels", "naming_of", "with_old_names"]
 
 SUBNET_ID_MAX: Final = 2**32 - 2  # Kea's SUBNET_ID_MAX; the number above it means "no subnet"
 FAILED: Final = "subnet configuration failed: "
@@ -38,6 +46,17 @@ OTHERS: Final = frozenset(("DROP", "REJECT", "SKIP_DDNS", "STASH_AGENT_OPTIONS")
 PREFIXES: Final = ("VENDOR_CLASS_", "HA_", "AFTER_", "EXTERNAL_", "SPAWN_")  # names of classes that others assign
 # Old keys for conflicts (Kea before 2.5): whether the owner of a name is looked at.
 CONFLICTS: Final = {True: "check-with-dhcid", False: "no-check-with-dhcid"}
+
+# Keys of `dhcp-ddns` in older files, and what they are called today, one level up.
+OLD_NAMES: Final = {
+    "override_no_update": "ddns_override_no_update",
+    "override_client_update": "ddns_override_client_update",
+    "replace_client_name": "ddns_replace_client_name",
+    "generated_prefix": "ddns_generated_prefix",
+    "qualifying_suffix": "ddns_qualifying_suffix",
+    "hostname_char_set": "hostname_char_set",
+    "hostname_char_replacement": "hostname_char_replacement",
+}
 
 _OPEN: Final = re.compile(r"^(?:[^']|'[^']*')*('[^']*)\Z")  # a quote that nothing closes
 
@@ -86,6 +105,18 @@ class Levels:
         if doc.type not in (None, "memfile"):  # None: its absence is reported already
             message = f"The type of lease database backend: '{doc.type}' is not currently supported"
             self.report.add(codes.NO_BACKEND, (self.root, "lease-database", "type"), message, expected="memfile")
+
+    # Names.
+
+    def naming(self, doc: DdnsDoc, settings: Settings, steps: Steps, *, enabled: bool) -> Naming:
+        """What holds for clients' names at a level; its pattern for characters is looked at where it is written."""
+        pattern = settings["hostname_char_set"]
+        if "hostname_char_set" in doc.written:
+            fault = pattern_fault(pattern)
+            if fault:
+                message = f"hostname-char-set '{pattern}' is not a valid regular expression: {fault}"
+                self.report.add(codes.BAD_PATTERN, (*steps, "hostname-char-set"), message)
+        return naming_of(settings, enabled=enabled)
 
     # Who may use a level.
 
@@ -279,13 +310,20 @@ def _is_base(written: str, prefix: IPv4Network | IPv6Network) -> bool:
     return ip_address(written.partition("/")[0].strip()) == prefix.network_address
 
 
-def naming_of(settings: Settings) -> Naming:
-    """What holds for clients' names at a level."""
+def with_old_names(settings: Settings, doc: DhcpDdnsDoc) -> Settings:
+    """The outermost settings with those that older files say under `dhcp-ddns`; what is said today holds (Kea)."""
+    old = {today: getattr(doc, name) for name, today in OLD_NAMES.items() if name in doc.written}
+    said = {name: value for name, value in old.items() if settings[name] == DdnsDoc.params[name].inherit}
+    return attrs.evolve(settings, values=settings.values | said) if said else settings
+
+
+def naming_of(settings: Settings, *, enabled: bool = True) -> Naming:
+    """What holds for clients' names at a level. `enabled`: DNS is told anything at all (`enable-updates`)."""
     mode = settings["ddns_conflict_resolution_mode"]
     if settings["ddns_use_conflict_resolution"] is False:
         mode = CONFLICTS[False]
     return Naming(
-        send_updates=settings["ddns_send_updates"],
+        send_updates=enabled and settings["ddns_send_updates"],
         override_no_update=settings["ddns_override_no_update"],
         override_client_update=settings["ddns_override_client_update"],
         replace_client_name=settings["ddns_replace_client_name"],
