@@ -54,7 +54,7 @@ def with_reservations(query: Query4, hosts: HostView, consult: Consult | None) -
     network, subnet, packet = query.network, query.subnet, query.packet
     found = NOTHING_FOUND
     reserved: tuple[str, ...] = ()
-    if subnet is not None:
+    if subnet is not None and (len(query.siblings) > 1 or query.early is not None or _may_have_host(subnet, hosts)):
         found = find_hosts(network, packet, query.siblings, query.classes, query.early, hosts, consult, query.trace)
         host = host_in(subnet, found) if found else None
         if host is not None:
@@ -63,9 +63,15 @@ def with_reservations(query: Query4, hosts: HostView, consult: Consult | None) -
             everywhere = found.hosts.get(GLOBAL) if subnet.reservations_global and not early else None
             if settled or (everywhere is not None and everywhere.client_classes):
                 reserved = host.client_classes
-    known = bool(found) or query.early is not None
+    known = query.early is not None or (found is not NOTHING_FOUND and bool(found.hosts))
     classes = with_host(packet, query.classes, reserved, network.classifier, query.trace, known=known)
     return found, classes
+
+
+def _may_have_host(subnet: Subnet4, hosts: HostView) -> bool:
+    return (subnet.reservations_in_subnet and hosts.any_in(subnet.id)) or (
+        subnet.reservations_global and hosts.any_in(GLOBAL)
+    )
 
 
 def assign4(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argument
@@ -263,7 +269,7 @@ class _Choice:
     def _reserved(self) -> int:
         """The address reserved for this client, 0 where there is none it could have here."""
         found = self.desk.found
-        if not found:
+        if found is NOTHING_FOUND:
             return 0
         subnet, address = reserved_address(self.link, found)
         if subnet is not None:

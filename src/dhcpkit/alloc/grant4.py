@@ -90,14 +90,18 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     `replaces` is the lease it gives up for this one; `in_turn` says that the address came from a pool in its turn.
     """
     query, now, consult = desk.query, desk.now, desk.consult
+    network = query.network
     pool = subnet.pool_at(address)
     host = host_in(subnet, desk.found)
     naming = subnet.naming if pool is None or pool.naming is None else pool.naming
-    name = _name(desk, subnet, host, naming, address)
+    name = NO_NAME
+    options = query.packet.options
+    if HOST_NAME in options or FQDN in options or host is not None or consult is not None or naming.makes_missing:
+        name = _name(desk, subnet, host, naming, address)
     own = before if mine else None
     offer = query.type == DISCOVER
     told = _lifetime(desk, subnet, address, own)
-    kept = _offer_lifetime(desk, subnet) if offer else 0
+    kept = _offer_lifetime(desk, subnet) if offer and (subnet.offer_lifetime or network.classes) else 0
     if kept and own is not None and now + kept < _end(own):
         kept = 0  # Kea: its own lease lasts longer than the offer would
     lease = Lease4(
@@ -111,7 +115,7 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
         name.reverse,
         name.hostname,
         DEFAULT,
-        _context(desk, subnet, own),
+        _context(desk, subnet, own) if own is not None or subnet.store_extended_info else "",
         pool.pool_id if pool is not None else 0,
     )
     remaining = remaining_of_cached(subnet, own, lease, now) if own is not None and not kept else None

@@ -126,7 +126,7 @@ def _look_up(subnet_id: int, mine: Sequence[Identity] | Iterator[Identity], host
 
 def host_in(subnet: Subnet4, found: Found) -> Host | None:
     """The reservation that holds in one subnet: its own, else the global one (Kea)."""
-    if not found:
+    if found is NOTHING_FOUND:
         return None
     if subnet.reservations_in_subnet and subnet.id in found.hosts:
         return found.hosts[subnet.id]
