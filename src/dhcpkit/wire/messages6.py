@@ -229,9 +229,10 @@ def relay_reply6(answer: Packet6, query: Packet6) -> Packet6:
 
 def unrelay6(packet: Packet6) -> Packet6:
     """What a relay agent takes out of a Relay-reply and passes on (RFC 8415 19.2). ValueError for other messages."""
-    if not packet.relays:
+    message = packet.relays[0].message if packet.relays else None
+    if message is None:
         raise ValueError("no relay message: there is nothing to take out of it")
-    return Packet6.parse(packet.relays[0][RELAY_MSG], packet.arrival)
+    return Packet6.parse(message, packet.arrival)
 
 
 def dhcpv4_query6(message: Packet4, options: Values6 = NOTHING, *, unicast: bool = False) -> Packet6:

@@ -99,6 +99,12 @@ class Options6:
         more = self._more.get(code)
         return (first,) if more is None else (first, *more)
 
+    def last(self, code: int) -> bytes | None:
+        """The payload of the last instance of a code, or None where there is none."""
+        first = self.first.get(code)
+        more = self._more.get(code)
+        return first if more is None else more[-1]
+
     def items(self) -> Iterator[tuple[int, bytes]]:
         """Code and payload of each option, in the order they came."""
         return ((code, payload) for _, code, payload in self.placed())

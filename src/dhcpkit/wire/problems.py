@@ -15,7 +15,6 @@ from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import RELAY_HEADER_SIZE, Packet6
 from dhcpkit.wire.errors import WireError
 from dhcpkit.wire.json_form import NESTING_MAX
-from dhcpkit.wire.nested6 import HEAD
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.options6 import DHCP6, RELAY_MSG
@@ -54,7 +53,7 @@ def _problems6(packet: Packet6, space: Space) -> Iterator[WireError]:
     for relay in packet.relays:
         start += RELAY_HEADER_SIZE
         yield from _inside(relay.options, start, path, space, 0)
-        start += relay.options.offset(RELAY_MSG.code) + HEAD
+        start += relay.message_at
         path = (*path, named(RELAY_MSG))
     yield from _inside(packet.options, start + packet.header_size, path, space, 0)
 
