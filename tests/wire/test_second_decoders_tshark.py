@@ -428,15 +428,16 @@ def differences(option, value, seen):
 
 
 # What we refuse and tshark does not complain of: what it does, and who is right.
+KEA_TOO = "dhcpkit; Kea drops the message"
 REFUSED = {
     ("dhcp4", 53): (
         "reads the first octet of a message type of two",
         "dhcpkit; `Packet4.type` is the first octet, as for Kea",
     ),
-    ("dhcp4", 55): ("takes an empty list of requested options", "dhcpkit; Kea drops the message"),
+    ("dhcp4", 55): ("takes an empty list of requested options", KEA_TOO),
     ("dhcp4", 81): ("says nothing of a label that runs past the end", "dhcpkit"),
-    ("dhcp6", 1): ("takes a DUID of more than 130 octets", "dhcpkit"),
-    ("dhcp6", 6): ("makes a code of two octets of the one that is left over", "dhcpkit"),
+    ("dhcp6", 1): ("takes a DUID of more than 130 octets", KEA_TOO),
+    ("dhcp6", 6): ("takes an empty list, and makes a code of the one octet left over", KEA_TOO),
 }
 # What it does with whole messages.
 WHOLE = [
