@@ -31,6 +31,7 @@ assert broken[CLIENT_ID] == packet[CLIENT_ID]  # what is wrong elsewhere does no
 try:
     broken[ORO]
 except WireError as error:
-    assert error.path[-1] == "oro (6)"
-    assert broken.data[error.offset : error.offset + 2] == b"\0\6"
+    told = error
+assert told.path[-1] == "oro (6)"  # and its message: octet 108: option relay-msg (9) > oro (6): ...
+assert broken.data[told.offset : told.offset + 2] == b"\0\6"
 assert len(problems(broken)) == 2  # the list of half a code, and the octet behind it
