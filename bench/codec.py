@@ -20,7 +20,6 @@ import timeit
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -79,26 +78,19 @@ def ours6() -> Iterator[Case]:
     from dhcpkit.wire import Options6, Packet6, Relay6
     from dhcpkit.wire.options6 import DHCP6
 
-    def deep(options: Options6) -> list[Any]:
-        found = []
-        for code in options:
-            option = DHCP6.by_code(code)
-            for value in options.all(option):
-                found.append(value)
-                inner = getattr(value, "options", None)
-                if inner:
-                    found += deep(inner)
-        return found
-
-    def everything() -> object:
-        packet = Packet6.parse(SOLICIT)
-        return [deep(relay.options) for relay in packet.relays], deep(packet.options)
-
     packet = Packet6.parse(SOLICIT)
     (relay,) = packet.relays
     values = [(DHCP6.by_code(code), packet[DHCP6.by_code(code)]) for code in packet]
     around = [(DHCP6.by_code(code), relay[DHCP6.by_code(code)]) for code in relay.options if code != 9]
     link, peer = IPv6Address(relay.link), IPv6Address(relay.peer)
+    own, outer = [option for option, _ in values], [option for option, _ in around]
+    within = {3: DHCP6.by_code(5), 25: DHCP6.by_code(26)}  # the options that IAs hold
+
+    def everything() -> object:
+        found = Packet6.parse(SOLICIT)
+        of_relay = [found.relays[0][option] for option in outer]
+        read = {option.code: found[option] for option in own}
+        return of_relay, read, [read[code].options.all(option) for code, option in within.items()]
 
     # The IA_PD holds a value too, so that its octets are made of it each time.
     at = next(n for n, (option, _) in enumerate(values) if option.code == 25)

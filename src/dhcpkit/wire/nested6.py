@@ -144,9 +144,12 @@ class Options6:
 
     def all(self, option: Option[T]) -> tuple[T, ...]:
         """The values of all instances. WireError where one is not of its kind."""
+        first = self.first.get(option.code)
+        if first is None:
+            return ()
+        if option.code not in self._more:
+            return (read_option(self, option, first),)
         payloads = self.payloads(option.code)
-        if len(payloads) == 1:
-            return (read_option(self, option, payloads[0]),)
         return tuple(read_option(self, option, payload, number) for number, payload in enumerate(payloads))
 
     def replacing(self, option: Option[T], *values: T) -> Options6:

@@ -68,7 +68,8 @@ def located(holder: Holder, option: Option[T], value: T, payload: bytes, number:
     inner = option.kind.inner
     if inner is not None:
         for skip, options in inner(value, len(payload)):
-            options.place = Place(holder, option, number, skip, space_inside(option, options))
+            space = option.encapsulates if options.place is None else space_inside(option, options)
+            options.place = Place(holder, option, number, skip, space)
     return value
 
 
