@@ -149,6 +149,10 @@ def test_two_digests_contradict_each_other():
     assert not is_signed6(done + done[-32:], KEY)
     again = signed4(DELAYED, KEY)
     assert not is_signed4(again[:-1] + again[243:], KEY)
+    with pytest.raises(ValueError, match="room for a digest"):
+        signed6(RECONFIGURE + RECONFIGURE[-32:], KEY)
+    with pytest.raises(ValueError, match="room for a digest"):
+        signed4(DELAYED[:-1] + DELAYED[243:], KEY)
 
 
 @given(st.binary(max_size=400), st.binary(max_size=20))

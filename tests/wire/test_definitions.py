@@ -4,6 +4,7 @@ import json
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,8 +102,9 @@ def test_definitions_that_can_be(definition):
     where = definition.space or "dhcp4"
     assert definitions.get(where).by_code(definition.code) is option
     assert definitions.get(where).by_name(definition.name) is option
-    with pytest.raises(DefinitionTaken, match="already exists"):
-        definitions.add(definition)
+    for again in (definition, attrs.evolve(definition, name="y"), attrs.evolve(definition, code=230)):
+        with pytest.raises(DefinitionTaken, match="already exists"):
+            definitions.add(again)
 
 
 class TestLate:

@@ -243,9 +243,10 @@ REFUSED = [  # an option and octets that cannot be its value
     (o.V4_PCP_SERVER, "00"), (o.V4_PCP_SERVER, "03c00002"), (o.V4_PCP_SERVER, "08c0000201"),
     (o.V4_DNR, ""), (o.V4_DNR, "0002000100"), (o.V4_DNR, "00030001" + "00"),
     (o.V4_DNR, "0007" + "0001" + "03016100" + "00"),  # more than a name, without an address
-    (o.V4_DNR, "0013" + "0001" + "03016100" + "04c0000201" + "00010000" + "0000"),  # alpn without a protocol
-    (o.V4_DNR, "0014" + "0001" + "03016100" + "04c0000201" + "00030002035500" ),
-    (o.V4_DNR, "0016" + "0001" + "03016100" + "04c0000201" + "000700" + "00" + "000300020355"),  # 7 before 3
+    (o.V4_DNR, "000f" + "0001" + "03016100" + "04c0000201" + "00010000"),  # alpn without a protocol
+    (o.V4_DNR, "0011" + "0001" + "03016100" + "04c0000201" + "000100020000"),  # protocols without a name
+    (o.V4_DNR, "0012" + "0001" + "03016100" + "04c0000201" + "00030003020355"),  # a port of three octets
+    (o.V4_DNR, "0015" + "0001" + "03016100" + "04c0000201" + "00070000" + "000300020355"),  # 7 before 3
     (o.V4_DNR, "0013" + "0001" + "03016100" + "04c0000201" + "00040004c0000201"),  # ipv4hint
     (o.RELAY_RADIUS, "0101"), (o.RELAY_RADIUS, "0105626f"), (o.VIRTUAL_SUBNET_SELECTION, ""),
     (v.CABLELABS_CLIENT.by_code(3), "01c0000201c0000202"), (v.PXE_CLIENT.by_code(8), "000102c0000201"),
@@ -312,6 +313,38 @@ class TestVendorClasses:
         assert o.MICROSOFT4.by_name("routers") is o.ROUTERS
         routes = o.MICROSOFT4.by_code(249)
         assert routes.kind is o.CLASSLESS_STATIC_ROUTE.kind
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        (o.SIP_SERVERS, ["a.", "192.0.2.1"]),
+        (o.SIP_SERVERS, []),
+        (o.SIP_SERVERS, [7]),
+        (o.SIP_SERVERS, "a."),
+        (o.GEOCONF_OPTION, {"latitude": 1.0}),
+        (o.GEOCONF_OPTION, {"latitude": 1.0, "longitude": True}),
+        (o.GEOCONF_OPTION, {"latitude": 1.0, "longitude": 1.0, "datum": 1.5}),
+        (o.GEOCONF_OPTION, {"latitude": 1.0, "longitude": 1.0, "height": 1}),
+        (o.V4_DNR, [{"priority": 1, "name": "a.", "addresses": ["192.0.2.1"], "parameters": {"ipv4hint": "00"}}]),
+        (o.V4_DNR, [{"priority": 1, "name": "a.", "addresses": ["192.0.2.1"], "parameters": {"alpn": "dot"}}]),
+        (o.V4_DNR, [{"priority": 1, "name": "a.", "addresses": ["192.0.2.1"], "parameters": {"port": 65536}}]),
+        (o.V4_DNR, [{"priority": 1, "name": "a.", "addresses": ["192.0.2.1"], "parameters": []}]),
+    ],
+    ids=str,
+)
+def test_json_of_no_value(option, shown):
+    with pytest.raises(ValueError):  # noqa: PT011  # as above
+        option.kind.from_json(shown)
+
+
+def test_a_block_is_filled_to_its_last_octet():
+    assert [len(block.options.octets) for block in vendor_blocks(9, SubOptions.of({1: b"x" * 250, 2: b"y"}))] == [255]
+    assert [len(block.options.octets) for block in vendor_blocks(9, SubOptions.of({1: b"x" * 251, 2: b"y"}))] == [
+        253,
+        3,
+    ]
+    assert [len(block.options.octets) for block in vendor_blocks(9, SubOptions())] == [0]
 
 
 @given(st.dictionaries(st.integers(1, 254), st.binary(max_size=700), max_size=5))

@@ -14,6 +14,7 @@ from dhcpkit.wire.client_fqdn import (
     ClientFqdn,
     ClientFqdn6,
 )
+from dhcpkit.wire.definitions import Definition, DefinitionError, Definitions, DefinitionTaken
 from dhcpkit.wire.dhcp4 import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4
 from dhcpkit.wire.dhcp6 import ARRIVAL6_UNKNOWN, Arrival6, MessageType6, Packet6, Relay6
 from dhcpkit.wire.dnr import Resolver, ServiceParameter
@@ -225,6 +226,10 @@ __all__ = [
     "ClientFqdn6",
     "ClientId",
     "Coordinates",
+    "Definition",
+    "DefinitionError",
+    "DefinitionTaken",
+    "Definitions",
     "DelegatedPrefix",
     "DistributionManager",
     "Duid",
