@@ -89,7 +89,10 @@ def guided(names: list[str], minutes: float) -> int:
             check=False, cwd=REPO,
         )  # fmt: skip
         found = sorted(set(crashes.iterdir()) - before)
-        if done.returncode or found:
+        if done.returncode and not found:
+            print(f"{name} did not run: atheris ended with status {done.returncode}")
+            return 2
+        if found:
             failed.append(name)
             for path in found:
                 print(f"found: script/fuzz --reproduce {path.relative_to(REPO)}")
