@@ -174,7 +174,7 @@ def test_a_relay_message_without_a_message():
 
 def test_of_two_messages_in_a_relay_the_last_counts():
     """As in Kea 2.2 and 3.0.4; which of them is meant nobody knows."""
-    octets = bytes(Relay6(12, options=[(9, b"\1\0\0\5"), (18, b"x"), (9, b"\3\0\0\6\0\6\0\1z")]))
+    octets = bytes(Relay6(12, options=[(9, b"\1\0\0\5"), (18, b"x"), (9, b"no"), (9, b"\3\0\0\6\0\6\0\1z")]))
     packet = Packet6.parse(octets)
     assert (packet.type, packet.xid, bytes(packet)) == (3, 6, octets)
     assert packet.relays[0].message == b"\3\0\0\6\0\6\0\1z"
