@@ -135,7 +135,8 @@ class Options6:
 
     def __getitem__(self, option: Option[T]) -> T:
         """The value of the first instance. KeyError where there is none, WireError where it is not of its kind."""
-        return read_option(self, option, self.first[option.code])
+        first = self._index() if self._first is None else self._first  # a property costs as much as the rest
+        return read_option(self, option, first[option.code])
 
     def get(self, option: Option[T]) -> T | None:
         """The value of the first instance, or None where there is none. WireError where it is not of its kind."""
