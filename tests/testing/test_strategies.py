@@ -194,14 +194,14 @@ def test_vendors_have_their_own_options():
 def test_messages_of_dhcpv4_are_of_every_type():
     seen = {packet.type for packet in drawn(packets4(), 150)}
     assert seen <= set(MessageType)
-    assert len(seen) > 0.8 * len(MessageType)  # the rest would only take longer
+    assert len(seen) > len(MessageType) / 2  # the rest would only take longer
     assert {packet.type for packet in drawn(packets4(types=st.none()))} == {0}
 
 
 def test_messages_of_dhcpv6_are_of_every_type():
     seen = {packet.type for packet in messages6()}
     assert seen <= set(MessageType6)
-    assert len(seen) > 0.8 * len(MessageType6)  # the rest would only take longer
+    assert len(seen) > len(MessageType6) / 2  # the rest would only take longer
     assert {packet.type for packet in drawn(packets6(types=st.just(1)))} == {1}
 
 

@@ -17,6 +17,7 @@ from dhcpkit.testing.strategies import (
     packets4,
     packets6,
     relayed,
+    relays6,
 )
 from dhcpkit.testing.wire_checks import (
     check_json,
@@ -33,6 +34,7 @@ from dhcpkit.wire.options import Option
 from dhcpkit.wire.options4 import DHCP4, DHCP_AGENT_OPTIONS
 from dhcpkit.wire.options6 import DHCP6, RELAY_MSG
 
+RELAYS = (MessageType6.RELAY_FORW, MessageType6.RELAY_REPL)
 HEAD = build_packet4(None, xid=7, chaddr=b"\2\0\0\0\0\1")[:240]
 EVERY_OPTION = every_option()
 each_option = pytest.mark.parametrize("option", EVERY_OPTION, ids=repr)
@@ -70,7 +72,7 @@ def test_messages_of_dhcpv4_are_what_their_octets_say(packet):
 
 @given(PACKETS6)
 def test_messages_of_dhcpv6_are_what_their_octets_say(packet):
-    holds_none = packet.type in (MessageType6.RELAY_FORW, MessageType6.RELAY_REPL)
+    holds_none = packet.type in RELAYS
     assert [what for _, what in packet.flaws] == [
         "a relay message without the message it relays (option 9)"
     ] * holds_none
@@ -123,6 +125,18 @@ def test_relays_change_nothing_of_the_message(packet, depth, data):
         assert bytes(relay) == octets
         octets = relay[RELAY_MSG]
     assert octets == bytes(packet)
+
+
+@given(relayed(packets6(), 32), st.integers(1, 3), st.data())
+def test_relays_are_followed_as_deep_as_they_may_be(packet, more, data):
+    octets = bytes(packet)
+    for _ in range(more):
+        octets = bytes(data.draw(relays6(message=octets)))
+    deep = Packet6.parse(octets)
+    assert len(packet.relays) == len(deep.relays) == 32
+    assert deep.type in RELAYS
+    assert [what for _, what in deep.flaws] == ["more than 32 relays: what lies in this one is not looked at"]
+    check_octets6(octets)
 
 
 @given(packets4(), st.integers(1, 16), st.data())
