@@ -105,6 +105,14 @@ def test_an_endless_declaration_is_refused_at_once():
         derive(c.GreedyRange(c.GreedyBytes))
 
 
+@pytest.mark.parametrize("value", [b"", b"abc", b"abcd", b"abcde", bytearray(b"abcd"), 1, 2**32, "abcd"], ids=repr)
+def test_octets_of_a_fixed_number_are_that_number(value):
+    for con in (c.Bytes(4), c.Struct("a" / c.Int8ub, "b" / c.Bytes(4)), c.GreedyRange(c.Bytes(4))):
+        check_build(con, value)
+        check_build(con, {"a": 1, "b": value})
+        check_build(con, [value, value])
+
+
 def test_a_row_is_made_by_position():
     row = Row(c.Struct("a" / c.Int8ub, "b" / c.GreedyBytes), lambda a, b: (b, a), reversed)
     codec = derive(row)
