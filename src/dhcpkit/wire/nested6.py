@@ -133,6 +133,10 @@ class Options6:
             at += HEAD + size
         return end
 
+    def parts(self, code: int, at: int) -> Sequence[tuple[int, int]]:
+        """Of an option that starts there: where in `octets` its payload lies, which is in one piece here."""
+        return ((0, at + HEAD),)
+
     def __getitem__(self, option: Option[T]) -> T:
         """The value of the first instance. KeyError where there is none, WireError where it is not of its kind."""
         first = self._index() if self._first is None else self._first  # a property costs as much as the rest
