@@ -52,7 +52,17 @@ from dhcpkit.wire import (
 )
 from dhcpkit.wire.kinds import TEXT
 from dhcpkit.wire.options4 import DHCP4, DHCP_AGENT_OPTIONS, RELAY_AGENT, RELAY_CIRCUIT_ID, VIVSO_SUBOPTIONS
-from dhcpkit.wire.options6 import DHCP6, DOMAIN_SEARCH, IA_NA, IA_PD, IAADDR, IAPREFIX, RELAY_MSG, STATUS_CODE
+from dhcpkit.wire.options6 import (
+    DHCP6,
+    DOMAIN_SEARCH,
+    IA_NA,
+    IA_PD,
+    IAADDR,
+    IAPREFIX,
+    RELAY_MSG,
+    STATUS_CODE,
+    VENDOR_OPTS,
+)
 
 REPO = Path(__file__).resolve().parent.parent.parent
 EVERY_SPACE = [space for space in spaces() if len(space)]
@@ -180,12 +190,15 @@ def test_options_within_are_well_formed_or_anything():
     assert any(RELAY_CIRCUIT_ID in found for found in relays)
 
 
-def test_vendors_have_their_own_options():
-    values = [vendor for value in drawn(option_values(VIVSO_SUBOPTIONS)) for vendor in value]
-    known = VIVSO_SUBOPTIONS.encapsulates.vendors
-    assert any(vendor.enterprise not in known for vendor in values)
+@pytest.mark.parametrize("option", [VIVSO_SUBOPTIONS, VENDOR_OPTS], ids=repr)
+def test_vendors_have_their_own_options(option):
+    values = drawn(option_values(option), 300)
+    vendors = [vendor for value in values for vendor in (value if isinstance(value, tuple) else [value])]
+    known = option.encapsulates.vendors
+    assert any(vendor.enterprise not in known for vendor in vendors)
     for number, space in known.items():
-        assert any(vendor.enterprise == number and set(vendor.options) & {o.code for o in space} for vendor in values)
+        codes = {declared.code for declared in space}
+        assert any(vendor.enterprise == number and codes & set(vendor.options) for vendor in vendors)
 
 
 # Messages
@@ -303,6 +316,21 @@ def test_lengths_of_dhcpv6_are_found_through_relays():
     assert int.from_bytes(data[at_message : at_message + 2], "big") == len(bytes(packet))
     at_label = data.index(b"\3lab")
     assert at_label in {each.offset for each in lengths(through) if each.size == 1}
+
+
+@pytest.mark.parametrize("packets", [packets4(), packets6(least=3), relayed(packets6(least=1), 2)], ids=str)
+def test_many_lengths_are_lies(packets):
+    packet = find(packets, lambda _: True)
+    octets = bytes(packet)
+    aims = {at for each in lengths(packet) for at in range(each.offset, each.offset + each.size)}
+
+    def lies(data):
+        changed = {at for at in range(len(octets)) if data[at] != octets[at]} if len(data) == len(octets) else set()
+        return bool(changed) and changed <= aims
+
+    found = drawn(malformed(st.just(packet)), 100)
+    assert sum(map(lies, found)) > 5
+    assert len({data for data in found if lies(data)}) > 2
 
 
 @pytest.mark.parametrize("packets", [packets4(), packets6(least=1), relayed(packets6(), 3)], ids=str)

@@ -283,7 +283,8 @@ def _composed(draw: st.DrawFn, kind: Kind[Any], made: Callable[..., Any], space:
 
 def _texts() -> st.SearchStrategy[str]:
     letters = st.text(st.characters(codec="utf-8"), max_size=OCTETS_MAX).map(lambda text: text.rstrip("\0"))
-    return st.one_of(letters, declared_values(TEXT.con))
+    grammar = st.text("ab,\\ ", max_size=OCTETS_MAX)  # what has a meaning where texts stand in a row
+    return st.one_of(letters, grammar, declared_values(TEXT.con))
 
 
 def _servers() -> st.SearchStrategy[tuple[str, ...] | tuple[IPv4Address, ...]]:
