@@ -247,7 +247,7 @@ def test_messages_of_dhcpv6_hold_addresses():
 def test_relayed_messages_came_through_one_to_all_relays():
     depths = [len(packet.relays) for packet in drawn(relayed(packets6()), 80)]
     assert min(depths) == 1
-    assert max(depths) == 32
+    assert max(depths) > 16
     assert {len(packet.relays) for packet in drawn(relayed(packets6(), 5), 30)} == {5}
     assert {len(packet.relays) for packet in drawn(relayed(relayed(packets6(), 30)), 30)} == {31, 32}
     assert {len(packet.relays) for packet in drawn(relayed(packets6(), st.sampled_from([1, 3])), 30)} == {1, 3}
