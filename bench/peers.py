@@ -7,7 +7,9 @@ be there in an interpreter of its own: this file runs there, too, and imports no
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 __all__ = ["Peer", "peers"]
@@ -39,7 +41,8 @@ class Peer(NamedTuple):
     @property
     def typed(self) -> bool:
         """Whether it ships a py.typed marker, so that type checkers look at it."""
-        return any(file.name == "py.typed" for file in importlib.metadata.files(self.name) or ())
+        found = importlib.util.find_spec(self.name.removesuffix("-sdk"))
+        return found is not None and Path(found.origin or "").with_name("py.typed").exists()
 
 
 def peers() -> Iterator[Peer]:

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 import dhcpkit
 
 if TYPE_CHECKING:
-    from dhcpkit.wire.options import Space
+    from dhcpkit.wire.options import Option, Space
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "reference" / "_generated"
+OCTETS_SHOWN = 24  # of an example's payload: longer ones make the table too wide
 ROOMS = ("wire", "alloc", "config", "backends", "hooks", "server", "testing")
 
 
@@ -68,7 +69,8 @@ def options(spaces: Iterable[Space] | None = None) -> str:
         "# Options\n",
         (
             "Every option with a name and a form of its own, by option space. The text form is what `data` in"
-            " `option-data` holds, and `text` in a [message as JSON](../../how-to/read-and-write-messages.md).\n"
+            " `option-data` holds, and `text` in a [message as JSON](../../how-to/read-and-write-messages.md). The"
+            " example is such a text and the payload, in hexadecimal digits, that it becomes.\n"
         ),
     ]
     for space in declared_spaces() if spaces is None else spaces:
@@ -78,12 +80,25 @@ def options(spaces: Iterable[Space] | None = None) -> str:
                 code(option.name),
                 option.kind.name + (" (array)" if option.kind.array else ""),
                 option.kind.text_form,
+                example_of(option),
                 option.rfc + (f"; {option.note}" if option.note else ""),
             )
             for option in space
         )
-        parts += [f"## {space.name}\n", table(("code", "name", "type", "text form", "declared in"), rows)]
+        head = ("code", "name", "type", "text form", "example", "declared in")
+        parts += [f"## {space.name}\n", table(head, rows)]
     return "\n".join(parts)
+
+
+def example_of(option: Option[Any]) -> str:
+    from dhcpkit.testing.examples import example
+
+    try:
+        text, payload = example(option)
+    except LookupError:  # what only makes sense as a whole, as a message within a message does
+        return ""
+    octets = payload.hex() if len(payload) <= OCTETS_SHOWN else f"{payload[:OCTETS_SHOWN].hex()}..."
+    return " ".join(filter(None, (code(text), f"→ {octets}" if octets else "→ no octets")))
 
 
 def declared_spaces() -> Iterable[Space]:

@@ -70,16 +70,18 @@ def test_server_in_15_lines(link, tmp_path):
         running.wait(20)
 
 
-def test_property_test_in_10_lines():
+@pytest.mark.parametrize(("name", "tests"), [("property_test_10_lines", 1), ("fuzz_your_own", 3)])
+def test_property_tests(name, tests):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "property_test_10_lines.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, f"{name}.py"],
         check=False, capture_output=True, text=True, cwd=EXAMPLES, env={**os.environ, "PYTHONPATH": str(EXAMPLES)},
     )  # fmt: skip
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert f"{tests} passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_reading_a_packet():
-    runpy.run_path(str(EXAMPLES / "read_a_packet.py"))
+@pytest.mark.parametrize("name", ["read_a_packet", "parse_and_inspect", "build_an_exchange"])
+def test_messages(name):
+    runpy.run_path(str(EXAMPLES / f"{name}.py"))
 
 
 def test_configuration():

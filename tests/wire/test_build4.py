@@ -109,6 +109,18 @@ def test_no_room_for_anything(beyond):
         build_packet4(2, {9: b"x"}, xid=1, chaddr=MAC, overload_beyond=beyond)
 
 
+def test_options_without_octets_move_too():
+    values = {100: bytes(90), 80: b"", 101: bytes(120), 102: b""}
+    packet = Packet4.parse(build_packet4(2, values, xid=1, chaddr=MAC, overload_beyond=340))
+    assert list(packet.options) == [53, 52, 100]
+    assert packet.without_overload().options == {53: b"\2", **values}
+
+
+def test_flags_and_the_one_bit_that_has_a_name():
+    assert Packet4(1, flags=1, broadcast=True).flags == 0x8001
+    assert Packet4(1, flags=1).flags == 1
+
+
 def test_who_speaks():
     for kind in MessageType:
         from_server = kind.name in ("OFFER", "ACK", "NAK", "FORCERENEW", "LEASEACTIVE") or kind in (11, 12, 15, 17)

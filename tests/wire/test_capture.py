@@ -249,6 +249,13 @@ def test_checksums_are_those_of_the_rfcs():
     assert ones(pseudo + frame[20:] + b"\0") == 0xFFFF
 
 
+def test_a_checksum_of_zero_is_told_from_none():
+    """RFC 768: computed as zero, it is sent as all ones, since zero says that there is none."""
+    empty = write_capture([Datagram(0.0, V4, 68, V4, 67, b"\0\0")])
+    payload = empty[-4:-2]  # behind the UDP header's other fields: what makes the sum come out
+    assert write_capture([Datagram(0.0, V4, 68, V4, 67, payload)])[-4:-2] == b"\xff\xff"
+
+
 def ones(octets):
     total = sum(struct.unpack(f">{len(octets) // 2}H", octets))
     return (total & 0xFFFF) + (total >> 16)

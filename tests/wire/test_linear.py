@@ -56,7 +56,7 @@ def repeated(piece):
 
 
 @pytest.mark.parametrize("option", every_option(), ids=repr)
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_payloads_of_options(option, data):
     """Values one after the other, as many as there is room for: read, or refused, at a cost by their number."""

@@ -220,8 +220,9 @@ def test_what_relay_agents_have_echoed():
     answer = reply6(through, server_id=SERVER)
     assert list(answer.relays[0].options) == [18, 37, 135, 9]
     assert answer.relays[0].options.first[37] == b"\0\0\0\x09x"
-    greedy = relay_forward6(SOLICIT, {43: b"\0\x09\0"}, link=LINK, peer=FE80)
-    assert list(reply6(greedy, server_id=SERVER).relays[0].options) == [9]
+    options = [(43, b"\0\x09\0"), (9, b""), (0, b"x"), (18, b"eth0")]
+    greedy = Packet6(1, SOLICIT.options, relays=[Relay6(12, options=options)])
+    assert list(reply6(greedy, server_id=SERVER).relays[0].options) == [18, 9]
 
 
 def test_what_relay_agents_discard():

@@ -187,6 +187,7 @@ STRUCTURES = [  # an option, a value, its octets, and its JSON
         "024445000264650308" + "München".encode().hex(),
         {"what": 2, "country": "DE", "elements": [{"type": 0, "value": "de"}, {"type": 3, "value": "München"}]},
     ),
+    (o.GEOCONF_CIVIC, CivicLocation(0, "CH"), "004348", {"what": 0, "country": "CH", "elements": []}),
     (o.REMOTE_ID, RemoteId(9, b"\1\2"), "000000090102", {"enterprise": 9, "identifier": "0102"}),
     (
         o.CLIENT_FQDN, ClientFqdn6("lab.example.org.", server_updates=True),
@@ -383,6 +384,11 @@ def test_values_without_a_form_are_refused(option, value):
         option.build(value)
 
 
+def test_a_radius_attribute_that_is_too_long_is_told_its_limit():
+    with pytest.raises(ValueError, match="at most 255 octets, not 256"):
+        o.RADIUS.build((RadiusAttribute(1, b"x" * 254),))
+
+
 def test_bits_behind_a_prefix_count_for_nothing():
     assert o.S46_DMR.parse(bytes.fromhex("2120010db8ff")) == IPv6Network("2001:db8:8000::/33")
     assert o.RULE_PORTPARAMS.parse(bytes.fromhex("06043fff")) == PortParameters(6, (3, 4))
@@ -414,7 +420,12 @@ def test_an_excluded_prefix_is_a_part_of_the_delegated_one():
     for wrong in (IPv6Network("2001:db8:dead:be00::/64"), delegated, IPv6Network("2001:db8::/32")):
         with pytest.raises(ValueError, match="not a part"):
             ExcludedPrefix.of(delegated, wrong)
-    for wrong in (ExcludedPrefix(59, b"\0"), ExcludedPrefix(72, b"\0"), ExcludedPrefix(64, b"\0\0")):
+    for wrong in (
+        ExcludedPrefix(59, b""),
+        ExcludedPrefix(59, b"\0"),
+        ExcludedPrefix(72, b"\0"),
+        ExcludedPrefix(64, b"\0\0"),
+    ):
         with pytest.raises(ValueError, match="no part"):
             wrong.within(delegated)
 
@@ -430,7 +441,7 @@ def test_any_part_of_a_prefix_can_be_excluded(number, length, data):
 
 def test_coordinates_are_numbers_of_fixed_point():
     # RFC 6225 2.3: degrees times 2**25, in two's complement, behind six bits of uncertainty
-    value = Coordinates(38.89868, -77.03723, 15.0, 18, 18, 0, 1, 1, 1)
+    value = Coordinates(38.89868, -77.03723, 15.0, 18, 17, 9, 1, 1, 1)
     octets = o.GEOLOCATION.build(value)
     word = int.from_bytes(octets, "big")
     assert octets[0] >> 2 == 18
@@ -441,6 +452,7 @@ def test_coordinates_are_numbers_of_fixed_point():
     read = o.GEOLOCATION.parse(octets)
     assert read.latitude == pytest.approx(38.89868, abs=2**-26)
     assert read.longitude == pytest.approx(-77.03723, abs=2**-26)
+    assert (read.latitude_uncertainty, read.longitude_uncertainty, read.altitude_uncertainty) == (18, 17, 9)
     assert (read.altitude, read.altitude_type, read.version, read.datum) == (15.0, 1, 1, 1)
 
 
@@ -483,6 +495,7 @@ def test_containers_are_read_by_their_spaces():
     assert read[o.NTP_SERVER][o.NTP_SERVER_FQDN] == "ntp.example.org."
     assert read[o.RSOO][o.AFTR_NAME] == "aftr.example.org."
     assert read[o.VENDOR_OPTS].options[o.DOCSIS3_V6_TIME_OFFSET] == -3600
+    assert "'time-offset': -3600" in repr(packet)
     assert o.RSOO_OPTIONS.by_name("aftr-name") is o.AFTR_NAME
     shown = json.dumps(Inside(o.DHCP6).show(read.options.items()))
     for name in ("s46-v4v6bind", "s46-portparams", "ntp-server-fqdn", "aftr-name", "time-offset"):

@@ -318,6 +318,9 @@ def test_equal_and_shown():
     assert repr(Packet4(None)) == "Packet4(None)"
     assert str(Packet4(200)).startswith("type 200 ")
     assert repr(Packet4(200, op=7)) == "Packet4(200, op=7)"
+    assert repr(Packet4(1, chaddr=bytes(3))) == "Packet4(MessageType.DISCOVER, chaddr=bytes.fromhex('00 00 00'))"
+    longer = "Packet4(MessageType.DISCOVER, hlen=1, chaddr=bytes.fromhex('02 00 03'))"
+    assert repr(Packet4(1, chaddr=b"\2\0\3", hlen=1)) == longer
     assert repr(Packet4(None, {12: b"x", 53: b"\1"})) == "Packet4(None, {'host-name': 'x', 'dhcp-message-type': 1})"
 
 

@@ -37,6 +37,7 @@ from dhcpkit.wire.options6 import (
     RELAY_MSG,
     STATUS_CODE,
 )
+from dhcpkit.wire.problems import problems
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 NAMES = {**vars(dhcpkit.wire), **vars(ipaddress), "UUID": uuid.UUID}
@@ -169,6 +170,21 @@ def test_a_relay_message_without_a_message():
     assert packet.flaws == ((34, "a relay message without the message it relays (option 9)"),)
     packet[INTERFACE_ID] = b"y"
     assert bytes(packet)[-1:] == b"y"
+
+
+def test_of_two_messages_in_a_relay_the_last_counts():
+    """As in Kea 2.2 and 3.0.4; which of them is meant nobody knows."""
+    octets = bytes(Relay6(12, options=[(9, b"\1\0\0\5"), (18, b"x"), (9, b"no"), (9, b"\3\0\0\6\0\6\0\1z")]))
+    packet = Packet6.parse(octets)
+    assert (packet.type, packet.xid, bytes(packet)) == (3, 6, octets)
+    assert packet.relays[0].message == b"\3\0\0\6\0\6\0\1z"
+    assert as_python(packet) == packet
+    at = len(octets) - 5
+    assert [error.offset for error in problems(packet)] == [at]
+    with pytest.raises(WireError, match=f"octet {at}: option relay-msg"):
+        packet[ORO]
+    del packet[ORO]
+    assert bytes(packet) == bytes(Relay6(12, options=[(9, b"\3\0\0\6"), (18, b"x")]))
 
 
 def nested(depth, message=b"\1\0\0\7"):

@@ -107,6 +107,7 @@ PACKETS = st.one_of(packets4(), packets6(), relayed(packets6(), 2))
 
 
 @given(PACKETS)
+@example(Packet4.parse(HEAD4 + b"\x3f\0\1\4\0\0\0\0\x3f\1\0\xff"))
 def test_nothing_is_wrong_with_what_is_well_formed(packet):
     """No option is refused; within options there may lie any octets, here as in life."""
     holders = holders_of(packet)
@@ -151,6 +152,19 @@ def test_problems_are_what_asking_for_each_option_raises(data):
     for offset, path, _ in told:
         assert 0 <= offset <= len(data)
         assert len(path) <= 2 + NESTING_MAX + 1
+
+
+def test_places_in_options_in_parts_are_exact():
+    """RFC 3396: sub-options 5 and 1, of which the first part of option 82 has but two octets."""
+    packet = Packet4.parse(HEAD4 + b"\x52\2\x05\1" + b"\x0c\3xyz" + b"\x52\0" + b"\x52\4q\x01\x09z" + b"\xff")
+    way = ("dhcp-agent-options (82)",)
+    assert places(packet) == [(245, (*way, "link-selection (5)")), (243 + 4 + 5 + 2 + 2 + 1, way)]
+    with pytest.raises(WireError, match=r"octet 245: .*link-selection"):
+        packet[DHCP_AGENT_OPTIONS][RELAY_LINK_SELECTION]
+    later = Packet4.parse(HEAD4 + b"\x52\2\x01\1" + b"\x0c\3xyz" + b"\x52\4q\x05\x01z" + b"\xff")
+    with pytest.raises(WireError, match=r"octet 255: .*link-selection"):
+        later[DHCP_AGENT_OPTIONS][RELAY_LINK_SELECTION]
+    assert places(later) == [(255, (*way, "link-selection (5)"))]
 
 
 def test_errors_within_options_name_the_way():

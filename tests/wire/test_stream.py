@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.testing.strategies import packets4, packets6, relayed
-from dhcpkit.wire import Packet4, Packet6, WireError
+from dhcpkit.wire import Packet6, WireError
 from dhcpkit.wire.stream import SIZE_MAX, framed, inflow4, inflow6
 
 SOLICIT = Packet6(1, {8: b"\0\0"}, xid=7)
@@ -88,10 +88,13 @@ def test_messages_before_a_fault_are_not_lost():
     assert caught.value.offset == 2 * len(FRAME) + 3
 
 
-def test_octets_of_a_bad_option_are_counted_from_the_beginning():
-    flow = inflow4()
-    (packet,) = flow.feed(framed(Packet4(1, {3: b"abc"})))
-    assert packet.options[3] == b"abc"
+def test_offsets_are_counted_from_the_beginning():
+    flow = inflow6()
+    assert [flow.feed(FRAME), flow.feed(FRAME), flow.feed(FRAME[:5])] == [[SOLICIT], [SOLICIT], []]
+    assert flow.feed(FRAME[5:] + b"\0\1x") == [SOLICIT]
+    with pytest.raises(WireError) as caught:
+        flow.feed(b"")
+    assert caught.value.offset == 3 * len(FRAME) + 3
 
 
 def test_waiting_costs_nothing_for_what_is_there_already():

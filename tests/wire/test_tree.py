@@ -83,6 +83,14 @@ def test_values_with_several_parts():
     ]
 
 
+def test_long_values():
+    packet = Packet4(1, {61: bytes(100), 12: b"x" * 200})
+    assert lines(packet)[-2:] == [
+        f"  dhcp-client-identifier (61) {'00' * 64} ... 100 octets {to_json(packet)['options'][1]['says']}",
+        f"  host-name (12) {'x' * 200}",
+    ]
+
+
 def test_a_message_within_a_message():
     shown = to_json(Packet4(1)) | {"options": [{"code": 1, "name": "carried", "value": to_json(Packet6(1, xid=1))}]}
     assert list(plain(outline(json.loads(json.dumps(shown)))))[-2:] == ["  carried (1) SOLICIT", "    xid 0x000001"]

@@ -20,7 +20,7 @@ from dhcpkit.config.nearest import nearest
 from dhcpkit.config.report import Report
 from dhcpkit.wire.definitions import Definition, DefinitionError, Definitions, DefinitionTaken
 from dhcpkit.wire.kinds import BINARY
-from dhcpkit.wire.named_kinds import TYPES
+from dhcpkit.wire.named_kinds import TYPES, WITHOUT_END
 from dhcpkit.wire.nested import options_octets
 from dhcpkit.wire.nested6 import options_octets6
 from dhcpkit.wire.options import Option, Space
@@ -132,7 +132,7 @@ class Spaces:
     def _filled(self, value: OptionValue, inside: dict[str, list[OptionValue]], above: frozenset[str]) -> OptionValue:
         """A value with the options of the space it encapsulates, of the same level, behind its own payload (Kea)."""
         space = value.option.encapsulates
-        if space is None or space.name in above:
+        if space is None or space.name in above or value.option.kind.name in WITHOUT_END:
             return value
         held = [self._filled(inner, inside, above | {space.name}) for inner in inside.get(space.name, ())]
         inside_it = {inner.option.code: inner.payload for inner in held}

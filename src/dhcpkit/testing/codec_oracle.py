@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import construct as c
 from hypothesis import strategies as st
 
-from dhcpkit.wire.derive import Mapped, Sized, Whole, by_construct, derive
+from dhcpkit.wire.derive import Mapped, Row, Sized, Whole, by_construct, derive
 from dhcpkit.wire.kinds import Kind
 
 __all__ = ["check_build", "check_parse", "declarations", "not_derived"]
@@ -83,9 +83,14 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         filled.map(c.GreedyRange),
         filled.map(lambda con: c.RepeatUntil(lambda item, found, _: len(found) > 1 or item in (0, b""), con)),
         members.map(lambda cons: c.Struct(*(f"m{number}" / con for number, con in enumerate(cons)))),
+        st.lists(inner, min_size=1, max_size=3).map(_row),
         inner.map(lambda con: Mapped(con, lambda found: ("seen", found), lambda pair: pair[1])),
         inner.map(lambda con: Mapped(con, _picky, lambda found: found)),
     )
+
+
+def _row(cons: list[Any]) -> Any:
+    return Row(c.Struct(*(f"m{number}" / con for number, con in enumerate(cons))), lambda *row: row, lambda row: row)
 
 
 def _takes_octets(con: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What is declared: every space that is reached from a message, every kind of an option in it, the classes of values.
+"""What is declared: every space, every kind of an option in it, the classes of values.
 
 Tests that hold for all options go through here, so that a new option is held to them by being declared. This module
 does not know hypothesis.
@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-from dhcpkit.wire.derive import Mapped
+from dhcpkit.wire import options4, options6
+from dhcpkit.wire.derive import Mapped, Row
 from dhcpkit.wire.kinds import Kind
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options4 import DHCP4
@@ -22,9 +23,15 @@ __all__ = ["kinds", "spaces", "value_classes"]
 
 
 def spaces(*tops: Space) -> list[Space]:
-    """The spaces given (those of both families where none is) and every one that options in them encapsulate."""
+    """The spaces given, or else those of both families, and every one that options in them encapsulate.
+
+    Where none is given, those of `options4` and `options6` that a space of your own would encapsulate, too.
+    """
     found: dict[Space, None] = {}
     waiting = list(tops or (DHCP4, DHCP6))
+    if not tops:
+        tables = (*vars(options4).values(), *vars(options6).values())
+        waiting += [each for each in tables if isinstance(each, Space)]
     while waiting:
         space = waiting.pop(0)
         if space not in found:
@@ -44,8 +51,9 @@ def kinds(*tops: Space) -> Iterator[tuple[Kind[Any], Space | None]]:
 
 def value_classes(kind: Kind[Any]) -> Iterator[type]:
     """The attrs class that values of a kind are of, where its declaration tells: by `made`, or by what decodes."""
-    decode = kind.con.decode if isinstance(kind.con, Mapped) else None
-    for made in (kind.made, decode):
+    con = kind.con
+    makes = {kind.made, con.decode if isinstance(con, Mapped) else None, con.make if isinstance(con, Row) else None}
+    for made in makes:
         found = made if inspect.isclass(made) else _returned(made)
         if inspect.isclass(found) and attrs.has(found):
             yield found

@@ -9,6 +9,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from dhcpkit.testing.chance import mostly
 from dhcpkit.wire.duid import ClientId, Duid, DuidType
 
 __all__ = ["client_ids", "duids", "hwaddrs"]
@@ -19,8 +20,7 @@ HWTYPES: Final = (1, 6, 27, 32)  # Ethernet, IEEE 802, EUI-64, InfiniBand
 
 def hwaddrs() -> st.SearchStrategy[bytes]:
     """Hardware addresses, most of them of Ethernet."""
-    ethernet = st.binary(min_size=6, max_size=6)
-    return st.one_of(ethernet, ethernet, st.binary(min_size=1, max_size=16))
+    return mostly(st.binary(min_size=6, max_size=6), st.binary(min_size=1, max_size=16))
 
 
 def duids() -> st.SearchStrategy[Duid]:

@@ -137,10 +137,10 @@ def relayed(draw: st.DrawFn, packets: st.SearchStrategy[P], depth: int | st.Sear
         count = draw(_depths(depth, most))
         kind = st.just(draw(st.sampled_from(RELAYS)))
         pattern = draw(st.lists(relays6(kind), min_size=1, max_size=PATTERN_MAX))
+        octets = bytes(packet)
         for hops, relay in enumerate(islice(cycle(pattern), count), len(packet.relays)):
-            octets = bytes(attrs.evolve(relay, hops=hops).around(bytes(packet)))
-            packet = Packet6.parse(octets, packet.arrival)
-        return packet
+            octets = bytes(attrs.evolve(relay, hops=hops).around(octets))
+        return Packet6.parse(octets, packet.arrival)
     packet.hops = draw(_depths(depth, HOPS4_MAX))
     packet.giaddr = draw(st.integers(1, 2**32 - 1))
     relay = SubOptions.of(dict(draw(option_data(RELAY_AGENT, least=1))))

@@ -7,7 +7,7 @@ kinds are found in the options declared: a new one needs nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,17 +49,24 @@ def register() -> None:
     # At the top of this module it would be imported by what it imports, where a test imports this module first.
     from hypothesis import strategies as st  # noqa: PLC0415
 
+    made: dict[type, dict[tuple[Kind[Any], Space | None], None]] = {}
     for kind, space in kinds():
         for found in value_classes(kind):
-            st.register_type_strategy(found, _of_kind(kind, space))
+            made.setdefault(found, {})[kind, space] = None
+    for found, declared in made.items():
+        st.register_type_strategy(found, _of_kinds(declared))
     for named, module, name in _TYPES:
         st.register_type_strategy(named, _late(module, name))
 
 
-def _of_kind(kind: Kind[Any], space: Space | None) -> Callable[[Any], SearchStrategy[Any]]:
+def _of_kinds(declared: Iterable[tuple[Kind[Any], Space | None]]) -> Callable[[Any], SearchStrategy[Any]]:
+    """Values of any of the kinds whose values are of one class."""
+
     def draw(_kind: Any) -> SearchStrategy[Any]:
-        strategy: SearchStrategy[Any] = import_module("dhcpkit.testing.values").kind_values(kind, space)
-        return strategy
+        from hypothesis import strategies as st  # noqa: PLC0415  # as above
+
+        kind_values = import_module("dhcpkit.testing.values").kind_values
+        return st.one_of([kind_values(kind, space) for kind, space in declared])
 
     return draw
 

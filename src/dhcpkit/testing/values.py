@@ -18,6 +18,7 @@ import construct as c
 from hypothesis import reject
 from hypothesis import strategies as st
 
+from dhcpkit.testing.chance import mostly
 from dhcpkit.testing.declared import spaces
 from dhcpkit.wire.client_fqdn import CLIENT_FQDN, CLIENT_FQDN6, ClientFqdn, ClientFqdn6
 from dhcpkit.wire.derive import Mapped, Sized, Whole, by_construct
@@ -31,7 +32,7 @@ from dhcpkit.wire.nested import SUB_OPTIONS, VENDOR_SUB_OPTIONS, SubOptions
 from dhcpkit.wire.nested6 import OPTIONS6, Options6
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import RELAY_AGENT
-from dhcpkit.wire.options6 import DHCP6
+from dhcpkit.wire.options6 import DHCP6, IA_NA, IA_PD, IA_TA, IAADDR, IAPREFIX, STATUS_CODE
 from dhcpkit.wire.routes import ROUTES, Route
 from dhcpkit.wire.servers import NAME_OR_ADDRESS, NAMES_OR_ADDRESSES
 from dhcpkit.wire.vendor import VENDOR_OPTIONS, VendorOptions
@@ -129,7 +130,7 @@ def declared_values(con: Any) -> st.SearchStrategy[Any]:
 def domain_names(*, complete: bool | None = True) -> st.SearchStrategy[str]:
     """Names that DNS can hold, most of them ordinary. Without a dot at their ends where not `complete`."""
     plain = st.text("abcxyz019-_", min_size=1, max_size=12).map(str.encode)
-    label = st.one_of(plain, plain, st.binary(min_size=1, max_size=63))
+    label = mostly(plain, st.binary(min_size=1, max_size=63))
     labels = st.lists(label, min_size=0 if complete else 1, max_size=4).filter(lambda found: sum(map(len, found)) < 240)
     whole = st.booleans() if complete is None else st.just(complete)
     return st.builds(lambda found, end: join_labels(found, complete=end or not found), labels, whole)
@@ -198,7 +199,7 @@ def options6(
     if space is None or not depth:
         return st.just(Options6()) if well_formed else any_octets
     rows = option_data(space, depth=depth - 1).map(Options6.of)
-    return rows if well_formed else st.one_of(rows, rows, any_octets)
+    return rows if well_formed else mostly(rows, any_octets)
 
 
 @st.composite
@@ -210,17 +211,36 @@ def option_data(
     In a wide space (DHCPv6) an option may occur more than once. Elsewhere it may not: instances are parts of one value.
     `depth` levels of options may lie within these.
     """
-    holding = [option for option in space if option.encapsulates is not None and depth]
-    one = options(space) if not holding else st.one_of(options(space), options(space), st.sampled_from(holding))
-    unknown = st.integers(1, space.code_max - 1).filter(lambda code: space.by_code(code) is None)
-    either = st.one_of(one, one, one, unknown) if len(space) else unknown
-    chosen = draw(st.lists(either, unique_by=_code, min_size=least, max_size=most))
+    chosen = draw(_keys(space, len(space), least, most, depth))
     if chosen and space.wide:
-        chosen += draw(st.lists(st.sampled_from(chosen), max_size=AGAIN_MAX))
+        chosen = [*chosen, *draw(_again(tuple(chosen)))]
     return [
         (each, draw(st.binary(max_size=OCTETS_MAX) if isinstance(each, int) else option_values(each, depth=depth)))
         for each in chosen
     ]
+
+
+@lru_cache(maxsize=256)
+def _keys(space: Space, count: int, least: int, most: int, depth: int) -> st.SearchStrategy[list[Option[Any] | int]]:
+    """Options of a space that declares so many, and codes that it does not declare."""
+    unknown = st.integers(1, space.code_max - 1).filter(lambda code: space.by_code(code) is None)
+    usual = _usual(space, depth)
+    known = [*space, *usual * (count // (2 * len(usual) or 1))]  # a third of what is usual there
+    pool = [*known, *[None] * (len(known) // 4 or 1)]
+    either = st.sampled_from(pool).flatmap(lambda option: unknown if option is None else st.just(option))
+    return st.lists(either, unique_by=_code, min_size=least, max_size=most)
+
+
+def _usual(space: Space, depth: int) -> list[Option[Any]]:
+    """What tests want to see often: associations, the addresses and prefixes in them, and what else holds options."""
+    if space is DHCP6:
+        return [IA_NA, IA_PD, IA_TA] if depth == NESTED_MAX else [IAADDR, IAPREFIX, STATUS_CODE]
+    return [option for option in space if option.encapsulates is not None] if depth else []
+
+
+@lru_cache(maxsize=256)
+def _again(chosen: tuple[Option[Any] | int, ...]) -> st.SearchStrategy[list[Option[Any] | int]]:
+    return st.lists(st.sampled_from(chosen), max_size=AGAIN_MAX)
 
 
 def _code(option: Option[Any] | int) -> int:
@@ -263,7 +283,8 @@ def _composed(draw: st.DrawFn, kind: Kind[Any], made: Callable[..., Any], space:
 
 def _texts() -> st.SearchStrategy[str]:
     letters = st.text(st.characters(codec="utf-8"), max_size=OCTETS_MAX).map(lambda text: text.rstrip("\0"))
-    return st.one_of(letters, declared_values(TEXT.con))
+    grammar = st.text("ab,\\ ", max_size=OCTETS_MAX)  # what has a meaning where texts stand in a row
+    return st.one_of(letters, grammar, declared_values(TEXT.con))
 
 
 def _servers() -> st.SearchStrategy[tuple[str, ...] | tuple[IPv4Address, ...]]:

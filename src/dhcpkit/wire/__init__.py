@@ -3,6 +3,9 @@
 Start with `Packet4.parse(data)` and the options in `dhcpkit.wire.options4`, or `Packet6.parse(data)` and
 `dhcpkit.wire.options6`; `Packet4(...)` and `Packet6(...)` write messages. What is exported here is all that the `repr`
 of a packet, or of anything in one, needs to be read back.
+
+`discover4(...)` and its like make whole messages for every step of an exchange (`messages4`, `messages6`; leasequery in
+`queries4`, `queries6`), `problems(packet)` says all that is wrong with one, and `stream` has messages over TCP.
 """
 
 from dhcpkit.wire.auth import Authentication, AuthenticationProtocol, RelayAuthentication
@@ -11,6 +14,7 @@ from dhcpkit.wire.client_fqdn import (
     ClientFqdn,
     ClientFqdn6,
 )
+from dhcpkit.wire.definitions import Definition, DefinitionError, Definitions, DefinitionTaken
 from dhcpkit.wire.dhcp4 import ARRIVAL_UNKNOWN, Arrival, MessageType, Op, Packet4
 from dhcpkit.wire.dhcp6 import ARRIVAL6_UNKNOWN, Arrival6, MessageType6, Packet6, Relay6
 from dhcpkit.wire.dnr import Resolver, ServiceParameter
@@ -38,6 +42,45 @@ from dhcpkit.wire.leasequery6 import (
     ServerState,
 )
 from dhcpkit.wire.location import CivicElement, CivicLocation, Coordinates
+from dhcpkit.wire.messages4 import (
+    ack4,
+    ack_inform4,
+    bootp_reply4,
+    bootp_request4,
+    decline4,
+    discover4,
+    forcerenew4,
+    inform4,
+    nak4,
+    offer4,
+    rebind4,
+    reboot4,
+    relay4,
+    release4,
+    renew4,
+    request4,
+    unrelay4,
+)
+from dhcpkit.wire.messages6 import (
+    addr_reg_inform6,
+    addr_reg_reply6,
+    advertise6,
+    confirm6,
+    decline6,
+    dhcpv4_query6,
+    dhcpv4_response6,
+    information_request6,
+    rebind6,
+    reconfigure6,
+    relay_forward6,
+    relay_reply6,
+    release6,
+    renew6,
+    reply6,
+    request6,
+    solicit6,
+    unrelay6,
+)
 from dhcpkit.wire.nested import SubOptions
 from dhcpkit.wire.nested6 import Options6
 from dhcpkit.wire.options import Option, Space
@@ -69,6 +112,28 @@ from dhcpkit.wire.options6 import (
     VENDORS6,
 )
 from dhcpkit.wire.packet_json import from_json, to_json
+from dhcpkit.wire.problems import problems
+from dhcpkit.wire.queries4 import (
+    active_leasequery4,
+    bulk_leasequery4,
+    lease_active4,
+    lease_unassigned4,
+    lease_unknown4,
+    leasequery4,
+    leasequery_done4,
+    leasequery_status4,
+    tls4,
+    tls_reply4,
+)
+from dhcpkit.wire.queries6 import (
+    active_leasequery6,
+    client_data6,
+    leasequery6,
+    leasequery_data6,
+    leasequery_done6,
+    leasequery_reply6,
+    start_tls6,
+)
 from dhcpkit.wire.radius import RadiusAttribute
 from dhcpkit.wire.routes import Route
 from dhcpkit.wire.services6 import (
@@ -91,6 +156,7 @@ from dhcpkit.wire.softwires import (
     SoftwireBinding,
     Tunnel4rd,
 )
+from dhcpkit.wire.stream import Inflow, framed, inflow4, inflow6
 from dhcpkit.wire.subnet_allocation import AllocatedSubnet, SubnetAllocation, SubnetInformation, SubnetRequest
 from dhcpkit.wire.vendor import VendorClass, VendorOptions
 from dhcpkit.wire.vendor6 import (
@@ -160,6 +226,10 @@ __all__ = [
     "ClientFqdn6",
     "ClientId",
     "Coordinates",
+    "Definition",
+    "DefinitionError",
+    "DefinitionTaken",
+    "Definitions",
     "DelegatedPrefix",
     "DistributionManager",
     "Duid",
@@ -168,6 +238,7 @@ __all__ = [
     "GeoConf",
     "HomePrefix",
     "IdentityAssociation",
+    "Inflow",
     "JsonError",
     "KerberosServer",
     "Kind",
@@ -218,7 +289,63 @@ __all__ = [
     "VendorOptions6",
     "VirtualSubnet",
     "WireError",
+    "ack4",
+    "ack_inform4",
+    "active_leasequery4",
+    "active_leasequery6",
+    "addr_reg_inform6",
+    "addr_reg_reply6",
+    "advertise6",
+    "bootp_reply4",
+    "bootp_request4",
     "build_packet4",
+    "bulk_leasequery4",
+    "client_data6",
+    "confirm6",
+    "decline4",
+    "decline6",
+    "dhcpv4_query6",
+    "dhcpv4_response6",
+    "discover4",
+    "forcerenew4",
+    "framed",
     "from_json",
+    "inflow4",
+    "inflow6",
+    "inform4",
+    "information_request6",
+    "lease_active4",
+    "lease_unassigned4",
+    "lease_unknown4",
+    "leasequery4",
+    "leasequery6",
+    "leasequery_data6",
+    "leasequery_done4",
+    "leasequery_done6",
+    "leasequery_reply6",
+    "leasequery_status4",
+    "nak4",
+    "offer4",
+    "problems",
+    "rebind4",
+    "rebind6",
+    "reboot4",
+    "reconfigure6",
+    "relay4",
+    "relay_forward6",
+    "relay_reply6",
+    "release4",
+    "release6",
+    "renew4",
+    "renew6",
+    "reply6",
+    "request4",
+    "request6",
+    "solicit6",
+    "start_tls6",
+    "tls4",
+    "tls_reply4",
     "to_json",
+    "unrelay4",
+    "unrelay6",
 ]

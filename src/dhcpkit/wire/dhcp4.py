@@ -11,7 +11,7 @@ END, an option cut off at the end of the datagram are all accepted, what came be
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from ipaddress import IPv4Address
 from typing import Any, Final, TypeVar
@@ -34,7 +34,7 @@ from dhcpkit.wire.header4 import (
     pack_header,
     unpack_header,
 )
-from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, Values, first_starts, options_octets, starts
+from dhcpkit.wire.nested import HEAD, OPTION_MAX, SubOptions, Values, first_starts, options_octets, parts_of, starts
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.paste import call_text, octets_text, options_text
@@ -297,6 +297,10 @@ class Packet4:
                     return at
                 number -= 1
         return len(self.data)
+
+    def parts(self, code: int, at: int) -> Sequence[tuple[int, int]]:
+        """Of an option that starts there: where its parts lie (RFC 3396), by offsets in its payload."""
+        return parts_of(self.data, at, code, padded=True)
 
     def placed(self) -> Iterator[tuple[int, int, bytes]]:
         """Where each option's first instance starts in `data`, its code and joined payload."""

@@ -117,7 +117,8 @@ ARRIVAL6_UNKNOWN: Final = Arrival6()
 class Relay6:
     """A relay's message around another message: its header and its options, the relayed message among them.
 
-    `link` and `peer` are integers. Where a relay is given to a packet, the packet puts its message in.
+    `link` and `peer` are integers. Where a relay is given to a packet, the packet puts its message in. Of several
+    options 9, which there must not be, the last counts, as in Kea.
     """
 
     type: int
@@ -152,6 +153,16 @@ class Relay6:
 
     def __contains__(self, option: object) -> bool:
         return option in self.options
+
+    @property
+    def message(self) -> bytes | None:
+        """The octets of the relayed message, None where there is none."""
+        return self.options.last(RELAY_MSG.code)
+
+    @property
+    def message_at(self) -> int:
+        """Where the relayed message starts in the octets of the options."""
+        return _message_at(self.options) + HEAD
 
     def around(self, message: bytes) -> Relay6:
         """The same relay message with another message in it."""
@@ -232,14 +243,14 @@ class Packet6:
         self.data = data
         self.arrival = arrival
         relays: list[Relay6] = []
-        message, holder, option = data, None, None
+        message, holder, option, number = data, None, None, 0
         if fault := _no_header(message):
             raise WireError(len(data), fault)
         while (kind := message[0]) in (RELAY_FORW, RELAY_REPL):
             _, hops, link, peer = _unpack_relay(message)
             options = Options6(message[RELAY_HEADER_SIZE:])
-            options.place = Place(holder, option, 0, RELAY_HEADER_SIZE, DHCP6)
-            inner = options.first.get(RELAY_MSG.code)
+            options.place = Place(holder, option, number, RELAY_HEADER_SIZE, DHCP6)
+            inner = options.last(RELAY_MSG.code)
             if inner is None or len(relays) == RELAYS_MAX or _no_header(inner):
                 self.xid, self.hops = 0, hops
                 self.link, self.peer = int.from_bytes(link, "big"), int.from_bytes(peer, "big")
@@ -248,11 +259,12 @@ class Packet6:
             relay.__attrs_init__(kind, hops, int.from_bytes(link, "big"), int.from_bytes(peer, "big"), options)
             relays.append(relay)
             message, holder, option = inner, options, RELAY_MSG
+            number = 0 if inner is options.first[RELAY_MSG.code] else len(options.payloads(RELAY_MSG.code)) - 1
         else:
             self.xid = int.from_bytes(message[1:HEADER_SIZE], "big")
             self.hops = self.link = self.peer = 0
             options = Options6(message[HEADER_SIZE:])
-            options.place = Place(holder, option, 0, HEADER_SIZE, DHCP6)
+            options.place = Place(holder, option, number, HEADER_SIZE, DHCP6)
         self.type = kind
         self.options = options
         self.relays = tuple(relays)
@@ -335,11 +347,15 @@ def _address(given: IPv6Address | int) -> int:
     return address
 
 
+def _message_at(options: Options6) -> int:
+    """Where the option starts that holds the relayed message."""
+    return options.offset(RELAY_MSG.code, max(0, len(options.payloads(RELAY_MSG.code)) - 1))
+
+
 def _within(relays: Sequence[Relay6], message: bytes) -> bytes:
     """A message in relay messages, each as it is where it holds that very message."""
     for relay in reversed(relays):
-        same = relay.options.first.get(RELAY_MSG.code) == message
-        message = bytes(relay if same else relay.around(message))
+        message = bytes(relay if relay.message == message else relay.around(message))
     return message
 
 
@@ -407,16 +423,16 @@ def _flaws(packet: Packet6) -> Iterator[tuple[int, str]]:
     for relay in packet.relays:
         at += RELAY_HEADER_SIZE
         yield from ((at + offset, what) for offset, what in relay.options.flaws)
-        at += relay.options.offset(RELAY_MSG.code) + HEAD
+        at += relay.message_at
     relayed = packet.type in (RELAY_FORW, RELAY_REPL)
     at += packet.header_size
     yield from ((at + offset, what) for offset, what in packet.options.flaws)
     if relayed:
-        inner = packet.options.first.get(RELAY_MSG.code)
+        inner = packet.options.last(RELAY_MSG.code)
         if inner is None:
             yield at, "a relay message without the message it relays (option 9)"
         else:
             yield (
-                at + packet.options.offset(RELAY_MSG.code),
+                at + _message_at(packet.options),
                 _no_header(inner) or f"more than {RELAYS_MAX} relays: what lies in this one is not looked at",
             )

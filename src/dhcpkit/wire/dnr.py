@@ -318,9 +318,15 @@ def _parse_several(fields: Sequence[str]) -> tuple[Resolver, ...]:
     rows: list[list[str]] = [[]]
     for field in fields:
         first, *others = (part.strip() for part in BAR.split(field))
-        rows[-1].append(first)
-        rows += ([part] for part in others)
-    return tuple(_ONE4.parse_fields([part for part in row if part]) for row in rows)
+        rows[-1] += [first] if first or not others else []
+        rows += ([part] if part else [] for part in others)
+    return _several(tuple(_ONE4.parse_fields(row) for row in rows if row))
+
+
+def _several(values: tuple[Resolver, ...]) -> tuple[Resolver, ...]:
+    if not values:
+        raise ValueError("at least one resolver expected")
+    return values
 
 
 def _show_several(values: Sequence[Resolver]) -> Sequence[str]:
@@ -337,6 +343,7 @@ RESOLVERS4: Final[Kind[tuple[Resolver, ...]]] = attrs.evolve(
     list_of(_ONE4),
     parse_fields=_parse_several,
     show_fields=_show_several,
+    nothing=None,  # Kea takes no empty text here, as it does of lists
     text_form=f"{TEXT_FORM}; several separated by |",
 )
 RESOLVER6: Final = _resolver(IPV6, c.Int16ub, lambda con: con)

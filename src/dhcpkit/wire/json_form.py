@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NESTING_MAX",
+    "NOTHING",
     "NOWHERE",
     "OCTETS",
     "Inside",
@@ -36,6 +37,7 @@ __all__ = [
     "quoted",
     "read_octets",
     "refuse_others",
+    "say_letters",
 ]
 
 T = TypeVar("T")
@@ -259,4 +261,17 @@ def quoted(found: Json) -> str:
     return text if len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]}..."
 
 
+def say_letters(octets: bytes, _: Inside) -> str:
+    """Octets as text (a `Says`), where they are letters that anybody can read."""
+    text = octets.decode("ascii", "replace")
+    return repr(text) if text and text.isascii() and text.isprintable() else ""
+
+
+def _read_nothing(found: Json, _: Inside) -> bytes:
+    if found not in (None, "", []):
+        raise JsonError(f"null expected, as there is nothing to say, not {quoted(found)}")
+    return b""
+
+
+NOTHING: Final[JsonForm[bytes]] = JsonForm(lambda _, __: None, _read_nothing)
 OCTETS: Final[JsonForm[bytes]] = JsonForm(lambda value, _: value.hex(), lambda found, _: read_octets(found))

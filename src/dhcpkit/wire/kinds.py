@@ -17,7 +17,7 @@ import attrs
 import construct as c
 
 from dhcpkit.wire.derive import Codec, Mapped, Row, Sized, derive
-from dhcpkit.wire.json_form import NOWHERE, OCTETS, Inside, Json, JsonForm, Says, at, by_name
+from dhcpkit.wire.json_form import NOTHING, NOWHERE, OCTETS, Inside, Json, JsonForm, Says, at, by_name, say_letters
 from dhcpkit.wire.text import join_text, parse_digits, parse_hex, parse_number, show_hex, split_text
 
 __all__ = [
@@ -410,18 +410,6 @@ def _no_text(fields: Sequence[str]) -> bytes:
     return b""
 
 
-def _read_nothing(found: Json, _: Inside) -> bytes:
-    if found not in (None, "", []):
-        raise ValueError(f"null expected, as there is nothing to say, not {found!r}")
-    return b""
-
-
-def _letters(octets: bytes, _: Inside) -> str:
-    """Octets as text, where they are letters that anybody can read."""
-    text = octets.decode("ascii", "replace")
-    return repr(text) if text and text.isascii() and text.isprintable() else ""
-
-
 def _no_octets(octets: bytes) -> bytes:
     if octets:
         raise ValueError(f"no octets expected, not {len(octets)}")
@@ -515,7 +503,7 @@ TEXT: Final[Kind[str]] = scalar(
 TUPLE: Final = _tuple(c.Int8ub, 255)
 LONG_TUPLE: Final = _tuple(c.Int16ub, 65535)
 BINARY: Final[Kind[bytes]] = scalar(
-    "binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits", OCTETS, _letters
+    "binary", c.GreedyBytes, parse_digits, show_hex, "hexadecimal digits", OCTETS, say_letters
 )
 EMPTY: Final[Kind[bytes]] = Kind(
     "empty",
@@ -523,5 +511,5 @@ EMPTY: Final[Kind[bytes]] = Kind(
     _no_text,
     lambda _: (),
     "nothing",
-    json=JsonForm(lambda _, __: None, _read_nothing),
+    json=NOTHING,
 )

@@ -5,7 +5,6 @@ This module does not know option codes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final
 
@@ -145,7 +144,7 @@ def _encode(value: Coordinates) -> bytes:
 
 
 def _fixed(value: float, unit: int, bits: int) -> int:
-    number = round(value * unit) if math.isfinite(value) else 1 << bits
+    number = round(value * unit)
     if not -(1 << bits - 1) <= number < 1 << bits - 1:
         raise ValueError(f"{value} does not fit into {bits} bits of which {unit} make one")
     return number & (1 << bits) - 1

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from dhcpkit.wire.auth import AUTHENTICATION, Authentication
+from dhcpkit.wire.auth import Authentication
 from dhcpkit.wire.build4 import BOOTP_MIN
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.header4 import BROADCAST, CHADDR_AT, SNAME_AT, MessageType, Op
@@ -249,7 +249,7 @@ def forcerenew4(  # noqa: PLR0913  # as offer4
     Clients pass over one that is not authenticated: by RFC 6704 with `Authentication.reconfigure(...)`, whose digest
     `auth.signed4` fills in.
     """
-    own: dict[Any, Any] = {DHCP_SERVER_IDENTIFIER: server_id, AUTHENTICATE.code: AUTHENTICATION.build(authentication)}
+    own: dict[Any, Any] = {DHCP_SERVER_IDENTIFIER: server_id, AUTHENTICATE: authentication}
     return Packet4(MessageType.FORCERENEW, merged4(own, options), xid=xid, chaddr=chaddr, htype=htype, ciaddr=address)
 
 

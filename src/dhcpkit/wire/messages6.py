@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import attrs
 
-from dhcpkit.wire.auth import AUTHENTICATION, Authentication
+from dhcpkit.wire.auth import Authentication
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import MessageType6, Packet6, Relay6
 from dhcpkit.wire.duid import Duid
@@ -23,20 +23,28 @@ from dhcpkit.wire.identity6 import LeasedAddress, StatusCode6
 from dhcpkit.wire.nested6 import Options6, Values6
 from dhcpkit.wire.options import Option, built
 from dhcpkit.wire.options6 import (
+    AUTH,
     CLIENT_ID,
     DHCP6,
+    DHCPV4_MESSAGE,
     ELAPSED_TIME,
+    ERO,
     IA_NA,
     IA_PD,
     IA_TA,
     IAADDR,
     IAPREFIX,
+    INF_MAX_RT,
+    INFORMATION_REFRESH_TIME,
     INTERFACE_ID,
     ORO,
     PREFERENCE,
     RAPID_COMMIT,
+    RECONF_MSG,
     RELAY_MSG,
+    RELAY_SOURCE_PORT,
     SERVER_ID,
+    SOLMAX_RT,
     STATUS_CODE,
 )
 
@@ -70,15 +78,6 @@ UNICAST: Final = 0x800000  # RFC 7341 6.1: the DHCPv4 message in it would not be
 RELAYS: Final = (MessageType6.RELAY_FORW, MessageType6.RELAY_REPL)
 NOTHING: Final[Values6] = ()
 
-SOL_MAX_RT: Final = 82  # what clients have to ask for (RFC 8415 18.2)
-INF_MAX_RT: Final = 83
-INFORMATION_REFRESH_TIME: Final = 32
-AUTH: Final = 11
-RECONFIGURE_MESSAGE: Final = 19
-ECHO_REQUEST: Final = 43  # RFC 4994
-DHCPV4_MESSAGE: Final = 87
-RELAY_PORT: Final = 135  # RFC 8357
-
 
 def solicit6(  # noqa: PLR0913  # what a client may say, by name
     client_id: Identifier,
@@ -90,7 +89,7 @@ def solicit6(  # noqa: PLR0913  # what a client may say, by name
     elapsed: int = 0,
 ) -> Packet6:
     """Solicit: who has what is in `options`, such as IA_NA (RFC 8415 18.2.1). `elapsed` are hundredths of a second."""
-    own = _client(client_id, elapsed, (SOL_MAX_RT, *asks))
+    own = _client(client_id, elapsed, (SOLMAX_RT.code, *asks))
     if rapid_commit:
         own.append((RAPID_COMMIT, b""))
     return Packet6(MessageType6.SOLICIT, merged6(own, options), xid=xid)
@@ -152,7 +151,7 @@ def information_request6(
     elapsed: int = 0,
 ) -> Packet6:
     """Information-request of a client that needs no leases, and may not want to be known (RFC 8415 18.2.6)."""
-    own = _client(client_id, elapsed, (INFORMATION_REFRESH_TIME, INF_MAX_RT, *asks))
+    own = _client(client_id, elapsed, (INFORMATION_REFRESH_TIME.code, INF_MAX_RT.code, *asks))
     return Packet6(MessageType6.INFORMATION_REQUEST, merged6(own, options), xid=xid)
 
 
@@ -182,8 +181,8 @@ def reconfigure6(
     own: list[tuple[Any, Any]] = [
         (CLIENT_ID.code, _octets(client_id)),
         (SERVER_ID.code, _octets(server_id)),
-        (RECONFIGURE_MESSAGE, bytes((wanted,))),
-        (AUTH, AUTHENTICATION.build(authentication)),
+        (RECONF_MSG, int(wanted)),
+        (AUTH, authentication),
     ]
     return Packet6(MessageType6.RECONFIGURE, merged6(own, options))
 
@@ -229,20 +228,21 @@ def relay_reply6(answer: Packet6, query: Packet6) -> Packet6:
 
 def unrelay6(packet: Packet6) -> Packet6:
     """What a relay agent takes out of a Relay-reply and passes on (RFC 8415 19.2). ValueError for other messages."""
-    if not packet.relays:
+    message = packet.relays[0].message if packet.relays else None
+    if message is None:
         raise ValueError("no relay message: there is nothing to take out of it")
-    return Packet6.parse(packet.relays[0][RELAY_MSG], packet.arrival)
+    return Packet6.parse(message, packet.arrival)
 
 
 def dhcpv4_query6(message: Packet4, options: Values6 = NOTHING, *, unicast: bool = False) -> Packet6:
     """DHCPV4-QUERY: a DHCPv4 message on its way through a network that has only IPv6 (RFC 7341 6.1, 8)."""
-    own = [(DHCPV4_MESSAGE, bytes(message))]
+    own = [(DHCPV4_MESSAGE.code, bytes(message))]
     return Packet6(MessageType6.DHCPV4_QUERY, merged6(own, options), xid=UNICAST if unicast else 0)
 
 
 def dhcpv4_response6(query: Packet6, message: Packet4, options: Values6 = NOTHING) -> Packet6:
     """DHCPV4-RESPONSE: the answer to the DHCPv4 message in `query` (RFC 7341 6.1, 9)."""
-    return answer6(MessageType6.DHCPV4_RESPONSE, query, [(DHCPV4_MESSAGE, bytes(message))], options, xid=0)
+    return answer6(MessageType6.DHCPV4_RESPONSE, query, [(DHCPV4_MESSAGE.code, bytes(message))], options, xid=0)
 
 
 def addr_reg_inform6(  # noqa: PLR0913  # as solicit6
@@ -334,7 +334,7 @@ def _extend(  # noqa: PLR0913  # what Request, Renew and Rebind have in common
     server: bool = True,
 ) -> Packet6:
     own = [
-        *_client(_client_of(answer), elapsed, (SOL_MAX_RT, *asks)),
+        *_client(_client_of(answer), elapsed, (SOLMAX_RT.code, *asks)),
         *(_server_of(answer) if server else ()),
         *_held(answer, (IA_NA, IA_TA, IA_PD)),
     ]
@@ -356,7 +356,7 @@ def _held(answer: Packet6, kinds: Sequence[Option[Any]]) -> Iterator[tuple[Optio
 
 def _echoed(relay: Relay6) -> Iterator[tuple[int, bytes]]:
     """A relay agent's options that belong into the answer to it."""
-    wanted = relay.options.first.get(ECHO_REQUEST, b"")
+    wanted = relay.options.first.get(ERO.code, b"")
     echoed = {int.from_bytes(wanted[at : at + 2], "big") for at in range(0, len(wanted) - 1, 2)}
-    echoed |= {INTERFACE_ID.code, RELAY_PORT}
+    echoed |= {INTERFACE_ID.code, RELAY_SOURCE_PORT.code}
     return ((code, payload) for code, payload in relay.options.items() if code in echoed - {RELAY_MSG.code})

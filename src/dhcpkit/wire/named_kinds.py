@@ -36,7 +36,7 @@ from dhcpkit.wire.names import FQDN, FQDNS
 from dhcpkit.wire.nested import SUB_OPTIONS
 from dhcpkit.wire.nested6 import OPTIONS6
 
-__all__ = ["TYPES", "kind_named"]
+__all__ = ["TYPES", "WITHOUT_END", "kind_named"]
 
 TYPES: Final[dict[str, Kind[Any]]] = {
     kind.name: kind

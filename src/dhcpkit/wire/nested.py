@@ -84,6 +84,10 @@ class SubOptions:
                 number -= 1
         return len(self.octets)
 
+    def parts(self, code: int, at: int) -> Sequence[tuple[int, int]]:
+        """Of a sub-option that starts there: offsets in its joined payload, and where in `octets` its parts lie."""
+        return parts_of(self.octets, at, code, padded=self.padded)
+
     def placed(self) -> Iterator[tuple[int, int, bytes]]:
         """Where each option's first instance starts, its code and joined payload."""
         first = first_starts(self.octets, 0, padded=self.padded)
@@ -180,6 +184,16 @@ def first_starts(octets: bytes, at: int, *, padded: bool) -> dict[int, int]:
     for start, code in starts(octets, at, padded=padded):
         first.setdefault(code, start)
     return first
+
+
+def parts_of(octets: bytes, at: int, code: int, *, padded: bool) -> Sequence[tuple[int, int]]:
+    """Offsets in the joined payload of a code, and where the octets from there on lie: RFC 3396's parts."""
+    found, size = [], 0
+    for start, other in starts(octets, at, padded=padded):
+        if other == code:
+            found.append((size, start + HEAD))
+            size += octets[start + 1]
+    return found or ((0, len(octets)),)
 
 
 def _index(octets: bytes, *, padded: bool) -> tuple[dict[int, bytes], tuple[tuple[int, str], ...]]:

@@ -99,6 +99,12 @@ class Options6:
         more = self._more.get(code)
         return (first,) if more is None else (first, *more)
 
+    def last(self, code: int) -> bytes | None:
+        """The payload of the last instance of a code, or None where there is none."""
+        first = self.first.get(code)
+        more = self._more.get(code)
+        return first if more is None else more[-1]
+
     def items(self) -> Iterator[tuple[int, bytes]]:
         """Code and payload of each option, in the order they came."""
         return ((code, payload) for _, code, payload in self.placed())
@@ -127,9 +133,14 @@ class Options6:
             at += HEAD + size
         return end
 
+    def parts(self, code: int, at: int) -> Sequence[tuple[int, int]]:
+        """Of an option that starts there: where in `octets` its payload lies, which is in one piece here."""
+        return ((0, at + HEAD),)
+
     def __getitem__(self, option: Option[T]) -> T:
         """The value of the first instance. KeyError where there is none, WireError where it is not of its kind."""
-        return read_option(self, option, self.first[option.code])
+        first = self._index() if self._first is None else self._first  # a property costs as much as the rest
+        return read_option(self, option, first[option.code])
 
     def get(self, option: Option[T]) -> T | None:
         """The value of the first instance, or None where there is none. WireError where it is not of its kind."""
@@ -138,9 +149,12 @@ class Options6:
 
     def all(self, option: Option[T]) -> tuple[T, ...]:
         """The values of all instances. WireError where one is not of its kind."""
+        first = self.first.get(option.code)
+        if first is None:
+            return ()
+        if option.code not in self._more:
+            return (read_option(self, option, first),)
         payloads = self.payloads(option.code)
-        if len(payloads) == 1:
-            return (read_option(self, option, payloads[0]),)
         return tuple(read_option(self, option, payload, number) for number, payload in enumerate(payloads))
 
     def replacing(self, option: Option[T], *values: T) -> Options6:

@@ -119,6 +119,9 @@ class Space:
     def __len__(self) -> int:
         return len(self._by_code)
 
+    def __bool__(self) -> bool:
+        return True  # one without options of its own may extend one with many
+
     def __repr__(self) -> str:
         return f"<Space {self.name}: {len(self)} options>"
 

@@ -373,13 +373,13 @@ VIRTUAL_SUBNET_SELECTION: Final = DHCP4.define(
 
 # What clients of some vendors understand besides: the spaces to decode their messages with. Codes from 224 on belong
 # to whoever runs a network (RFC 3942), so that they are declared here, not among everybody's options.
-PXE4: Final = Space("dhcp4", DHCP4)
+PXE4: Final = Space("dhcp4-pxe", DHCP4)
 
 PXE_VENDOR_OPTIONS: Final = PXE4.define(
     43, "vendor-encapsulated-options", VENDOR_SUB_OPTIONS, rfc="RFC 2132 8.4", encapsulates=PXE_CLIENT
 )
 
-MICROSOFT4: Final = Space("dhcp4", DHCP4)
+MICROSOFT4: Final = Space("dhcp4-msft", DHCP4)
 
 MICROSOFT_VENDOR_OPTIONS: Final = MICROSOFT4.define(
     43, "vendor-encapsulated-options", VENDOR_SUB_OPTIONS, rfc="RFC 2132 8.4", encapsulates=MICROSOFT_VENDOR

@@ -6,13 +6,15 @@ This module does not know how options are laid out: who holds them says where ea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from dhcpkit.wire.errors import WireError
 from dhcpkit.wire.options import Option, Space
 
-__all__ = ["Holder", "Place", "located", "named", "read_option", "space_inside", "whereabouts", "whose"]
+__all__ = ["Holder", "Place", "lies", "located", "named", "read_option", "space_inside", "whereabouts", "whose"]
 
 T = TypeVar("T")
 
@@ -21,8 +23,8 @@ class Holder(Protocol):
     """What holds options: a packet, or the options within an option.
 
     `place` is where it lies itself, None where nobody knows or it is the datagram. `offset` is where an instance of an
-    option starts in the holder's octets, `placed` each option with its offset and code, and `head` the size of its code
-    and length.
+    option starts in the holder's octets, `placed` each option with its offset and code, `parts` where its payload is,
+    and `head` the size of its code and length.
     """
 
     place: Place | None
@@ -30,6 +32,10 @@ class Holder(Protocol):
 
     def offset(self, code: int, number: int = 0) -> int:
         """Where an instance of an option starts in the octets."""
+        ...
+
+    def parts(self, code: int, at: int) -> Sequence[tuple[int, int]]:
+        """Of an option that starts there: offsets in its payload, and where the octets from there on lie."""
         ...
 
     def placed(self) -> Iterator[tuple[int, int, bytes]]:
@@ -58,8 +64,8 @@ def read_option(holder: Holder, option: Option[T], payload: bytes, number: int =
     try:
         value = kind.codec.parse(payload)
     except ValueError as error:
-        start, path = whereabouts(holder)
-        raise WireError(start + holder.offset(option.code, number), str(error), (*path, named(option))) from error
+        where, path = whereabouts(holder, holder.offset(option.code, number))
+        raise WireError(where, str(error), (*path, named(option))) from error
     return value if kind.inner is None else located(holder, option, value, payload, number)
 
 
@@ -68,7 +74,8 @@ def located(holder: Holder, option: Option[T], value: T, payload: bytes, number:
     inner = option.kind.inner
     if inner is not None:
         for skip, options in inner(value, len(payload)):
-            options.place = Place(holder, option, number, skip, space_inside(option, options))
+            space = option.encapsulates if options.place is None else space_inside(option, options)
+            options.place = Place(holder, option, number, skip, space)
     return value
 
 
@@ -92,19 +99,25 @@ def whose(options: Holder, enterprise: int) -> None:
         options.place = Place(enterprise=enterprise)
 
 
-def whereabouts(holder: Holder) -> tuple[int, tuple[str, ...]]:
-    """Where a holder's octets start in the datagram, and the options that lead there, outermost first."""
-    start, path = 0, []
+def whereabouts(holder: Holder, at: int = 0) -> tuple[int, tuple[str, ...]]:
+    """Where an octet of a holder's lies in the datagram, and the options that lead there, outermost first."""
+    path = []
     place = holder.place
     while place is not None:
-        start += place.skip
+        at += place.skip
         above = place.holder
         if above is None or place.option is None:
             break
         path.append(named(place.option))
-        start += above.offset(place.option.code, place.number) + above.head
+        at = lies(above.parts(place.option.code, above.offset(place.option.code, place.number)), at)
         place = above.place
-    return start, tuple(reversed(path))
+    return at, tuple(reversed(path))
+
+
+def lies(parts: Sequence[tuple[int, int]], at: int) -> int:
+    """Where an octet of a payload lies that is there in parts (RFC 3396), which are pairs of `Holder.parts`."""
+    start, where = parts[bisect_right(parts, at, key=itemgetter(0)) - 1]
+    return where + at - start
 
 
 def named(option: Option[Any]) -> str:

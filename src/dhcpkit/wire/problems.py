@@ -7,7 +7,8 @@ looked at once for each option it lies in. This module does not know what a serv
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -15,11 +16,10 @@ from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import RELAY_HEADER_SIZE, Packet6
 from dhcpkit.wire.errors import WireError
 from dhcpkit.wire.json_form import NESTING_MAX
-from dhcpkit.wire.nested6 import HEAD
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.options6 import DHCP6, RELAY_MSG
-from dhcpkit.wire.places import Holder, named, space_inside
+from dhcpkit.wire.places import Holder, lies, named, space_inside
 
 __all__ = ["PROBLEMS_MAX", "problems"]
 
@@ -43,7 +43,7 @@ def problems(packet: Packet4 | Packet6, space: Space | None = None) -> tuple[Wir
 def _problems4(packet: Packet4, space: Space) -> Iterator[WireError]:
     for offset, what in packet.flaws:
         yield WireError(offset, what)
-    yield from _inside(packet, 0, (), space, 0)
+    yield from _inside(packet, int, (), space, 0)
 
 
 def _problems6(packet: Packet6, space: Space) -> Iterator[WireError]:
@@ -53,14 +53,16 @@ def _problems6(packet: Packet6, space: Space) -> Iterator[WireError]:
     path: tuple[str, ...] = ()
     for relay in packet.relays:
         start += RELAY_HEADER_SIZE
-        yield from _inside(relay.options, start, path, space, 0)
-        start += relay.options.offset(RELAY_MSG.code) + HEAD
+        yield from _inside(relay.options, start.__add__, path, space, 0)
+        start += relay.message_at
         path = (*path, named(RELAY_MSG))
-    yield from _inside(packet.options, start + packet.header_size, path, space, 0)
+    yield from _inside(packet.options, (start + packet.header_size).__add__, path, space, 0)
 
 
-def _inside(holder: Holder, start: int, path: tuple[str, ...], space: Space, depth: int) -> Iterator[WireError]:
-    """Of options whose octets start there in the datagram, and of those in them."""
+def _inside(
+    holder: Holder, where: Callable[[int], int], path: tuple[str, ...], space: Space, depth: int
+) -> Iterator[WireError]:
+    """Of options and of those in them. `where` in the datagram an octet of the holder's lies."""
     for at, code, payload in holder.placed():
         option = space.by_code(code)
         if option is None:
@@ -69,18 +71,23 @@ def _inside(holder: Holder, start: int, path: tuple[str, ...], space: Space, dep
         try:
             value = kind.codec.parse(payload)
         except ValueError as error:
-            yield WireError(start + at, str(error), (*path, named(option)))
+            yield WireError(where(at), str(error), (*path, named(option)))
             continue
         if kind.inner is None:
             continue
         deeper = (*path, named(option))
+        parts = holder.parts(code, at)
         for skip, options in kind.inner(value, len(payload)):
-            begin = start + at + holder.head + skip
+            within = partial(_where, where, parts, skip)
             if depth == NESTING_MAX:
-                yield WireError(begin, f"options lie more than {NESTING_MAX} deep in each other here", deeper)
+                yield WireError(within(0), f"options lie more than {NESTING_MAX} deep in each other here", deeper)
                 continue
             for offset, what in options.flaws:
-                yield WireError(begin + offset, what, deeper)
-            within = space_inside(option, options, space)
-            if within is not None:
-                yield from _inside(options, begin, deeper, within, depth + 1)
+                yield WireError(within(offset), what, deeper)
+            declared = space_inside(option, options, space)
+            if declared is not None:
+                yield from _inside(options, within, deeper, declared, depth + 1)
+
+
+def _where(above: Callable[[int], int], parts: Sequence[tuple[int, int]], skip: int, at: int) -> int:
+    return above(lies(parts, skip + at))

@@ -17,14 +17,18 @@ from dhcpkit.wire.messages4 import merged4
 from dhcpkit.wire.nested import SubOptions, Values
 from dhcpkit.wire.options4 import (
     ASSOCIATED_IP,
+    BASE_TIME,
     CLIENT_LAST_TRANSACTION_TIME,
     DHCP_AGENT_OPTIONS,
     DHCP_CLIENT_IDENTIFIER,
     DHCP_LEASE_TIME,
     DHCP_PARAMETER_REQUEST_LIST,
     DHCP_SERVER_IDENTIFIER,
+    QUERY_END_TIME,
+    QUERY_START_TIME,
     RELAY_ID,
     RELAY_REMOTE_ID,
+    STATUS_CODE,
 )
 
 __all__ = [
@@ -43,10 +47,6 @@ __all__ = [
 Address = IPv4Address | int
 
 NOTHING: Final[Values] = {}
-STATUS_CODE: Final = 151  # RFC 6926 6.2.2
-BASE_TIME: Final = 152
-QUERY_START_TIME: Final = 154
-QUERY_END_TIME: Final = 155
 
 
 def leasequery4(  # noqa: PLR0913  # three ways to ask, by name
@@ -143,8 +143,8 @@ def bulk_leasequery4(  # noqa: PLR0913  # the ways to ask, by name
     own: dict[Any, Any] = {
         DHCP_CLIENT_IDENTIFIER: client_id,
         DHCP_PARAMETER_REQUEST_LIST: tuple(asks) or None,
-        QUERY_START_TIME: _time(start_time),
-        QUERY_END_TIME: _time(end_time),
+        QUERY_START_TIME: start_time,
+        QUERY_END_TIME: end_time,
         DHCP_AGENT_OPTIONS: SubOptions.of(relay) if relay else None,
     }
     return Packet4(MessageType.BULKLEASEQUERY, merged4(own, options), xid=xid, **_hardware(chaddr, htype))
@@ -154,7 +154,7 @@ def active_leasequery4(
     options: Values = NOTHING, *, xid: int, start_time: int | None = None, asks: Sequence[int] = ()
 ) -> Packet4:
     """DHCPACTIVELEASEQUERY over TCP: all that changes from now on, or has changed since `start_time` (RFC 7724 7.3)."""
-    own = {DHCP_PARAMETER_REQUEST_LIST: tuple(asks) or None, QUERY_START_TIME: _time(start_time)}
+    own = {DHCP_PARAMETER_REQUEST_LIST: tuple(asks) or None, QUERY_START_TIME: start_time}
     return Packet4(MessageType.ACTIVELEASEQUERY, merged4(own, options), xid=xid, htype=0)
 
 
@@ -173,7 +173,7 @@ def leasequery_status4(
     ConnectionActive (6) says that the connection is alive, CatchUpComplete (7) that all missed changes were told.
     `base_time` is the server's, in seconds since 1970.
     """
-    own = {STATUS_CODE: _status(status, message), BASE_TIME: _time(base_time)}
+    own = {STATUS_CODE: _status(status, message), BASE_TIME: base_time}
     return _answer(MessageType.LEASEQUERYSTATUS, query, own, options)
 
 
@@ -196,9 +196,5 @@ def _hardware(chaddr: bytes | None, htype: int) -> dict[str, Any]:
     return {"htype": 0} if chaddr is None else {"htype": htype, "chaddr": chaddr}
 
 
-def _status(status: int | None, message: str) -> bytes | None:
-    return None if status is None else bytes((status,)) + message.encode()
-
-
-def _time(seconds: int | None) -> bytes | None:
-    return None if seconds is None else seconds.to_bytes(4, "big")
+def _status(status: int | None, message: str) -> tuple[int, str] | None:
+    return None if status is None else (status, message)

@@ -14,10 +14,25 @@ from typing import Any, Final
 from dhcpkit.wire.dhcp6 import MessageType6, Packet6
 from dhcpkit.wire.duid import Duid
 from dhcpkit.wire.identity6 import DelegatedPrefix, LeasedAddress, StatusCode6
-from dhcpkit.wire.leasequery6 import LEASE_QUERY, LeaseQuery6, QueryType
+from dhcpkit.wire.leasequery6 import LeaseQuery6, QueryType
 from dhcpkit.wire.messages6 import answer6, merged6
 from dhcpkit.wire.nested6 import Options6, Values6
-from dhcpkit.wire.options6 import CLIENT_ID, DHCP6, IAADDR, IAPREFIX, ORO, SERVER_ID, STATUS_CODE
+from dhcpkit.wire.options6 import (
+    CLIENT_DATA,
+    CLIENT_ID,
+    CLT_TIME,
+    DHCP6,
+    IAADDR,
+    IAPREFIX,
+    LQ_CLIENT_LINK,
+    LQ_QUERY,
+    LQ_START_TIME,
+    ORO,
+    RELAY_ID,
+    REMOTE_ID,
+    SERVER_ID,
+    STATUS_CODE,
+)
 
 __all__ = [
     "active_leasequery6",
@@ -32,13 +47,6 @@ __all__ = [
 Identifier = Duid | bytes
 
 NOTHING: Final[Values6] = ()
-LQ_QUERY: Final = 44  # RFC 5007 4.1.2
-CLIENT_DATA: Final = 45
-CLT_TIME: Final = 46
-LQ_CLIENT_LINK: Final = 48
-REMOTE_ID: Final = 37
-RELAY_ID: Final = 53  # RFC 5460 5.4.1
-LQ_START_TIME: Final = 101  # RFC 7653 6.3.2
 
 
 def leasequery6(  # noqa: PLR0913  # the ways to ask, by name
@@ -62,8 +70,8 @@ def leasequery6(  # noqa: PLR0913  # the ways to ask, by name
     ways: dict[QueryType, tuple[Any, Any]] = {
         QueryType.QUERY_BY_ADDRESS: (IAADDR, None if address is None else LeasedAddress(address)),
         QueryType.QUERY_BY_CLIENTID: (CLIENT_ID.code, _octets(duid)),
-        QueryType.QUERY_BY_RELAY_ID: (RELAY_ID, _octets(relay_id)),
-        QueryType.QUERY_BY_REMOTE_ID: (REMOTE_ID, remote_id),
+        QueryType.QUERY_BY_RELAY_ID: (RELAY_ID.code, _octets(relay_id)),
+        QueryType.QUERY_BY_REMOTE_ID: (REMOTE_ID.code, remote_id),
     }
     chosen = [kind for kind, (_, value) in ways.items() if value is not None]
     if len(chosen) > 1 or (not chosen and link is None):
@@ -73,7 +81,7 @@ def leasequery6(  # noqa: PLR0913  # the ways to ask, by name
     kind = chosen[0] if chosen else QueryType.QUERY_BY_LINK_ADDRESS
     inside = merged6([ways[kind]] if chosen else [], {ORO: tuple(asks) or None})
     query = LeaseQuery6(kind, IPv6Address(0) if link is None else link, Options6.of(inside, DHCP6))
-    own = [(CLIENT_ID.code, _octets(client_id)), (LQ_QUERY, LEASE_QUERY.build(query))]
+    own = [(CLIENT_ID.code, _octets(client_id)), (LQ_QUERY, query)]
     return Packet6(MessageType6.LEASEQUERY, merged6(own, options), xid=xid)
 
 
@@ -88,7 +96,7 @@ def client_data6(
     own = [
         (CLIENT_ID.code, _octets(client_id)),
         *((IAADDR if isinstance(lease, LeasedAddress) else IAPREFIX, lease) for lease in leases),
-        (CLT_TIME, last_transaction.to_bytes(4, "big")),
+        (CLT_TIME, last_transaction),
     ]
     return Options6.of(merged6(own, options), DHCP6)
 
@@ -110,15 +118,15 @@ def leasequery_reply6(  # noqa: PLR0913  # what a server may say, by name
         (CLIENT_ID.code, query.options.first.get(CLIENT_ID.code)),
         (SERVER_ID.code, _octets(server_id)),
         (STATUS_CODE, status),
-        (CLIENT_DATA, None if data is None else data.octets),
-        (LQ_CLIENT_LINK, b"".join(link.packed for link in links) or None),
+        (CLIENT_DATA, data),
+        (LQ_CLIENT_LINK, tuple(links) or None),
     ]
     return answer6(MessageType6.LEASEQUERY_REPLY, query, own, options)
 
 
 def leasequery_data6(query: Packet6, data: Options6, options: Values6 = NOTHING) -> Packet6:
     """LEASEQUERY-DATA over TCP: one more client (RFC 5460 5.3.2)."""
-    return answer6(MessageType6.LEASEQUERY_DATA, query, [(CLIENT_DATA, data.octets)], options)
+    return answer6(MessageType6.LEASEQUERY_DATA, query, [(CLIENT_DATA, data)], options)
 
 
 def leasequery_done6(query: Packet6, options: Values6 = NOTHING, *, status: StatusCode6 | None = None) -> Packet6:
@@ -135,7 +143,7 @@ def active_leasequery6(
     """
     own = [
         (CLIENT_ID.code, _octets(client_id)),
-        (LQ_START_TIME, None if start_time is None else start_time.to_bytes(4, "big")),
+        (LQ_START_TIME, start_time),
     ]
     return Packet6(MessageType6.ACTIVELEASEQUERY, merged6(own, options), xid=xid)
 

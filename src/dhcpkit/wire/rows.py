@@ -35,13 +35,13 @@ def row_shape(members: Sequence[Shape]) -> Shape:
     if len(parts) == 1:
         return parts[0]
     if len(parts) == 2 and counts[1] == 1 and members[0].item is not None:
-        return _run_and_last(parts[0], members[-1])
+        return _run_and_last(parts[0], [member.item for member in members[:-1] if member.item], members[-1])
     return _parts(parts, counts)
 
 
 def _run(items: Sequence[Item]) -> Shape:
     """Items of fixed size, read and written by one call."""
-    packed = struct.Struct(">" + "".join(item.format for item in items))
+    packed = _packed(items)
     size, unpack, unpack_from, pack = packed.size, packed.unpack, packed.unpack_from, packed.pack
     decoders = [(number, item.decode) for number, item in enumerate(items) if item.decode is not None]
     encoders = [(number, item.encode) for number, item in enumerate(items) if item.encode is not None]
@@ -71,6 +71,10 @@ def _run(items: Sequence[Item]) -> Shape:
     return Shape(read, whole, write, size)
 
 
+def _packed(items: Sequence[Item]) -> struct.Struct:
+    return struct.Struct(">" + "".join(item.format for item in items))
+
+
 def _single(member: Shape) -> Shape:
     read_one, whole_one, write_one = member.read, member.whole, member.write
 
@@ -84,14 +88,19 @@ def _single(member: Shape) -> Shape:
     return Shape(read, lambda data: [whole_one(data)], write, member.least)
 
 
-def _run_and_last(run: Shape, last: Shape) -> Shape:
+def _run_and_last(run: Shape, items: Sequence[Item], last: Shape) -> Shape:
     """The usual record: a head of fixed size, and what follows it."""
     size, read_run, write_run = run.least, run.read, run.write
     read_last, whole_last, write_last = last.read, last.whole, last.write
+    unpack_from = _packed(items).unpack_from
+    decoders = [(number, item.decode) for number, item in enumerate(items) if item.decode is not None]
 
-    def whole(data: bytes) -> list[Any]:
-        values: list[Any] = read_run(data, 0, len(data))[0]
-        values.append(whole_last(data[size:]))
+    def whole(data: bytes) -> list[Any]:  # as the run's own, whose call would cost as much as it does
+        if len(data) < size:
+            raise wrong_size(size, len(data))
+        values = [*unpack_from(data), whole_last(data[size:])]
+        for number, decode in decoders:
+            values[number] = decode(values[number])
         return values
 
     def read(data: bytes, start: int, end: int) -> tuple[list[Any], int]:

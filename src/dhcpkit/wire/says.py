@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping
 from dhcpkit.wire.duid import ClientId, Duid
 from dhcpkit.wire.json_form import Inside, Says
 
-__all__ = ["bits_named", "name_of", "number_named", "say_client_id", "say_codes", "say_duid", "say_texts"]
+__all__ = [
+    "bits_named",
+    "name_of",
+    "number_named",
+    "say_client_id",
+    "say_codes",
+    "say_duid",
+    "say_texts",
+]
 
 
 def name_of(names: type[enum.IntEnum], number: int) -> str | None:

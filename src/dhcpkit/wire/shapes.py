@@ -142,19 +142,25 @@ def _prefixed(con: Any) -> Shape | None:
         # construct hands the inner parser a stream of its own and does not look at what it left there (see Whole)
         return read_inner(data, begin, stop)[0], stop
 
-    def read_behind_octet(data: bytes, start: int, end: int) -> tuple[Any, int]:
-        begin = start + 1
-        stop = begin + data[start] if begin <= end else begin
+    def read_behind_number(data: bytes, start: int, end: int) -> tuple[Any, int]:
+        begin = start + number.size
+        stop = begin + unpack_number(data, start)[0] if begin <= end else begin
         if stop > end:
-            raise ValueError(f"{stop - begin or 1} octets expected, {max(end - begin, 0)} left")
+            raise ValueError(f"{stop - start} octets expected, {end - start} left")
         return whole_inner(data[begin:stop]), stop
 
     def write(value: Any) -> bytes:
         octets = write_inner(value)
         return write_length(len(octets)) + octets
 
-    by_octet = greedy and length.item == Item("B")
-    return from_read(read_behind_octet if by_octet else read, write, length.least)
+    # The usual case, in one call less: an unsigned number, and all that it announces.
+    usual = greedy and length.item in _UNSIGNED
+    number = struct.Struct(">" + length.item.format if usual and length.item is not None else "B")
+    unpack_number = number.unpack_from
+    return from_read(read_behind_number if usual else read, write, length.least)
+
+
+_UNSIGNED: Final = [Item(format_) for format_ in "BHL"]
 
 
 def _whole(con: Whole) -> Shape | None:

@@ -25,6 +25,7 @@ __all__ = ["Line", "outline", "plain", "printable", "tree"]
 
 SHOWN_MAX: Final = 64  # octets of an option on one line, and of hexadecimal values; JSON has them all
 INDENT: Final = "  "
+DIGITS: Final = "0123456789abcdef"  # of which the texts of octets consist
 HEADER4: Final = ("op", "htype", "hlen", "hops", "xid", "secs", "flags")
 ADDRESSES4: Final = ("ciaddr", "yiaddr", "siaddr", "giaddr")
 HEADER6: Final = ("xid", "hops", "link", "peer")
@@ -167,9 +168,9 @@ def _scalar(value: Json) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = "" if value is None else str(value)
-    return (
-        text if len(text) <= 2 * SHOWN_MAX or not text.isalnum() else f"{text[: 2 * SHOWN_MAX]} ... {len(text)} digits"
-    )
+    if len(text) <= 2 * SHOWN_MAX or text.strip(DIGITS):
+        return text
+    return f"{text[: 2 * SHOWN_MAX]} ... {len(text) // 2} octets"
 
 
 def _is_option(value: Any) -> bool:

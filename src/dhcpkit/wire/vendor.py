@@ -28,12 +28,16 @@ __all__ = [
     "VendorOptions",
     "opaque_list",
     "say_user_classes",
+    "vendor_blocks",
+    "vendor_options",
 ]
 
 T = TypeVar("T")
 
 ENTERPRISE_MAX: Final = 2**32 - 1  # an enterprise number has four octets
 PART_MAX: Final = 255  # octets of one of several strings, whose length has one
+BLOCK_MAX: Final = 255  # octets of a block's options, its length having one octet
+PIECE_MAX: Final = 253  # of them an option's payload can have, behind its code and length
 BLOCK_HEAD: Final = 5  # octets of an enterprise number and of the length behind it
 
 
@@ -59,6 +63,28 @@ class VendorOptions:
 
     def __attrs_post_init__(self) -> None:
         whose(self.options, self.enterprise)
+
+
+def vendor_blocks(enterprise: int, options: SubOptions) -> tuple[VendorOptions, ...]:
+    """Blocks that hold these options, a block having room for 255 octets. Only an option without room in one is cut.
+
+    One block is the rule; RFC 3925 4 has no other way to say more than it holds than to name the enterprise again.
+    """
+    blocks: list[bytes] = []
+    for code, payload in options.items():
+        for start in range(0, len(payload) or 1, PIECE_MAX):
+            piece = payload[start : start + PIECE_MAX]
+            instance = bytes((code, len(piece))) + piece
+            if blocks and len(blocks[-1]) + len(instance) <= BLOCK_MAX:
+                blocks[-1] += instance
+            else:
+                blocks.append(instance)
+    return tuple(VendorOptions(enterprise, SubOptions(block)) for block in blocks or [b""])
+
+
+def vendor_options(values: Iterable[VendorOptions], enterprise: int) -> SubOptions:
+    """The options of one enterprise, from all blocks that name it; parts of one are put together."""
+    return SubOptions(b"".join(each.options.octets for each in values if each.enterprise == enterprise))
 
 
 def opaque_list(octets: bytes) -> tuple[bytes, ...]:
