@@ -31,6 +31,8 @@ class Link:
         for name in self.names.values():
             call("ip", "netns", "add", name)
             call("ip", "-n", name, "link", "set", "lo", "up")
+        for where in self.names:  # link-local addresses can be used at once
+            self.sysctl(where, "net/ipv6/conf/default/accept_dad", 0)
         server, client = self.names["s"], self.names["c"]
         call(
             *("ip", "link", "add", "eth0", "netns", server, "address", SERVER_MAC, "type", "veth"),
@@ -47,6 +49,9 @@ class Link:
                 process.wait()
         for name in self.names.values():
             call("ip", "netns", "del", name, check=False)
+
+    def sysctl(self, where, name, value):
+        self.run(where, "sh", "-c", f"echo {value} > /proc/sys/{name}")
 
     def ip(self, where, *words):
         return call("ip", "-n", self.names[where], *words)
@@ -86,13 +91,17 @@ def wait_for(what, condition, process=None, log=None):
 class Running:
     """The program under Kea's name in the server's namespace, with a configuration file."""
 
+    family, main = 4, "main"
+
     def __init__(self, link, folder):
         self.link, self.folder = link, folder
-        self.config, self.log, self.leases = folder / "kea.conf", folder / "server.log", folder / "leases4.csv"
+        self.config, self.log = folder / "kea.conf", folder / "server.log"
+        self.leases = folder / f"leases{self.family}.csv"
         self.process = None
-        self.settings = {
-            "interfaces-config": {"interfaces": ["eth0"]},
-            "lease-database": {"type": "memfile", "name": str(self.leases), "lfc-interval": 0},
+        self.settings = self.defaults()
+
+    def defaults(self):
+        return self._common() | {
             "valid-lifetime": 3600,
             "subnet4": [
                 {
@@ -102,17 +111,28 @@ class Running:
                     "option-data": [{"name": "routers", "data": "10.77.0.1"}],
                 }
             ],
-            "loggers": [{"name": "kea-dhcp4", "severity": "INFO", "output-options": [{"output": "stdout"}]}],
+        }
+
+    def _common(self):
+        return {
+            "interfaces-config": {"interfaces": ["eth0"]},
+            "lease-database": {"type": "memfile", "name": str(self.leases), "lfc-interval": 0},
+            "loggers": [
+                {"name": f"kea-dhcp{self.family}", "severity": "INFO", "output-options": [{"output": "stdout"}]}
+            ],
         }
 
     def write(self, **changes):
-        self.config.write_text(json.dumps({"Dhcp4": {**self.settings, **changes}}))
+        self.config.write_text(json.dumps({f"Dhcp{self.family}": {**self.settings, **changes}}))
 
-    def start(self, *switches, wait="DHCP4_STARTED"):
+    def start(self, *switches, wait=None):
+        wait = f"DHCP{self.family}_STARTED" if wait is None else wait
         if not self.config.exists():
             self.write()
         env = {"KEA_PIDFILE_DIR": str(self.folder), "KEA_LOCKFILE_DIR": "none", "KEA_LOGGER_DESTINATION": "stdout"}
-        code = "import sys; sys.argv[0] = 'kea-dhcp4'; from dhcpkit.server.main import main; main()"
+        env["KEA_DHCP_DATA_DIR"] = str(self.folder)
+        imported = f"from dhcpkit.server.main import {self.main}; {self.main}()"
+        code = f"import sys; sys.argv[0] = 'kea-dhcp{self.family}'; {imported}"
         words = (sys.executable, "-c", code, "-c", str(self.config), *switches)
         self.process = self.link.start("s", *words, log=self.log, env=env)
         if wait:
@@ -143,6 +163,28 @@ class Running:
         return {row["address"]: row for row in rows}
 
 
+class Running6(Running):
+    """The same of DHCPv6."""
+
+    family, main = 6, "main6"
+
+    def defaults(self):
+        return self._common() | {
+            "valid-lifetime": 4000,
+            "preferred-lifetime": 3000,
+            "subnet6": [
+                {
+                    "id": 1,
+                    "subnet": "2001:db8:77::/64",
+                    "interface": "eth0",
+                    "pools": [{"pool": "2001:db8:77::1:0 - 2001:db8:77::1:ffff"}],
+                    "pd-pools": [{"prefix": "2001:db8:8000::", "prefix-len": 40, "delegated-len": 56}],
+                    "option-data": [{"name": "dns-servers", "data": "2001:db8:77::53"}],
+                }
+            ],
+        }
+
+
 @pytest.fixture
 def link():
     """A fresh link; gone afterwards with everything that runs on it."""
@@ -164,3 +206,9 @@ def link():
 def running(link, tmp_path):
     """The server program on the link, not yet started."""
     return Running(link, tmp_path)
+
+
+@pytest.fixture
+def running6(link, tmp_path):
+    """The DHCPv6 server program on the link, not yet started."""
+    return Running6(link, tmp_path)

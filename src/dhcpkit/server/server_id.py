@@ -85,7 +85,9 @@ def _hardware(
     kept = earlier.link_layer if earlier is not None else None
     if kept:
         return kept_type or ETHERNET, kept
-    fit = [i for i in interfaces if len(i.mac) >= MAC_MIN and any(i.mac) and i.up and not i.loopback]
+    fit = [i for i in interfaces if len(i.mac) >= MAC_MIN and any(i.mac) and not i.loopback]
+    # Deviation: an interface that is down will do where there is no other; Kea does not start then.
+    fit = [i for i in fit if i.up] or fit
     if not fit:
         raise ServerIdError(
             f"unable to find suitable interface for generating a DUID-{config.type}: server-id can name an identifier"
