@@ -632,6 +632,12 @@ class TestRelayInformation:
             '{ "ISC": { "relay-agent-info": { "sub-options": "0x010178" } }, "note": 1 }'
         )
 
+    def test_a_client_that_comes_back_finds_it(self):
+        lab = lab_of(self.LAB, keep_released=True)
+        put(lab, lease("192.0.2.10", user_context='{ "note": 1 }'))
+        ask(lab, RELEASE, ciaddr="192.0.2.10")
+        assert take(lab).lease.user_context == '{ "note": 1 }'
+
     def test_another_client_does_not_inherit_it(self):
         lab = lab_of(self.LAB)
         put(lab, lease("192.0.2.10", BOB, user_context='{ "note": 1 }'))

@@ -115,7 +115,7 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
         name.reverse,
         name.hostname,
         DEFAULT,
-        _context(desk, subnet, own) if own is not None or subnet.store_extended_info else "",
+        _context(desk, subnet, before) if before is not None or subnet.store_extended_info else "",
         pool.pool_id if pool is not None else 0,
     )
     remaining = remaining_of_cached(subnet, own, lease, now) if own is not None and not kept else None
@@ -165,9 +165,12 @@ def _reply(  # noqa: PLR0913, PLR0917  # what an answer is made of
     )
 
 
-def _context(desk: Desk4, subnet: Subnet4, own: Lease4 | None) -> str:
-    """The user context: what the lease had, and what the relay agent says now where that is kept (Kea)."""
-    context = own.user_context if own is not None else ""
+def _context(desk: Desk4, subnet: Subnet4, before: Lease4 | None) -> str:
+    """The user context: what the client's lease has or had, and what the relay agent says now where that is kept."""
+    context = ""
+    if before is not None and before.user_context:
+        client_id = desk.query.client_id if subnet.match_client_id else b""
+        context = before.user_context if before.belongs_to(client_id, desk.query.hwaddr) else ""
     if subnet.store_extended_info and STASHED not in desk.classes:
         relay = desk.query.packet.options.get(RELAY)
         if relay:

@@ -93,7 +93,7 @@ def _from_fqdn(asked: ClientFqdn, reserved: str, naming: Naming, address: int) -
         name = ".".join(scrubbed(label, naming) for label in bare.split(".")).lower()
         if not _is_name(name):
             return NO_NAME  # Kea: nothing is left of the client's name, so it is as if it had said none
-        whole = asked.name.endswith(".") or (asked.ascii and "." in bare)  # Kea takes text with a dot as complete
+        whole = asked.name.endswith(".")
         name = f"{name}." if whole else qualified(name, naming, complete=True)
     updates, none = naming.answer_to(updates=asked.server_updates, none=asked.no_updates)
     answer = ClientFqdn(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
+from dhcpkit.config.checks import threshold
 from dhcpkit.config.param import Document, Json, document, param
 
 __all__ = [
@@ -191,6 +192,7 @@ class NetworkDoc(DdnsDoc):
     cache_threshold: float | None = param(
         default=None,
         inherit=0.25,
+        check=threshold,
         doc="The part of a lifetime within which a renewal is answered from the lease at hand.",
     )
     cache_max_age: int | None = param(
@@ -495,7 +497,7 @@ class ServerDoc(CommentedDoc):
         default=False, doc="Whether global reservations are looked up before a subnet is chosen."
     )
     reservations_lookup_first: bool = param(
-        default=False, idle=True, doc="Whether reservations are looked up before leases (threads do so always)."
+        default=False, idle=True, doc="Whether Kea looks up reservations before leases; who gets what is the same."
     )
     ip_reservations_unique: bool = param(default=True, doc="Whether an address may be reserved only once in a subnet.")
     loggers: tuple[LoggerDoc, ...] = param(default=(), doc="What is logged, and where to.")
