@@ -85,6 +85,41 @@ def test_a_wrong_command_line_is_explained(words, said, capsys):
     assert told.out == ""
 
 
+@pytest.mark.parametrize(("family", "ports"), [(4, ("67", "68")), (6, ("547", "546"))])
+def test_each_family_has_its_own_usage(family, ports, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([], family=family)
+    assert stopped.value.code == 1
+    told = capsys.readouterr().err
+    assert f"DHCPv{family} server of dhcpkit" in told
+    assert f"Usage: kea-dhcp{family} " in told
+    for port in ports:
+        assert f"another port than {port} " in told
+
+
+SUBNET6 = {"id": 1, "subnet": "2001:db8::/64", "pools": [{"pool": "2001:db8::/80"}]}
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"Dhcp6": {"subnet6": [SUBNET6]}}, ""),
+        ({"Dhcp6": {"subnet6": [{**SUBNET6, "subnet": "192.0.2.0/24"}]}}, "192.0.2.0"),
+        ({"Dhcp4": {}}, "expecting Dhcp6"),
+        ({"Dhcp6": {"interfaces-config": {"interfaces": ["nosuch0"]}}}, "interface 'nosuch0' doesn't exist"),
+        ({"Dhcp6": {"interfaces-config": {"interfaces": ["lo/2001:db8::9"]}}}, "doesn't have address"),
+    ],
+)
+def test_dhcpv6_configurations_are_checked(tmp_path, config, said, capsys):
+    file = tmp_path / "kea.conf"
+    file.write_text(json.dumps(config))
+    for switch in ("-t", "-T"):
+        with pytest.raises(SystemExit) as stopped:
+            main([switch, str(file)], family=6)
+        assert stopped.value.code == bool(said)
+        assert said in capsys.readouterr().err
+
+
 def test_switches():
     switches = parse(["-d", "-c", "a.conf", "-p", "6767", "-P", "6868", "-X"])
     assert (switches.config, switches.verbose, switches.unchecked) == ("a.conf", True, True)
