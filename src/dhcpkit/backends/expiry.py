@@ -97,6 +97,8 @@ class Expiry:
 
         Returns whether it was due.
         """
+        if old is not None and new is not None and new >= old and old not in self._due:
+            return False  # a renewal, as most changes are: the entry stays where it is
         was_due = False
         if old is not None:
             self._live -= 1

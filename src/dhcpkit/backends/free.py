@@ -68,9 +68,7 @@ class FreeAddresses:
         for turn in self._wide:
             turn.full = False
 
-    def remove(self, address: int) -> None:
-        """No lease is there any more."""
-        self.give(address)
+    remove = give  # what matters is that nobody holds it
 
     def _open(self, key: int) -> bytearray:
         block = self._blocks[key] = bytearray(BLOCK)

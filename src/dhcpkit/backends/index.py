@@ -153,6 +153,17 @@ class Index(Protocol[L, C_co]):
         ...
 
 
+def _end_in(expires: tuple[int, ...]) -> Callable[[AnyLease | None], int | None]:
+    """When a lease's time is over, None for one that has no end to wait for: those in other states."""
+
+    def end(lease: AnyLease | None) -> int | None:
+        if lease is None or lease.state not in expires or lease.valid_lifetime == INFINITE:
+            return None
+        return lease.cltt + lease.valid_lifetime
+
+    return end
+
+
 class Leases(Generic[L, S]):
     """All leases of a family, indexed: what is read is what is stored at that moment.
 
@@ -181,6 +192,7 @@ class Leases(Generic[L, S]):
         self._free = free
         self._sweep = sweep
         self._expires = expires
+        self._end = _end_in(expires)
         self._expiry = Expiry(self._end_of, new_bucket)
         self._decoded: dict[int, tuple[bytes, L]] = {}
 
@@ -237,12 +249,6 @@ class Leases(Generic[L, S]):
         for address in moved:
             self._free.give(address)
         return True
-
-    def _end(self, lease: L | None) -> int | None:
-        """When a lease's time is over, None for one that has no end to wait for."""
-        if lease is None or lease.state not in self._expires or lease.valid_lifetime == INFINITE:
-            return None
-        return lease.cltt + lease.valid_lifetime
 
     def _end_of(self, address: int) -> int | None:
         row = self.rows.get(address)
@@ -308,7 +314,7 @@ class Leases(Generic[L, S]):
 
     def _change(self, change: Swap[L], undo: list[Replaced], lines: list[bytes]) -> bool:
         before, after = change
-        lease = after if after is not None else before
+        lease = after or before
         assert lease is not None, "a change has a lease before or after it"
         address = lease.address
         row = self.rows.get(address)
@@ -347,9 +353,9 @@ class Leases(Generic[L, S]):
         self.rows[address] = row
         new = self._identify(after)
         if before is None:
-            for index, identifier in zip(self._identifiers, new, strict=True):
+            for number, identifier in enumerate(new):
                 if identifier:
-                    index.add(identifier, address)
+                    self._identifiers[number].add(identifier, address)
         elif (old := self._identify(before)) != new:
             self._move(old, new, address)
         due = self._expiry.changed(address, self._end(before), self._end(after))
@@ -370,9 +376,9 @@ class Leases(Generic[L, S]):
     def _remove(self, address: int, before: L) -> None:
         del self.rows[address]
         self._decoded.pop(address, None)
-        for index, identifier in zip(self._identifiers, self._identify(before), strict=True):
+        for number, identifier in enumerate(self._identify(before)):
             if identifier:
-                index.remove(identifier, address)
+                self._identifiers[number].remove(identifier, address)
         self._free.remove(address)
         self._expiry.changed(address, self._end(before), None)
 
