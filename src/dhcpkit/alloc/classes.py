@@ -16,6 +16,7 @@ from dhcpkit.alloc.compiled import ClassTest, CompiledTests
 from dhcpkit.alloc.expressions import members_of
 from dhcpkit.alloc.subjects import Packet
 from dhcpkit.alloc.trace import NO_TRACE, Trace
+from dhcpkit.wire.kinds import BINARY
 from dhcpkit.wire.options import Space
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Classifier", "Memberships"]
 
 Memberships = MutableMapping[str, None]  # names in the order they were added
+STAGES_MAX: Final = 256  # compiled stages; as many as combinations of classes that define options
 RESERVED_STATE: Final = frozenset(("KNOWN", "UNKNOWN"))  # what nobody knows before reservations were looked up
 
 
@@ -46,19 +48,26 @@ class _Stage:
 
 
 class Classifier:
-    """The classes of a configuration by name, with their tests compiled once."""
+    """The classes of a configuration by name, with their tests compiled once.
 
-    def __init__(self, classes: Iterable[ClientClass], space: Space) -> None:
+    `deferred` options are octets to the first stage, since what is in them may be defined by a class (Kea: 43 and the
+    private ones of DHCPv4). Whatever is told after it reads them as the packet's classes define them.
+    """
+
+    def __init__(self, classes: Iterable[ClientClass], space: Space, deferred: Iterable[int] = ()) -> None:
         self.by_name: Mapping[str, ClientClass] = {each.name: each for each in classes}
         self._space = space
+        self._deferred = frozenset(deferred)
         tested = [each for each in self.by_name.values() if each.test is not None or each.template is not None]
         self.tested: frozenset[str] = frozenset(each.name for each in tested)
         """Those a reservation's classes may overturn: they are taken away and told anew."""
         late = _late(tested)
         at_once = [each for each in tested if not each.only_additional]
-        self._first = self._stage([each for each in at_once if each.name not in late])
-        self._known = self._stage([each for each in at_once if each.name in late])
-        self._alone: dict[str, _Stage] = {}  # tests of additional classes, made when they are first asked for
+        self._early = [each for each in at_once if each.name not in late]
+        self._late = [each for each in at_once if each.name in late]
+        self._defining = frozenset(each.name for each in self.by_name.values() if each.space is not None)
+        self._first = self._made(self._early, self._unread()) if self._early else None
+        self._stages: dict[tuple[str, tuple[str, ...]], _Stage] = {}  # the others, made when they are first asked for
 
     def __bool__(self) -> bool:
         return bool(self.by_name)
@@ -73,8 +82,8 @@ class Classifier:
 
     def once_known(self, packet: Packet, classes: Memberships, trace: Trace = NO_TRACE) -> None:
         """Adds the classes whose tests ask for KNOWN or UNKNOWN, which is among `classes` by now."""
-        if self._known is not None:
-            self._known.add_to(packet, classes, trace)
+        if self._late:
+            self._read("KNOWN", self._late, classes).add_to(packet, classes, trace)
 
     def reserved(self, packet: Packet, names: Sequence[str], classes: Memberships, trace: Trace = NO_TRACE) -> None:
         """Puts a packet into a reservation's classes, and tells the first stage's anew, since they may depend on it."""
@@ -84,7 +93,8 @@ class Classifier:
             classes[name] = None
             if trace:
                 trace.note("classes", name, "member", "the reservation says so")
-        self.first(packet, classes, trace)
+        if self._early:
+            self._read("", self._early, classes).add_to(packet, classes, trace)
 
     def additional(self, packet: Packet, names: Iterable[str], classes: Memberships, trace: Trace = NO_TRACE) -> None:
         """Adds those of `names` (Kea: `evaluate-additional-classes`) that have no test, or one that holds."""
@@ -93,21 +103,48 @@ class Classifier:
             if known is None or name in classes:
                 continue
             if name in self.tested:
-                stage = self._alone.get(name)
-                if stage is None:
-                    stage = self._alone[name] = self._made([known])
-                stage.add_to(packet, classes, trace)
+                self._read(f"={name}", [known], classes).add_to(packet, classes, trace)
             else:
                 classes[name] = None
                 if trace:
                     trace.note("classes", name, "member", "it is an additional class without test", known.where)
 
-    def _stage(self, classes: Sequence[ClientClass]) -> _Stage | None:
-        return self._made(classes) if classes else None
+    def _read(self, what: str, tested: Sequence[ClientClass], classes: Memberships) -> _Stage:
+        """Tests for when all options are read, with the definitions that the packet's classes have."""
+        defining = tuple(name for name in classes if name in self._defining) if self._defining else ()
+        stage = self._stages.get((what, defining))
+        if stage is None:
+            if len(self._stages) >= STAGES_MAX:
+                self._stages.clear()
+            stage = self._stages[what, defining] = self._made(tested, self._defined(defining))
+        return stage
 
-    def _made(self, classes: Sequence[ClientClass]) -> _Stage:
+    def _unread(self) -> Space:
+        """The space in which deferred options are octets: what is in them nobody knows before there are classes."""
+        if not self._deferred:
+            return self._space
+        unread = Space(self._space.name, self._space)
+        for code in self._deferred:
+            unread.define(code, f"unread-{code}", BINARY)
+        return unread
+
+    def _defined(self, defining: Sequence[str]) -> Space:
+        """The space with the classes' own options, of which the first class's hold (Kea)."""
+        if not defining:
+            return self._space
+        made = Space(self._space.name, self._space)
+        codes: set[int] = set()
+        for name in defining:
+            for option in self.by_name[name].space or ():
+                if option.code not in codes:
+                    codes.add(option.code)
+                    made.define(option.code, f"{option.name} of {name}", option.kind, encapsulates=option.encapsulates)
+        return made
+
+    @staticmethod
+    def _made(classes: Sequence[ClientClass], space: Space) -> _Stage:
         tests = [ClassTest(each.name, each.test, each.template) for each in classes]
-        return _Stage(tuple(each.name for each in classes), CompiledTests(tests, self._space))
+        return _Stage(tuple(each.name for each in classes), CompiledTests(tests, space))
 
 
 def _late(tested: Sequence[ClientClass]) -> frozenset[str]:

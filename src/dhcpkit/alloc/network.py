@@ -21,7 +21,7 @@ from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.alloc.pick import Allocator, Iterative, allocator4
 from dhcpkit.alloc.trace import Place
 from dhcpkit.alloc.view import Sweep
-from dhcpkit.wire.options import Option
+from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4
 
 if TYPE_CHECKING:
@@ -223,7 +223,8 @@ class ClientClass:
     """A client class: what its members get. A class without test has those members whom a reservation puts in it.
 
     `template` makes a class for each value of a string besides (Kea: `template-test`). `preferred` is DHCPv6's. One
-    that is `only_additional` is not tried before somebody asks for it (Kea: `only-in-additional-list`).
+    that is `only_additional` is not tried before somebody asks for it (Kea: `only-in-additional-list`). `space` has the
+    options that the class defines for its members, None where there are none.
     """
 
     name: str
@@ -238,10 +239,12 @@ class ClientClass:
     only_additional: bool = False
     preferred: Lifetimes | None = None
     offer_lifetime: int | None = None
+    space: Space | None = None
 
 
 IDENTIFIERS4: Final = ("hw-address", "duid", "circuit-id", "client-id")  # Kea's default order of search
 V6_ONLY_PREFERRED: Final = 108
+DEFERRED: Final = frozenset((43, *range(224, 255)))  # what a class may define: vendor options and private ones (Kea)
 SMALLEST_WITH_ENDS: Final = 24  # length of the longest prefix that `exclude-first-last-24` is about
 
 
@@ -273,6 +276,7 @@ class Network:
         exclude_first_last_24: bool = False,
         stash_agent_options: bool = False,
         keep_released: bool = False,
+        space: Space = DHCP4,
     ) -> None:
         self.shared_networks = tuple(shared_networks)
         alone = tuple(subnets)
@@ -280,7 +284,7 @@ class Network:
             s for network in self.shared_networks for s in network.subnets
         )
         self.hosts = hosts if isinstance(hosts, Hosts) else Hosts(hosts)
-        self.classifier = Classifier(classes, DHCP4)
+        self.classifier = Classifier(classes, space, DEFERRED)
         self.classes: Mapping[str, ClientClass] = self.classifier.by_name
         self.options = options
         self.echo_client_id = echo_client_id

@@ -9,7 +9,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
-from dhcpkit.config.checks import threshold
 from dhcpkit.config.param import Document, Json, document, param
 
 __all__ = [
@@ -192,7 +191,6 @@ class NetworkDoc(DdnsDoc):
     cache_threshold: float | None = param(
         default=None,
         inherit=0.25,
-        check=threshold,
         doc="The part of a lifetime within which a renewal is answered from the lease at hand.",
     )
     cache_max_age: int | None = param(

@@ -247,6 +247,7 @@ class Levels:
             test=self._expression(doc.test, parse, (*steps, "test"), known),
             template=self._expression(doc.template_test, parse_text, (*steps, "template-test"), known),
             only_additional=doc.only_in_additional_list,
+            space=spaces.get(self.family.space.name) if definitions else None,
         )
 
     def _expression(
