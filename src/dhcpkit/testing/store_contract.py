@@ -390,6 +390,11 @@ class StoreContract:
             assert await free(busy=[at(70)]) is None
             await store.commit([self._new(self.family.lease_of(70))])
             assert await free() is None
+            gone = self.family.lease_of(50)
+            await store.commit([(self.family.change(gone, None),)])
+            assert await free() == at(50), "also where it was known to be full"
+            await store.commit([self._new(gone)])
+            assert await free() is None
             assert await free(NOW + 3600) is None, "not before its last second is over"
             assert await free(NOW + 3601) is not None
             assert await free() is None, "also where a clock goes back"
