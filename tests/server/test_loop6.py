@@ -79,7 +79,7 @@ def test_a_message_for_another_server_is_not_answered():
 
 def test_a_message_a_server_does_not_serve_is_only_dropped(caplog):
     bench = x.Bench()
-    caplog.set_level(1)
+    caplog.set_level(1, logger="kea-dhcp6")
     assert bench.take(x.message(x.MessageType6.ADVERTISE, 1)) == []
     assert bench.statistics.value("pkt6-advertise-received") == bench.statistics.value("pkt6-receive-drop") == 1
     assert "DHCP6_UNKNOWN_MSG_RECEIVED" in caplog.text
@@ -347,7 +347,7 @@ def test_the_counters_are_those_of_kea(shared):
 
 def test_registered_addresses_are_counted_and_told(caplog):
     bench = x.Bench()
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="kea-dhcp6")
     there = int(IPv6Address("2001:db8::abcd"))
     payload = there.to_bytes(16, "big") + (300).to_bytes(4, "big") + (600).to_bytes(4, "big")
     datagram = x.message(x.REGISTER, 9, options={5: payload}, empty=False)
@@ -375,7 +375,7 @@ def test_a_full_pool_is_counted_and_told_as_kea_does(caplog):
 
 def test_lease_messages_read_as_kea_wrote_them(shared, caplog):
     """The very lines of recorded logs, for the same clients, addresses and lifetimes."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="kea-dhcp6")
     bench = x.Bench()
     held = bench.lease(1, prefixes=(7,))
     bench.time.seconds += 3000

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple
 
-__all__ = ["INFINITE", "Lease4", "LeaseState"]
+__all__ = ["GIVEN_BACK", "INFINITE", "Lease4", "LeaseState"]
 
 INFINITE: Final = 0xFFFFFFFF  # a lifetime that never ends (RFC 2131 3.3)
 

@@ -33,7 +33,7 @@ def _unanswered(decision: Decision4) -> Outcome4:
     return Outcome4(query.packet, query.identity, event, lease, unit, offered, 0, query.subnet, None)
 
 
-def take_quick4(  # noqa: PLR0913, PLR0917  # a batch's whole world
+def _take_quick(  # noqa: PLR0913, PLR0917  # a batch's whole world
     packets: Sequence[Packet4],
     network: Network,
     view: LiveView4,
@@ -88,5 +88,5 @@ FAMILY4: Final[Family[Network]] = Family(
     tally=LeaseTally,
     totals=lease_totals,
     count=count_totals,
-    quick=take_quick4,
+    quick=_take_quick,
 )

@@ -22,6 +22,8 @@ from dhcpkit.alloc.network6 import Subnet6
 __all__ = [
     "NAMES4",
     "NAMES6",
+    "AnyLease",
+    "AnyNetwork",
     "Counted",
     "LeaseTally",
     "Names",
