@@ -74,7 +74,7 @@ class Program:
         """The lease store a configuration asks for. Raises StoreUnavailable, LeaseFileError."""
         if not config.persist:
             return self.memory()
-        path = config.name or str(data_folder() / self.lease_file)
+        path = config.name or str(_data_folder() / self.lease_file)
         told = {"durability": config.durability, "lfc-interval": config.lfc_interval, "name": path}
         parameters = " ".join(f"{key}={value}" for key, value in told.items())
         m.DHCPSRV_MEMFILE_DB.of(self.family).log(parameters=parameters)
@@ -96,7 +96,7 @@ class Program:
         m.DHCP_CONFIG_COMPLETE.of(self.family).log(what=f"{counted}; DDNS: disabled")
 
 
-def data_folder() -> Path:
+def _data_folder() -> Path:
     """Where files are kept that the configuration names no place for."""
     return Path(os.environ.get("KEA_DHCP_DATA_DIR") or DATA_DIR)
 
@@ -186,7 +186,7 @@ def _settle4(_loaded: Loaded4) -> None:
 def _settle6(loaded: Loaded6) -> None:
     """Gives the network the server's DUID. Raises ServerIdError."""
     config = loaded.doc.server_id
-    path = data_folder() / FILE_NAME
+    path = _data_folder() / FILE_NAME
     before = read_server_id(path) if config.persist else None
     duid = server_id_of(config, before, interfaces().values())
     if config.persist and duid != before:
