@@ -38,7 +38,7 @@ from dhcpkit.testing.scenarios import conversations, networks
 from dhcpkit.wire import Arrival, MessageType, Packet4
 from dhcpkit.wire.kinds import BINARY
 from dhcpkit.wire.options import Option
-from dhcpkit.wire.options4 import ROUTERS
+from dhcpkit.wire.options4 import DHCP4, ROUTERS
 
 ANN = Client(b"\x02\0\0\0\0\x01")
 BOB = Client(b"\x02\0\0\0\0\x02", b"\x01bob")
@@ -205,6 +205,11 @@ class TestClasses:
         assert "KNOWN" in classes_of(lab)
         assert ask(lab, DISCOVER)[1].yiaddr in NEXT, "a reservation without address says which subnet it is"
 
+    def test_not_with_one_in_a_sibling_that_is_closed(self):
+        closed = attrs.evolve(NEXT, client_classes=("vip",))
+        lab = Lab4(link(LAB, closed, hosts=[attrs.evolve(HOST, subnet_id=2)]), ReferenceStore())
+        assert "UNKNOWN" in classes_of(lab)
+
     def test_the_first_class_with_lifetimes_holds(self):
         tested = [
             of_class("none", "option[60].exists"),
@@ -262,6 +267,12 @@ class TestEarlyLookup:
         lab = lab_of(hosts=[host], classes=tested, early_global_reservations_lookup=True)
         assert isinstance(ask(lab, DISCOVER)[0], Dropped)
         assert ask(lab, DISCOVER, BOB)[1] is not None
+
+    def test_a_client_without_a_subnet_is_known_nonetheless(self):
+        host = attrs.evolve(HOST, subnet_id=0)
+        lab = lab_of(attrs.evolve(LAB, client_classes=("vip",)), hosts=[host], early_global_reservations_lookup=True)
+        classes = classes_of(lab, kind=REQUEST, o50="192.0.2.10", o54="192.0.2.1")
+        assert classes == ("ALL", "KNOWN")
 
     def test_its_address_holds_where_the_subnet_allows_it(self):
         host = attrs.evolve(HOST, subnet_id=0, address=ip("192.0.2.99"))
@@ -394,6 +405,14 @@ class TestPools:
         assert (got == sorted(got)) is (name != "random")
         assert ask(lab, DISCOVER, Client(b"\2\0\0\0\1\0"))[0].event is Event.FULL
 
+    @pytest.mark.parametrize("free", [10, 100, 209])
+    def test_a_random_choice_finds_the_last_free_address(self, free):
+        pool = Pool4("192.0.2.10 - 192.0.2.209")
+        others = [lease(f"192.0.2.{n}", BOB) for n in range(10, 210) if n != free]
+        lab = lab_of(attrs.evolve(LAB, pools=[pool], allocator="random"), store=ReferenceStore(others))
+        found = {ask(lab, DISCOVER, Client(bytes((2, 0, 0, 0, 1, n))))[1].yiaddr for n in range(8)}
+        assert found == {ip(f"192.0.2.{free}")}
+
     def test_a_random_choice_is_the_same_when_planned_again(self):
         network = Network([attrs.evolve(LAB, pools=[Pool4("192.0.2.10 - 192.0.2.250")], allocator=Random4())])
         rng = Random(7)
@@ -469,8 +488,6 @@ class TestVendors:
         assert reply.options[125] == number(9) + b"\x03\x01\x01x" + number(4491) + b"\x06\x02\x04tftp"
 
     def test_those_configured_go_out_where_they_are_asked_for(self):
-        from dhcpkit.wire.options4 import DHCP4
-
         values = [
             *self.OFFERED,
             OptionValue(DHCP4.by_code(125), number(9) + b"\0"),
@@ -482,6 +499,13 @@ class TestVendors:
         assert reply.options[125] == number(9) + b"\x03\x01\x01x"
         assert reply.options[124] == number(9) + b"\x02\x01a" + number(8) + b"\x02\x01b"
         assert not {124, 125} & ask(lab, DISCOVER)[1].options.keys()
+        named = ask(lab, DISCOVER, o55=bytes((125,)), o125=number(9) + b"\0")[1]
+        assert named.options[125] == number(9) + b"\x03\x01\x01x", "once, although client and configuration name it"
+
+    def test_one_configured_goes_out_with_nothing_in_it(self):
+        empty = OptionValues([OptionValue(DHCP4.by_code(125), number(9) + b"\0")])
+        _, reply = ask(lab_of(attrs.evolve(LAB, options=empty)), DISCOVER, o55=bytes((125,)))
+        assert reply.options[125] == number(9) + b"\0"
 
     def test_what_is_longer_than_an_octet_can_count_goes_in_parts(self):
         values = [vendor_option(9, code, bytes((code,)) * 200, always_send=True) for code in (1, 2)]
@@ -585,8 +609,6 @@ class TestReleases:
 
 
 class TestWithoutIpv4:
-    from dhcpkit.wire.options4 import DHCP4
-
     WAIT = OptionValue(DHCP4.by_code(108), bytes((0, 0, 1, 0)))
     LAB = attrs.evolve(LAB, options=OptionValues([WAIT]))
 

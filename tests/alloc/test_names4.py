@@ -136,6 +136,7 @@ class TestFqdn:
             ("", "myhost-192-0-2-10.lab.example."),
             ("b_x.here.", "bx.here."),
             ("box.lab.example", "box.lab.example."),
+            ("lab.example", "lab.example."),
         ],
     )
     def test_the_name_is_complete_in_the_end(self, asked, name):

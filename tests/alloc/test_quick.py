@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhcpkit.alloc import Host, Lifetimes, Network, Overlay4, Pool4, Subnet4
+from dhcpkit.alloc import Host, Lifetimes, Network, OptionValue, OptionValues, Overlay4, Pool4, Subnet4
 from dhcpkit.alloc.answer import answer4
 from dhcpkit.alloc.engine4 import Event, Query4, open4, plan4
+from dhcpkit.alloc.naming import KEA_NAMING, NO_UPDATES
 from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.testing.machine import Client, Lab4, message4
 from dhcpkit.testing.reference_store import ReferenceStore
 from dhcpkit.testing.scenarios import clients, conversations, networks
 from dhcpkit.wire import Arrival, MessageType, Packet4
-from dhcpkit.wire.options4 import ROUTERS
+from dhcpkit.wire.kinds import BINARY
+from dhcpkit.wire.options import Option
+from dhcpkit.wire.options4 import DHCP4, ROUTERS
 
 LAB = Subnet4("192.0.2.0/24", pools=[Pool4("192.0.2.10 - 192.0.2.12")], lifetimes=Lifetimes(100, 50, 200))
 LAB = LAB.with_option(ROUTERS, "192.0.2.1")
@@ -135,11 +138,31 @@ def test_other_clients_reservations_do_not_make_a_client_less_plain():
         {"match_client_id": False},
         {"store_extended_info": True},
         {"pools": [Pool4("192.0.2.10/32", client_classes=["x"])]},
+        {"pools": [Pool4("192.0.2.10/32", naming=NO_UPDATES)]},
+        {"offer_lifetime": 30},
+        {"allocator": "random"},
+        {"naming": KEA_NAMING},
+        {"naming": attrs.evolve(NO_UPDATES, replace_client_name="always")},
+        {"options": OptionValues([OptionValue(DHCP4.by_code(108), b"\0\0\0\1")])},
     ],
 )
 def test_a_subnet_where_the_client_matters_is_not_plain(changes):
     assert Network([LAB]).plain == {1}
     assert not Network([attrs.evolve(LAB, **changes)]).plain
+
+
+@pytest.mark.parametrize("key", ["stash_agent_options", "early_global_reservations_lookup", "exclude_first_last_24"])
+def test_a_network_where_it_does_has_no_plain_ones(key):
+    assert not Network([LAB], **{key: True}).plain
+
+
+def test_what_vendors_say_is_the_engine_s_where_vendors_are_answered():
+    said = {125: b"\0\0\0\x09\0"}
+    packet = Packet4.parse(message4(MessageType.DISCOVER, ANN, options=said), Arrival("lab0", 1, local=LOCAL))
+    inside = OptionValue(Option("vendor-9", 1, "one", BINARY), b"x", always_send=True)
+    for subnet, quick in ((LAB, True), (attrs.evolve(LAB, options=OptionValues([inside])), False)):
+        network = Network([subnet])
+        assert (quick4(packet, network, ReferenceStore(), network.hosts, 1) is not None) is quick
 
 
 def test_addresses_taken_earlier_in_the_batch_are_left_to_the_engine():
