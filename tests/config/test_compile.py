@@ -171,7 +171,7 @@ def test_a_reservation_mode_is_three_flags(mode):
 def test_a_mistake_in_the_globals_is_told_once():
     subnets = tuple(Subnet4Doc(subnet=f"192.0.{n}.0/24", id=n) for n in range(1, 9))
     with pytest.raises(ConfigError) as caught:
-        compile4(Dhcp4Doc(subnet4=subnets, min_valid_lifetime=9000, renew_timer=9, rebind_timer=8))
+        compile4(Dhcp4Doc(subnet4=subnets, min_valid_lifetime=9000, calculate_tee_times=True, t1_percent=0.9))
     assert sorted(problem.code.id for problem in caught.value.errors) == ["DK1207", "DK1208"]
 
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from dhcpkit.config import ConfigError, Dhcp4Doc, parse4, unparse
 from dhcpkit.config.compile import compile_into
 from dhcpkit.config.dhcp4 import Subnet4Doc
-from dhcpkit.config.documents import LeaseDatabaseDoc, LoggerDoc, PoolDoc
+from dhcpkit.config.documents import PoolDoc
 from dhcpkit.config.json_dialect import parse_json
 from dhcpkit.config.json_text import Source, path_text
 from dhcpkit.config.param import DOCUMENTS, DocumentShape, ListShape, read, walk
 from dhcpkit.config.report import Report
+from dhcpkit.config.surroundings import LeaseDatabaseDoc, LoggerDoc
 from dhcpkit.testing.documents import configurations, documents, json_texts, json_values
 
 ALL = sorted(walk(Dhcp4Doc), key=lambda cls: cls.__name__)

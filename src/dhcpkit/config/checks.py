@@ -18,6 +18,8 @@ __all__ = [
     "Unfit",
     "address4",
     "address6",
+    "base6",
+    "duid_identifier",
     "identifier",
     "interface4",
     "interface6",
@@ -25,6 +27,9 @@ __all__ = [
     "pool6",
     "prefix4",
     "prefix6",
+    "relay4",
+    "relay6",
+    "threshold",
 ]
 
 
@@ -73,6 +78,30 @@ def address6(text: str) -> int:
     except ValueError:
         message = f"Failed to convert string to address '{text}': Invalid argument"
         raise Unfit(codes.BAD_ADDRESS, message, "an IPv6 address such as 2001:db8::1") from None
+
+
+def relay4(text: str) -> int:
+    """The IPv4 address of a relay agent."""
+    return address4(text) if text else _no_relay(4)
+
+
+def relay6(text: str) -> int:
+    """The IPv6 address of a relay agent."""
+    return address6(text) if text else _no_relay(6)
+
+
+def _no_relay(family: int) -> int:
+    example = "192.0.2.1" if family == 4 else "2001:db8::1"
+    message = f"address  is not a valid: IPv{family}address"
+    raise Unfit(codes.BAD_ADDRESS, message, f"an IPv{family} address such as {example}")
+
+
+def base6(text: str) -> int:
+    """The address of a prefix, which must be there."""
+    if not text:
+        message = "Failed to convert string to address '': Invalid argument"
+        raise Unfit(codes.BAD_ADDRESS, message, "an IPv6 address such as 2001:db8::")
+    return address6(text)
 
 
 def prefix6(text: str) -> IPv6Network:
@@ -138,6 +167,23 @@ def _ends_before_start(text: str, kind: type[IPv4Address | IPv6Address] = IPv4Ad
         return int(kind(last)) < int(kind(first))
     except ValueError:
         return False
+
+
+def duid_identifier(text: str) -> bytes:
+    """The identifier of a DUID: hexadecimal digits in pairs and nothing else; empty where the server chooses."""
+    try:
+        return bytes.fromhex(text) if text.isalnum() or not text else bytes.fromhex("x")
+    except ValueError:
+        message = f"identifier specified in the DUID configuration '{text}' is not a valid string of hexadecimal digits"
+        raise Unfit(codes.BAD_IDENTIFIER, message, "pairs of hexadecimal digits without colons") from None
+
+
+def threshold(value: float) -> float:
+    """A part of a lifetime, 0 for none of it."""
+    if not 0 <= value < 1:
+        message = f"cache-threshold: {value:g} is invalid, it must be greater than or equal to 0.0 and less than 1.0"
+        raise Unfit(codes.OUT_OF_RANGE, message, "0.0 or more, and less than 1.0")
+    return value
 
 
 def identifier(text: str) -> bytes:

@@ -140,7 +140,7 @@ BAD_LIFETIMES: Final = _code(
 BAD_TIMERS: Final = _code(
     1208,
     "timers out of order",
-    "renew-timer must not exceed rebind-timer, and t1-percent must be less than t2-percent, both between 0 and 1.",
+    "t1-percent must be less than t2-percent, both between 0 and 1.",
 )
 DUPLICATE_NETWORK: Final = _code(1209, "shared network declared twice", "Two shared networks have the same name.")
 NO_SUBNET_ID: Final = _code(
@@ -154,6 +154,13 @@ HOST_BITS: Final = _code(
     1211,
     "host bits set in a prefix",
     "The address of the subnet has bits set behind its prefix length. The bits are ignored.",
+    severity="warning",
+)
+LATE_RENEWAL: Final = _code(
+    1213,
+    "renewal after rebinding",
+    "renew-timer exceeds rebind-timer: a renewal would come too late, so that clients are not told its time. Kea 2.2"
+    " refuses this, Kea 3 warns.",
     severity="warning",
 )
 ZERO_LIFETIME: Final = _code(
@@ -224,7 +231,11 @@ ADDRESS_OUTSIDE: Final = _code(
     1405, "reserved address outside its subnet", "The reserved address does not lie inside the prefix of its subnet."
 )
 NOTHING_RESERVED: Final = _code(
-    1406, "reservation of nothing", "A reservation needs an address, a host name, options, classes or boot fields."
+    1406,
+    "reservation of nothing",
+    "The reservation gives its client no address, host name, options, classes or boot fields: all it does is that the"
+    " client is in the class KNOWN. Kea 2.2 refuses this, Kea 3 takes it.",
+    severity="warning",
 )
 
 # 15xx: client classes.

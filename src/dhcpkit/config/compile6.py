@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from dhcpkit.alloc.host6 import Host6
+from dhcpkit.alloc.naming import Naming
 from dhcpkit.alloc.network import ClientClass, Level
 from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, SharedNetwork6, Subnet6
 from dhcpkit.alloc.options import OptionValues
@@ -19,10 +20,10 @@ from dhcpkit.alloc.subjects import FAMILY6
 from dhcpkit.config import codes
 from dhcpkit.config.checks import Unfit, address6, pool6, prefix6
 from dhcpkit.config.dhcp6 import ClientClass6Doc, Dhcp6Doc, PdPoolDoc, SharedNetwork6Doc, Subnet6Doc
-from dhcpkit.config.documents import PoolDoc
-from dhcpkit.config.inherit import OUTERMOST6, Settings, settings_of
+from dhcpkit.config.documents import DdnsDoc, PoolDoc
+from dhcpkit.config.inherit import OUTERMOST6, Settings, bounds_alone, names_within, settings_of
 from dhcpkit.config.json_text import Source, Steps
-from dhcpkit.config.levels import FAILED, Levels, naming_of
+from dhcpkit.config.levels import FAILED, Levels, with_old_names
 from dhcpkit.config.report import Report
 from dhcpkit.config.reservations6 import hosts6_of
 from dhcpkit.wire.duid import Duid
@@ -65,7 +66,8 @@ class _Compiler:
         """The whole."""
         doc, report = self.doc, self.report
         self.levels.define(doc.option_def)
-        settings = settings_of(doc, OUTERMOST6, ROOT, report)
+        settings = with_old_names(settings_of(doc, OUTERMOST6, ROOT, report), doc.dhcp_ddns)
+        naming = self._naming(doc, settings, ROOT)
         options = self.levels.options(doc.option_data, ROOT)
         classes = list(self._classes(doc.client_classes))
         self.levels.check_database(doc.lease_database)
@@ -83,7 +85,7 @@ class _Compiler:
             hosts=self.hosts,
             classes=classes,
             options=options,
-            naming=naming_of(settings),
+            naming=naming,
             decline_probation_period=doc.decline_probation_period,
             host_identifiers=doc.host_reservation_identifiers,
             mac_sources=doc.mac_sources,
@@ -93,6 +95,9 @@ class _Compiler:
             keep_released=bool(expiry.flush_reclaimed_timer_wait_time and expiry.hold_reclaimed_time),
         )
 
+    def _naming(self, doc: DdnsDoc, settings: Settings, steps: Steps) -> Naming:
+        return self.levels.naming(doc, settings, steps, enabled=self.doc.dhcp_ddns.enable_updates)
+
     def _relay_supplied(self) -> frozenset[int]:
         """`relay-supplied-options`: codes as text, or names."""
         found = {ALWAYS_SUPPLIED}
@@ -100,7 +105,10 @@ class _Compiler:
             option = None if text.isdecimal() else FAMILY6.space.by_name(text)
             code = int(text) if text.isdecimal() else option.code if option is not None else 0
             if not 0 < code <= FAMILY6.space.code_max:
-                message = f"Invalid RSOO option code: {text}" if text.isdecimal() else f"unknown option: {text}"
+                message = (
+                    f"unable to find option code for the  specified option name '{text}' while parsing the list of"
+                    " enabled relay-supplied-options"
+                )
                 expected = "an option's code as text, or its name"
                 self.report.add(
                     codes.UNKNOWN_OPTION, (*ROOT, "relay-supplied-options", index), message, expected=expected
@@ -133,14 +141,19 @@ class _Compiler:
 
     def _check_rapid_commit(self, doc: SharedNetwork6Doc, steps: Steps) -> None:
         """A client may be served from any subnet of the network: rapid commit is for all of them or for none."""
-        told = [subnet.rapid_commit for subnet in doc.subnet6]
-        if len({bool(each if each is not None else doc.rapid_commit) for each in told}) > 1:
-            odd = next(index for index, each in enumerate(told) if bool(each) is not bool(told[0]))
-            message = (
-                "All subnets in a shared network must have the same rapid-commit value."
-                f" Subnet {doc.subnet6[odd].subnet} has another than {doc.subnet6[0].subnet}"
-            )
-            self.report.add(codes.CONTRADICTION, (*steps, "subnet6", odd, "rapid-commit"), message)
+        around = bool(doc.rapid_commit)
+        told = [around if subnet.rapid_commit is None else subnet.rapid_commit for subnet in doc.subnet6]
+        for index, each in enumerate(told):
+            if each is not told[0]:
+                message = (
+                    "All subnets in a shared network must have the same rapid-commit value."
+                    f" Subnet {doc.subnet6[index].subnet} has specified rapid-commit {str(each).lower()}, but earlier subnet"
+                    f" in the same shared-network or the shared-network itself used rapid-commit {str(told[0]).lower()}"
+                )
+                here = (*steps, "subnet6", index, "rapid-commit")
+                related = [("the other subnet", (*steps, "subnet6", 0, "rapid-commit"))]
+                self.report.add(codes.CONTRADICTION, here, message, related=related)
+                return
 
     def _interface_id(self, doc: Subnet6Doc | SharedNetwork6Doc, steps: Steps) -> bytes:
         if doc.interface and doc.interface_id:
@@ -177,7 +190,7 @@ class _Compiler:
         subnet = Subnet6(
             prefix,
             id=number,
-            pools=self._pools(doc.pools, prefix, steps),
+            pools=self._pools(doc.pools, prefix, settings, steps),
             pd_pools=self._pd_pools(doc.pd_pools, str(prefix), steps),
             valid=settings.lifetimes,
             preferred=settings.preferred,
@@ -202,15 +215,18 @@ class _Compiler:
             store_extended_info=settings["store_extended_info"],
             allocator=settings["allocator"],
             pd_allocator=settings["pd_allocator"],
-            naming=naming_of(settings),
+            naming=self._naming(doc, settings, steps),
             shared_network=network,
             where=report.place(steps),
         )
-        self._check_allocator(settings, steps)
+        self._check_settings(settings, steps)
         self._reservations(subnet, doc, steps)
         return subnet
 
-    def _check_allocator(self, settings: Settings, steps: Steps) -> None:
+    def _check_settings(self, settings: Settings, steps: Steps) -> None:
+        """What is wrong only once it is in force in a subnet."""
+        if wrong := bounds_alone(settings):
+            self.report.add(codes.BAD_LIFETIMES, steps, f"{FAILED}{wrong}", hint="give it here or around the subnet")
         if settings["allocator"] == "flq":
             message = "Free Lease Queue allocator is not supported for IPv6 address pools"
             self.report.add(codes.BAD_VALUE, (*steps, "allocator"), message, expected="iterative or random")
@@ -224,13 +240,13 @@ class _Compiler:
 
     # Pools.
 
-    def _pools(self, docs: Sequence[PoolDoc], prefix: IPv6Network, steps: Steps) -> list[Pool6]:
+    def _pools(self, docs: Sequence[PoolDoc], prefix: IPv6Network, settings: Settings, steps: Steps) -> list[Pool6]:
         made: list[tuple[int, Pool6]] = []
         low, high = int(prefix.network_address), int(prefix.broadcast_address)
         for index, doc in enumerate(docs):
             here = (*steps, "pools", index)
             options = self.levels.options(doc.option_data, here)
-            pool = self._pool(doc, options, here) if "pool" in doc.written else None
+            pool = self._pool(doc, options, settings, here) if "pool" in doc.written else None
             if pool is None:
                 continue
             if pool.first < low or pool.last > high:
@@ -243,12 +259,13 @@ class _Compiler:
         self.levels.check_overlaps(made, _named, str(prefix), steps, "pools")
         return [pool for _, pool in made]
 
-    def _pool(self, doc: PoolDoc, options: OptionValues, steps: Steps) -> Pool6 | None:
+    def _pool(self, doc: PoolDoc, options: OptionValues, settings: Settings, steps: Steps) -> Pool6 | None:
         try:
             first, last = pool6(doc.pool)
         except Unfit as unfit:
             self.report.add(unfit.code, (*steps, "pool"), unfit.message, expected=unfit.expected)
             return None
+        own = names_within(doc, settings)
         return Pool6(
             first,
             last,
@@ -256,6 +273,7 @@ class _Compiler:
             client_classes=self.levels.guards(doc, steps),
             additional_classes=doc.evaluate_additional_classes,
             options=options,
+            naming=self._naming(doc, own, steps) if own is not settings else None,
             where=self.report.place(steps),
         )
 
@@ -268,32 +286,28 @@ class _Compiler:
             pool = self._pd_pool(doc, options, here) if whole else None
             if pool is not None:
                 made.append((index, pool))
-        self.levels.check_overlaps(made, _named_pd, prefix, steps, "pd-pools")
+        ranges = [(index, Pool6(pool.first, pool.end)) for index, pool in made]
+        self.levels.check_overlaps(ranges, _named_pd, prefix, steps, "pd-pools")
         return [pool for _, pool in made]
 
     def _pd_pool(self, doc: PdPoolDoc, options: OptionValues, steps: Steps) -> PdPool | None:
         base, length = address6(doc.prefix), doc.prefix_len
         whole = IPv6Network((base, length), strict=False)
         if int(whole.network_address) != base:
-            message = f"Prefix address: {doc.prefix} exceeds prefix/prefix-len pair: {whole}"
+            message = (
+                f"Invalid Pool6 address boundaries: {IPv6Address(base)} is not the first address in prefix: {whole}"
+            )
             self.report.add(codes.BAD_POOL, (*steps, "prefix"), message, expected=str(whole.network_address))
             return None
         if doc.delegated_len < length:
-            message = f"Invalid delegated-len ({doc.delegated_len}), it must be at least prefix-len ({length})"
+            message = f"Delegated length ({doc.delegated_len}) must be longer than or equal to prefix length ({length})"
             self.report.add(codes.BAD_POOL, (*steps, "delegated-len"), message, expected=f"{length} to 128")
             return None
         excluded = address6(doc.excluded_prefix)
-        if bool(doc.excluded_prefix_len) != bool(excluded):
-            message = "excluded-prefix and excluded-prefix-len go together"
-            self.report.add(codes.BAD_POOL, (*steps, "excluded-prefix"), message)
+        if self._bad_exclusion(doc, IPv6Network((base, doc.delegated_len)), excluded, steps):
             return None
-        if excluded and (doc.excluded_prefix_len <= doc.delegated_len or IPv6Address(excluded) not in whole):
-            message = (
-                f"excluded prefix {doc.excluded_prefix}/{doc.excluded_prefix_len} is no part of a delegated prefix"
-            )
-            expected = f"a prefix in {whole} that is longer than {doc.delegated_len}"
-            self.report.add(codes.BAD_POOL, (*steps, "excluded-prefix"), message, expected=expected)
-            return None
+        if excluded:  # bits behind its length mean nothing, as in Kea
+            excluded = int(IPv6Network((excluded, doc.excluded_prefix_len), strict=False).network_address)
         return PdPool(
             whole,
             doc.delegated_len,
@@ -305,6 +319,28 @@ class _Compiler:
             options=options,
             where=self.report.place(steps),
         )
+
+    def _bad_exclusion(self, doc: PdPoolDoc, first: IPv6Network, excluded: int, steps: Steps) -> bool:
+        """What is left out is a part of each delegated prefix; it is written as a part of the first one (RFC 6603)."""
+        length, key, message = doc.excluded_prefix_len, "excluded-prefix", ""
+        written = f"{IPv6Address(excluded)}/{length}"
+        if bool(length) != bool(excluded):
+            message = "excluded-prefix and excluded-prefix-len go together"
+        elif excluded and length <= first.prefixlen:
+            key = "excluded-prefix-len"
+            message = (
+                f"Excluded prefix ({length}) must be longer than or equal to the delegated prefix length"
+                f" ({first.prefixlen})"
+            )
+        elif excluded and IPv6Address(excluded) not in first:
+            message = (
+                f"excluded prefix {written} must have the same common prefix part of {first.prefixlen} as the"
+                f" delegated prefix {first}"
+            )
+        if message:
+            expected = f"a prefix in {first} that is longer than {first.prefixlen}"
+            self.report.add(codes.BAD_POOL, (*steps, key), message, expected=expected)
+        return bool(message)
 
     # Classes.
 
@@ -320,5 +356,5 @@ def _named(pool: Pool6) -> str:
     return f"a pool of type IA_NA, with the following address range: {pool}"
 
 
-def _named_pd(pool: PdPool) -> str:
-    return f"a pool of type IA_PD, with the following address range: {IPv6Address(pool.first)}-{IPv6Address(pool.last)}"
+def _named_pd(pool: Pool6) -> str:
+    return f"a pool of type IA_PD, with the following address range: {pool}"

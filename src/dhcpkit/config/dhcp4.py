@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dhcpkit.config.checks import address4, interface4
+from dhcpkit.config.checks import address4, interface4, relay4
 from dhcpkit.config.documents import (
-    U32,
     ClassDoc,
-    CommentedDoc,
     GuardedDoc,
     LenientDoc,
     ListeningDoc,
@@ -19,10 +17,10 @@ from dhcpkit.config.documents import (
     OptionDataDoc,
     OptionDefDoc,
     PoolDoc,
-    QueueControlDoc,
     ServerDoc,
 )
 from dhcpkit.config.param import Document, document, param
+from dhcpkit.config.surroundings import U32, CommentedDoc, QueueControlDoc
 
 __all__ = [
     "ClientClassDoc",
@@ -43,8 +41,8 @@ IDENTIFIERS: Final = ("hw-address", "duid", "circuit-id", "client-id")
 class RelayDoc(Document):
     """Relay agents whose clients belong here."""
 
-    ip_addresses: tuple[str, ...] = param(default=(), check=address4, doc="Addresses of relay agents.")
-    ip_address: str = param(default="", check=address4, doc="One address of a relay agent (old form of ip-addresses).")
+    ip_addresses: tuple[str, ...] = param(default=(), check=relay4, distinct={}, doc="Addresses of relay agents.")
+    ip_address: str = param(default="", check=relay4, doc="One address of a relay agent (old form of ip-addresses).")
 
 
 @document("reservations")
@@ -93,7 +91,7 @@ class Subnet4Doc(GuardedDoc, Network4Doc):
     id: int = param(default=0, doc="The number leases and reservations know the subnet by.")
     pools: tuple[PoolDoc, ...] = param(default=(), doc="The addresses for clients at large.")
     interface: str = param(default="", doc="The server's interface whose clients belong here.")
-    relay: RelayDoc = param(default=RelayDoc(), doc="Relay agents whose clients belong here.")
+    relay: RelayDoc = param(default=RelayDoc(), filled=True, doc="Relay agents whose clients belong here.")
     reservations: tuple[ReservationDoc, ...] = param(default=(), doc="What is kept for certain clients.")
     four_o6_interface: str = param(default="", key="4o6-interface", idle=True, doc="DHCPv4 over DHCPv6: the interface.")
     four_o6_interface_id: str = param(
@@ -109,7 +107,7 @@ class SharedNetworkDoc(GuardedDoc, Network4Doc):
     name: str = param(doc="The shared network's name.")
     subnet4: tuple[Subnet4Doc, ...] = param(default=(), doc="Its subnets.")
     interface: str = param(default="", doc="The server's interface whose clients belong here.")
-    relay: RelayDoc = param(default=RelayDoc(), doc="Relay agents whose clients belong here.")
+    relay: RelayDoc = param(default=RelayDoc(), filled=True, doc="Relay agents whose clients belong here.")
 
 
 @document("client-classes")
@@ -130,7 +128,7 @@ class InterfacesDoc(ListeningDoc):
     """Where the server listens and how it sends."""
 
     interfaces: tuple[str, ...] = param(
-        default=(), check=interface4, doc="Interfaces (`eth0`, `eth0/192.0.2.1`), `*` for all."
+        default=(), check=interface4, distinct={}, doc="Interfaces (`eth0`, `eth0/192.0.2.1`), `*` for all."
     )
     dhcp_socket_type: str = param(
         default="raw",
@@ -168,6 +166,8 @@ class Dhcp4Doc(Network4Doc, ServerDoc):
     host_reservation_identifiers: tuple[str, ...] = param(
         default=IDENTIFIERS,
         choices=(*IDENTIFIERS, "flex-id"),
+        filled=True,
+        distinct={},
         doc="By what, and in which order, reservations are searched.",
     )
     echo_client_id: bool = param(default=True, doc="Whether the client identifier is sent back (RFC 6842).")

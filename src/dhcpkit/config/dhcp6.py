@@ -7,29 +7,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from dhcpkit.config.checks import address6, interface6
+from dhcpkit.config.checks import address6, base6, duid_identifier, interface6, relay6
 from dhcpkit.config.documents import (
     ALLOCATORS,
-    U16,
-    U32,
     ClassDoc,
-    CommentedDoc,
-    DdnsDoc,
     GuardedDoc,
     LenientDoc,
     ListeningDoc,
     NetworkDoc,
     OptionDataDoc,
     PoolDoc,
-    QueueControlDoc,
     ServerDoc,
 )
 from dhcpkit.config.param import Document, document, param
+from dhcpkit.config.surroundings import U16, U32, CommentedDoc, QueueControlDoc
 
 __all__ = [
     "ClientClass6Doc",
     "Dhcp6Doc",
     "Interfaces6Doc",
+    "Link6Doc",
     "Network6Doc",
     "PdPoolDoc",
     "Relay6Doc",
@@ -54,6 +51,11 @@ MAC_SOURCES: Final = (
     "docsis-cmts",
     "docsis-modem",
 )
+SAME_SOURCES: Final = {
+    "rfc6939": "client-link-addr-option",
+    "rfc4649": "remote-id",
+    "rfc4580": "subscriber-id",
+}
 BITS: Final = 128
 
 
@@ -61,15 +63,15 @@ BITS: Final = 128
 class Relay6Doc(Document):
     """Relay agents whose clients belong here."""
 
-    ip_addresses: tuple[str, ...] = param(default=(), check=address6, doc="Addresses of relay agents.")
-    ip_address: str = param(default="", check=address6, doc="One address of a relay agent (old form of ip-addresses).")
+    ip_addresses: tuple[str, ...] = param(default=(), check=relay6, distinct={}, doc="Addresses of relay agents.")
+    ip_address: str = param(default="", check=relay6, doc="One address of a relay agent (old form of ip-addresses).")
 
 
 @document("pd-pools")
-class PdPoolDoc(GuardedDoc, DdnsDoc):
+class PdPoolDoc(GuardedDoc, CommentedDoc):
     """A prefix whose parts are delegated to clients."""
 
-    prefix: str = param(check=address6, doc="The prefix's address.")
+    prefix: str = param(check=base6, doc="The prefix's address.")
     prefix_len: int = param(low=1, high=BITS, doc="The prefix's length in bits.")
     delegated_len: int = param(low=1, high=BITS, doc="The length of the prefixes that clients get.")
     excluded_prefix: str = param(
@@ -114,37 +116,40 @@ class Network6Doc(NetworkDoc):
         default=None, inherit=True, doc="Whether T1 and T2 are computed from the preferred lifetime where unset."
     )
     t2_percent: float | None = param(default=None, inherit=0.8, doc="T2 as a part of the preferred lifetime.")
-    rapid_commit: bool | None = param(
-        default=None, inherit=False, doc="Whether a client that asks for two messages instead of four gets them."
-    )
     pd_allocator: str | None = param(
         default=None, inherit="iterative", choices=ALLOCATORS, doc="The order in which prefixes are tried."
     )
 
 
+@document("link")
+class Link6Doc(GuardedDoc, Network6Doc):
+    """What a subnet and a shared network have besides: whose clients belong there."""
+
+    rapid_commit: bool | None = param(
+        default=None, inherit=False, doc="Whether a client that asks for two messages instead of four gets them."
+    )
+    interface: str = param(default="", doc="The server's interface whose clients belong here.")
+    interface_id: str = param(default="", doc="What relay agents call the interface whose clients belong here.")
+    relay: Relay6Doc = param(default=Relay6Doc(), filled=True, doc="Relay agents whose clients belong here.")
+
+
 @document("subnet6")
-class Subnet6Doc(GuardedDoc, Network6Doc):
+class Subnet6Doc(Link6Doc):
     """A subnet."""
 
     subnet: str = param(doc="The prefix with its length: 2001:db8::/64.")
     id: int = param(default=0, doc="The number leases and reservations know the subnet by.")
     pools: tuple[PoolDoc, ...] = param(default=(), doc="The addresses for clients at large.")
     pd_pools: tuple[PdPoolDoc, ...] = param(default=(), doc="The prefixes that are delegated to clients at large.")
-    interface: str = param(default="", doc="The server's interface whose clients belong here.")
-    interface_id: str = param(default="", doc="What relay agents call the interface whose clients belong here.")
-    relay: Relay6Doc = param(default=Relay6Doc(), doc="Relay agents whose clients belong here.")
     reservations: tuple[Reservation6Doc, ...] = param(default=(), doc="What is kept for certain clients.")
 
 
 @document("shared-networks")
-class SharedNetwork6Doc(GuardedDoc, Network6Doc):
+class SharedNetwork6Doc(Link6Doc):
     """Subnets on one link."""
 
     name: str = param(doc="The shared network's name.")
     subnet6: tuple[Subnet6Doc, ...] = param(default=(), doc="Its subnets.")
-    interface: str = param(default="", doc="The server's interface whose clients belong here.")
-    interface_id: str = param(default="", doc="What relay agents call the interface whose clients belong here.")
-    relay: Relay6Doc = param(default=Relay6Doc(), doc="Relay agents whose clients belong here.")
 
 
 @document("client-classes")
@@ -161,7 +166,10 @@ class Interfaces6Doc(ListeningDoc):
     """Where the server listens."""
 
     interfaces: tuple[str, ...] = param(
-        default=(), check=interface6, doc="Interfaces (`eth0`, `eth0/2001:db8::1` for unicast too), `*` for all."
+        default=(),
+        check=interface6,
+        distinct={},
+        doc="Interfaces (`eth0`, `eth0/2001:db8::1` for unicast too), `*` for all.",
     )
 
 
@@ -170,7 +178,9 @@ class ServerIdDoc(CommentedDoc):
     """The DUID the server calls itself by. What is 0 or empty is chosen by the server."""
 
     type: str = param(default="LLT", choices=("LLT", "EN", "LL"), doc="The DUID's type.")
-    identifier: str = param(default="", doc="The link-layer address, or an enterprise's identifier, in hexadecimal.")
+    identifier: str = param(
+        default="", check=duid_identifier, doc="The link-layer address, or an enterprise's identifier, in hexadecimal."
+    )
     time: int = param(default=0, low=0, high=U32, doc="Seconds since 2000, of type LLT.")
     htype: int = param(default=0, low=0, high=U16, doc="The hardware type, of types LLT and LL; 1 is Ethernet.")
     enterprise_id: int = param(default=0, low=0, high=U32, doc="The enterprise number, of type EN; Kea's is 2495.")
@@ -189,11 +199,17 @@ class Dhcp6Doc(Network6Doc, ServerDoc):
     host_reservation_identifiers: tuple[str, ...] = param(
         default=IDENTIFIERS,
         choices=(*IDENTIFIERS, "flex-id"),
+        filled=True,
+        distinct={},
         doc="By what, and in which order, reservations are searched.",
     )
-    server_id: ServerIdDoc = param(default=ServerIdDoc(), doc="The DUID the server calls itself by.")
+    server_id: ServerIdDoc = param(default=ServerIdDoc(), filled=True, doc="The DUID the server calls itself by.")
     mac_sources: tuple[str, ...] = param(
-        default=("any",), choices=MAC_SOURCES, doc="From where, and in which order, hardware addresses are learnt."
+        default=("any",),
+        choices=MAC_SOURCES,
+        filled=True,
+        distinct=SAME_SOURCES,
+        doc="From where, and in which order, hardware addresses are learnt.",
     )
     relay_supplied_options: tuple[str, ...] = param(
         default=("65",), doc="Options, by code or name, that a relay agent may add to an answer (RFC 6422)."

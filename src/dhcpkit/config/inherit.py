@@ -15,12 +15,22 @@ import attrs
 from dhcpkit.alloc.network import Lifetimes
 from dhcpkit.config import codes
 from dhcpkit.config.dhcp4 import Network4Doc
-from dhcpkit.config.dhcp6 import Network6Doc
-from dhcpkit.config.documents import CommentedDoc, DdnsDoc, NetworkDoc
+from dhcpkit.config.dhcp6 import Link6Doc
+from dhcpkit.config.documents import DdnsDoc, NetworkDoc
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.report import Report
+from dhcpkit.config.surroundings import CommentedDoc
 
-__all__ = ["OUTERMOST", "OUTERMOST6", "Settings", "Triplet", "lifetimes_of", "names_within", "settings_of"]
+__all__ = [
+    "OUTERMOST",
+    "OUTERMOST6",
+    "Settings",
+    "Triplet",
+    "bounds_alone",
+    "lifetimes_of",
+    "names_within",
+    "settings_of",
+]
 
 FLAGS: Final = ("reservations_global", "reservations_in_subnet", "reservations_out_of_pool")
 MODES: Final = {  # reservation-mode: what it says of the three flags
@@ -92,7 +102,7 @@ def _outermost(doc: type[NetworkDoc], names: Iterable[str], kinds: Iterable[str]
 
 
 OUTERMOST: Final = _outermost(Network4Doc, INHERITED4, ["valid"])
-OUTERMOST6: Final = _outermost(Network6Doc, INHERITED6, ["valid", "preferred"])
+OUTERMOST6: Final = _outermost(Link6Doc, INHERITED6, ["valid", "preferred"])
 
 
 def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, prefix: str = "") -> Settings:
@@ -105,7 +115,7 @@ def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, 
     if own:
         values = values | own
         if TIMERS & own.keys():
-            _check_timers(values, steps, report, prefix)
+            _check_timers(values, steps, report)
         if PERCENTS & own.keys() and values["calculate_tee_times"]:
             _check_percents(values, steps, report, prefix)
         outer = attrs.evolve(outer, values=values)
@@ -134,10 +144,13 @@ def _with_lifetimes(  # noqa: PLR0913, PLR0917  # whom to tell, besides
     outer: Settings, kind: str, own: Triplet, steps: Steps, report: Report, prefix: str
 ) -> Settings:
     triplets = outer.triplets | {kind: own}
-    if own.default is None:  # bounds of what no level sets
-        _bounds_alone(kind, own, steps, report, prefix)
-        return attrs.evolve(outer, triplets=triplets)
-    made = lifetimes_of(own.default, own.minimum, own.maximum, steps, report, prefix, kind)
+    default = own.default
+    if default is None:  # one bound alone is the lifetime itself; of both, a level further in may say what lies between
+        if own.minimum is not None and own.maximum is not None:
+            return attrs.evolve(outer, triplets=triplets, preferred=None)
+        default = own.maximum if own.minimum is None else own.minimum
+        assert default is not None, "one of the three is written"
+    made = lifetimes_of(default, own.minimum, own.maximum, steps, report, prefix, kind)
     if own.default == 0 and kind == "valid":
         report.add(codes.ZERO_LIFETIME, (*steps, "valid-lifetime"), "valid-lifetime is 0")
     if kind == "preferred":
@@ -145,14 +158,12 @@ def _with_lifetimes(  # noqa: PLR0913, PLR0917  # whom to tell, besides
     return attrs.evolve(outer, triplets=triplets, lifetimes=made)
 
 
-def _bounds_alone(kind: str, own: Triplet, steps: Steps, report: Report, prefix: str) -> None:
-    bounds = [
-        key
-        for key, value in ((f"min-{kind}-lifetime", own.minimum), (f"max-{kind}-lifetime", own.maximum))
-        if value is not None
-    ]
-    message = f"{prefix}have {' and '.join(bounds)} but no {kind}-lifetime (default)"
-    report.add(codes.BAD_LIFETIMES, (*steps, bounds[0]), message)
+def bounds_alone(settings: Settings) -> str:
+    """What is wrong in the end with bounds between which no level sets a lifetime; nothing where one does."""
+    for kind, own in settings.triplets.items():
+        if own.default is None and own.minimum is not None and own.maximum is not None:
+            return f"have min-{kind}-lifetime and max-{kind}-lifetime but no {kind}-lifetime (default)"
+    return ""
 
 
 def lifetimes_of(  # noqa: PLR0913, PLR0917  # three numbers, what they are, and whom to tell
@@ -193,11 +204,11 @@ def _of_mode(doc: NetworkDoc, steps: Steps, report: Report, prefix: str) -> Iter
     return zip(FLAGS, MODES[doc.reservation_mode], strict=True)
 
 
-def _check_timers(values: dict[str, Any], steps: Steps, report: Report, prefix: str) -> None:
+def _check_timers(values: dict[str, Any], steps: Steps, report: Report) -> None:
     renew, rebind = values["renew_timer"], values["rebind_timer"]
     if renew is not None and rebind is not None and renew > rebind:
         message = f"the value of renew-timer ({renew}) is greater than the value of rebind-timer ({rebind})"
-        report.add(codes.BAD_TIMERS, (*steps, "renew-timer"), prefix + message, expected="renew-timer <= rebind-timer")
+        report.add(codes.LATE_RENEWAL, (*steps, "renew-timer"), message, expected="renew-timer <= rebind-timer")
 
 
 def _check_percents(values: dict[str, Any], steps: Steps, report: Report, prefix: str) -> None:

@@ -22,22 +22,15 @@ from dhcpkit.alloc.subjects import Family
 from dhcpkit.config import codes
 from dhcpkit.config.dhcp4 import RelayDoc, SharedNetworkDoc
 from dhcpkit.config.dhcp6 import Relay6Doc, SharedNetwork6Doc
-from dhcpkit.config.documents import (
-    ClassDoc,
-    DatabaseDoc,
-    DdnsDoc,
-    DhcpDdnsDoc,
-    GuardedDoc,
-    OptionDataDoc,
-    OptionDefDoc,
-)
+from dhcpkit.config.documents import ClassDoc, DdnsDoc, GuardedDoc, OptionDataDoc, OptionDefDoc
 from dhcpkit.config.inherit import Settings, lifetimes_of
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.nearest import nearest
 from dhcpkit.config.option_data import Spaces
 from dhcpkit.config.report import Report
+from dhcpkit.config.surroundings import DatabaseDoc, DhcpDdnsDoc
 
-__all__ = ["BUILT_IN", "FAILED", "Levels", "naming_of", "with_old_names"]
+__all__ = ["BUILT_IN", "FAILED", "Levels", "Range", "naming_of", "with_old_names"]
 
 SUBNET_ID_MAX: Final = 2**32 - 2  # Kea's SUBNET_ID_MAX; the number above it means "no subnet"
 FAILED: Final = "subnet configuration failed: "

@@ -73,6 +73,8 @@ class Param:
     low: float | None = None
     high: float | None = None
     check: Callable[[Any], object] | None = None
+    filled: bool = False  # a list or map that may be absent, but not empty
+    distinct: Mapping[str, str] | None = None  # no value of a list twice; names that mean another one, and which
     doc: str = ""
     idle: Idle = False  # accepted, no effect yet; "grave": and clients notice
     name: str = ""
@@ -94,15 +96,19 @@ def param(  # noqa: PLR0913  # one argument for each thing a line may say
     low: float | None = None,
     high: float | None = None,
     check: Callable[[Any], object] | None = None,
+    filled: bool = False,
+    distinct: Mapping[str, str] | None = None,
     doc: str = "",
     idle: Idle = False,
 ) -> Any:
     """Declares a key of a document. Its spelling follows from the attribute's name unless `key` says otherwise.
 
     `inherit` is the value where no level of the configuration sets it (then `default` is None: "not set here").
-    `check` raises Unfit for a value that means nothing. `idle`: accepted, no effect yet ("grave": clients notice).
+    `check` raises Unfit for a value that means nothing. `filled`: a list or map may not be empty. `distinct`: a list
+    has no value twice; the mapping says which names mean another one. `idle`: accepted, no effect yet ("grave":
+    clients notice).
     """
-    return Param(default, key, tuple(aliases), inherit, tuple(choices), low, high, check, doc, idle)
+    return Param(default, key, tuple(aliases), inherit, tuple(choices), low, high, check, filled, distinct, doc, idle)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(param,))
@@ -194,7 +200,8 @@ def read(cls: type[D], data: Mapping[str, Any], steps: Steps, report: Report) ->
             _unknown(cls, key, steps, report)
             continue
         if declared.name in values:
-            message = f"{key} and {declared.key} are two names of one key"
+            first = next(other for other in data if by_key.get(other) is declared)
+            message = f"cannot specify both '{first}' and '{key}'. Use only {declared.key}."
             report.add(codes.CONTRADICTION, (*steps, key), message, key=True)
             continue
         if declared.idle:
@@ -303,6 +310,26 @@ def _not_a_choice(raw: str, declared: Param, steps: Steps, report: Report) -> An
     return _UNREAD
 
 
+def _empty(bracket: str, declared: Param, steps: Steps, report: Report) -> Any:
+    """Kea's grammar wants something in some lists and maps."""
+    choices = f", expecting {' or '.join(declared.choices)}" if declared.choices else ""
+    hint = f"leave {declared.key} out for its default"
+    message = f"syntax error, unexpected {bracket}{choices}"
+    report.add(codes.WRONG_TYPE, steps, message, expected="at least one entry", hint=hint)
+    return _UNREAD
+
+
+def _check_distinct(raw: Sequence[Any], declared: Param, steps: Steps, report: Report) -> None:
+    meant = declared.distinct or {}
+    seen: dict[Any, int] = {}
+    for index, value in enumerate(raw):
+        first = seen.setdefault(meant.get(value, value) if isinstance(value, str) else index, index)
+        if first != index:
+            message = f"the {declared.key} value '{value}' was specified twice"
+            related = [("the first one", (*steps, first))]
+            report.add(codes.BAD_VALUE, (*steps, index), message, related=related)
+
+
 @attrs.frozen
 class ListShape(Shape):
     """A JSON list of one shape, kept as a tuple."""
@@ -314,6 +341,10 @@ class ListShape(Shape):
         """The values that could be read; _UNREAD only where it is no list."""
         if type(raw) is not list:
             return _wrong_type(raw, "[", steps, report)
+        if declared.filled and not raw:
+            return _empty("]", declared, steps, report)
+        if declared.distinct is not None:
+            _check_distinct(raw, declared, steps, report)
         item = self.item
         values = [item.read(inner, declared, (*steps, index), report) for index, inner in enumerate(raw)]
         return tuple(value for value in values if value is not _UNREAD)
@@ -333,6 +364,8 @@ class DocumentShape(Shape):
         """The document; _UNREAD only where it is no map."""
         if type(raw) is not dict:
             return _wrong_type(raw, "{", steps, report)
+        if declared.filled and not raw:
+            return _empty("}", declared, steps, report)
         return read(self.document, raw, steps, report)
 
     def __str__(self) -> str:

@@ -72,14 +72,9 @@ def _host(entry: ReservationDoc, steps: Steps, subnet: Subnet4 | None, spaces: S
         return None
     kind, value = found[0]
     assert value is not None, "checked above"
-    # A host name, an address or something else must be there; Kea counts an empty text as nothing.
     if not address and not entry.hostname and not RESOURCES & entry.written:
-        message = (
-            f"specified reservation for {kind} {_shown(value)} must include at least one resource,"
-            " i.e. hostname, IPv4 address, IPv6 address/prefix, options"
-        )
+        message = f"specified reservation for {kind} {_shown(value)} reserves nothing: its client is KNOWN, no more"
         report.add(codes.NOTHING_RESERVED, steps, message)
-        return None
     return Host(
         kind,
         value,

@@ -21,6 +21,8 @@ from dhcpkit.config.reservations import already, identifiers
 
 __all__ = ["hosts6_of"]
 
+BITS: Final = 128  # of an address, and at most of a prefix
+DUID_MAX: Final = 130  # octets (RFC 8415 11.1)
 IDENTIFIERS: Final = {"duid": "duid", "hw_address": "hw-address", "flex_id": "flex-id"}
 RESOURCES: Final = frozenset(("option_data", "client_classes"))
 
@@ -36,7 +38,7 @@ def hosts6_of(  # noqa: PLR0913  # what they are checked against
 ) -> Iterable[Host6]:
     """The reservations of one subnet, or the global ones. `unique`: nothing may be reserved twice."""
     by_identifier: dict[tuple[str, bytes], Steps] = {}
-    by_address: dict[tuple[int, int], Steps] = {}
+    by_address: dict[int, Steps] = {}
     for index, entry in enumerate(entries):
         here = (*steps, index)
         host = _host(entry, here, subnet, spaces, report)
@@ -51,13 +53,14 @@ def hosts6_of(  # noqa: PLR0913  # what they are checked against
         yield host
 
 
-def _taken(host: Host6, steps: Steps, by_address: dict[tuple[int, int], Steps], report: Report) -> bool:
-    reserved = [(address, 128, "ip-addresses") for address in host.addresses]
-    reserved += [(prefix.prefix, prefix.length, "prefixes") for prefix in host.prefixes]
-    for address, length, key in reserved:
-        first = by_address.setdefault((address, length), steps)
+def _taken(host: Host6, steps: Steps, by_address: dict[int, Steps], report: Report) -> bool:
+    """Whether something is another's already. Of prefixes the address counts, whatever their length, as in Kea."""
+    reserved = [(address, "ip-addresses") for address in host.addresses]
+    reserved += [(prefix.prefix, "prefixes") for prefix in host.prefixes]
+    for address, key in reserved:
+        first = by_address.setdefault(address, steps)
         if first is not steps:
-            shown = f"{IPv6Address(address)}" + (f"/{length}" if key == "prefixes" else "")
+            shown = IPv6Address(address)
             message = (
                 f"failed to add address reservation for host using the {host.identifier_type}"
                 f" '{host.identifier.hex(':')}' to the IPv6 subnet id '{host.subnet_id}' for address/prefix {shown}:"
@@ -78,13 +81,13 @@ def _host(entry: Reservation6Doc, steps: Steps, subnet: Subnet6 | None, spaces: 
         return None
     kind, value = found[0]
     assert value is not None, "checked above"
-    if not addresses and not prefixes and not entry.hostname and not RESOURCES & entry.written:
-        message = (
-            f"specified reservation for {kind} {value.hex(':')} must include at least one resource,"
-            " i.e. hostname, IPv4 address, IPv6 address/prefix, options"
-        )
-        report.add(codes.NOTHING_RESERVED, steps, message)
+    if kind == "duid" and len(value) > DUID_MAX:
+        message = f"too long client identifier type duid length {len(value)}"
+        report.add(codes.BAD_IDENTIFIER, (*steps, kind), message, expected=f"at most {DUID_MAX} octets")
         return None
+    if not addresses and not prefixes and not entry.hostname and not RESOURCES & entry.written:
+        message = f"specified reservation for {kind} {value.hex(':')} reserves nothing: its client is KNOWN, no more"
+        report.add(codes.NOTHING_RESERVED, steps, message)
     return Host6(
         kind,
         value,
@@ -109,7 +112,12 @@ def _addresses(entry: Reservation6Doc, steps: Steps, subnet: Subnet6 | None, rep
             report.add(codes.BAD_ADDRESS, here, message, expected="an IPv6 address such as 2001:db8::1")
             yield None
             continue
-        if not address or address >> 120 == 0xFF:
+        if text in entry.ip_addresses[:index]:
+            report.add(
+                codes.DUPLICATE_ADDRESS, here, f"failed on attempt to add a duplicated host reservation for {text}"
+            )
+            yield None
+        elif not address or address >> 120 == 0xFF:
             report.add(codes.BAD_ADDRESS, here, f"must not make reservation for the '{text}' address")
             yield None
         elif subnet is not None and address not in subnet:
@@ -123,9 +131,13 @@ def _addresses(entry: Reservation6Doc, steps: Steps, subnet: Subnet6 | None, rep
 def _prefixes(entry: Reservation6Doc, steps: Steps, report: Report) -> Iterator[ReservedPrefix | None]:
     """The reserved prefixes with what is left out of each; None for one that cannot be, which is reported."""
     excluded = entry.excluded_prefixes
-    if excluded and len(excluded) != len(entry.prefixes):
-        message = f"excluded-prefixes has {len(excluded)} entries and prefixes {len(entry.prefixes)}: as many expected"
-        report.add(codes.BAD_VALUE, (*steps, "excluded-prefixes"), message, key=True)
+    if "excluded_prefixes" in entry.written and len(excluded) != len(entry.prefixes):
+        message = (
+            "'excluded-prefixes' parameter does not match the 'prefixes' parameter:"
+            f" {len(excluded)} != {len(entry.prefixes)}"
+        )
+        expected = "as many as there are prefixes, empty texts for those that are whole"
+        report.add(codes.BAD_VALUE, (*steps, "excluded-prefixes"), message, key=True, expected=expected)
         excluded = ()
     for index, text in enumerate(entry.prefixes):
         prefix = _prefix(text, (*steps, "prefixes", index), report)
@@ -134,7 +146,10 @@ def _prefixes(entry: Reservation6Doc, steps: Steps, report: Report) -> Iterator[
             here = (*steps, "excluded-prefixes", index)
             left_out = _prefix(excluded[index], here, report)
             if prefix is not None and left_out is not None and not _inside(left_out, prefix):
-                message = f"excluded prefix {left_out} is no part of the reserved prefix {prefix}"
+                message = f"excluded prefix {left_out} must have the same common prefix part of {prefix.prefixlen} as"
+                if left_out.prefixlen <= prefix.prefixlen:
+                    message = f"length of the excluded prefix {left_out} must be greater than the length of"
+                message = f"{message} the delegated prefix {prefix}"
                 report.add(codes.BAD_VALUE, here, message, expected=f"a longer prefix in {prefix}")
                 left_out = prefix = None
         if prefix is None or (left_out is None and excluded and excluded[index]):
@@ -149,9 +164,26 @@ def _inside(part: IPv6Network, whole: IPv6Network) -> bool:
 
 
 def _prefix(text: str, steps: Steps, report: Report) -> IPv6Network | None:
-    try:
-        return IPv6Network(text if "/" in text else "")
-    except ValueError:
-        message = f"prefix '{text}' is not a valid IPv6 prefix"
-        report.add(codes.BAD_ADDRESS, steps, message, expected="a prefix with its length, such as 2001:db8:1::/48")
-        return None
+    """A prefix as it is reserved, None after reporting what it lacks."""
+    address, slash, length = text.partition("/")
+    message = ""
+    if not slash:
+        message = f"prefix reservation requires prefix length be specified in '{text}'"
+    elif not (length.isascii() and length.isdecimal()):
+        message = f"prefix length value '{length}' is invalid"
+    elif not 1 <= int(length) <= BITS:
+        message = "'prefix-len' value must be in range of [1..128]"
+    else:
+        try:
+            base = IPv6Address(address)
+            found = IPv6Network((base, int(length)), strict=False)
+        except ValueError:
+            message = f"invalid prefix '{address}' for new IPv6 reservation"
+        else:
+            if not base.is_multicast and found.network_address == base:
+                return found
+            message = f"invalid prefix '{address}' for new IPv6 reservation"
+            if not base.is_multicast:
+                message = f"Prefix address: {base} exceeds prefix/prefix-len pair: {found}"
+    report.add(codes.BAD_ADDRESS, steps, message, expected="a prefix with its length, such as 2001:db8:1::/48")
+    return None

@@ -27,7 +27,7 @@ from dhcpkit.config.json_text import Steps
 from dhcpkit.config.load import Loaded4, Loaded6
 from dhcpkit.config.report import Report
 
-__all__ = ["CHECKERS", "Checker", "review"]
+__all__ = ["CHECKERS", "Checker", "Subject", "review"]
 
 Loaded = Loaded4 | Loaded6
 Finding = tuple[Steps, str, str]  # where, what, and what may help

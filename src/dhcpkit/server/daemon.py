@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dhcpkit.backends import LeaseFileError, StoreUnavailable
 from dhcpkit.config import ConfigError
-from dhcpkit.config.documents import LeaseDatabaseDoc
+from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.server import messages as m
 from dhcpkit.server.log import configure, from_environment, reopen

@@ -16,7 +16,7 @@ import attrs
 
 from dhcpkit.backends import LeaseStore4, LeaseStore6, Memfile, Memfile6, MemoryStore, MemoryStore6
 from dhcpkit.config import Dhcp4Doc, Dhcp6Doc, Loaded4, Loaded6, family_of, load4, load6
-from dhcpkit.config.documents import LeaseDatabaseDoc
+from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.server import messages as m
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.interfaces import EVERY, InterfaceSpec, absent, interfaces

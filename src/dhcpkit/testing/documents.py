@@ -1,19 +1,29 @@
 """Hypothesis strategies for configurations: documents of any keys, documents that can be served, Kea's JSON as text.
 
 Documents are drawn from the `param()` lines themselves, so that a new key needs nothing here. A check that refuses most
-texts has a line of its own in `_TEXTS`.
+values has a line of its own in `_CHECKED`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any, Final, TypeVar
 
 from hypothesis import strategies as st
 
-from dhcpkit.config.checks import address4, interface4
+from dhcpkit.config.checks import (
+    address4,
+    address6,
+    base6,
+    duid_identifier,
+    interface4,
+    interface6,
+    relay4,
+    relay6,
+    threshold,
+)
 from dhcpkit.config.dhcp4 import Dhcp4Doc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
 from dhcpkit.config.documents import OptionDataDoc, PoolDoc
 from dhcpkit.config.param import Document, DocumentShape, ListShape, Param, Shape
@@ -28,9 +38,17 @@ DEPTH_MAX: Final = 3  # maps inside one another: Dhcp4, shared network, subnet, 
 SUBNET_SIZE: Final = 32  # addresses of a subnet that can be served
 
 _ADDRESSES: Final = st.integers(0, 2**32 - 1).map(IPv4Address).map(str)
-_TEXTS: Final[dict[Callable[[Any], object], st.SearchStrategy[str]]] = {
+_ADDRESSES6: Final = st.integers(0, 2**128 - 1).map(IPv6Address).map(str)
+_CHECKED: Final[dict[Callable[[Any], object], st.SearchStrategy[Any]]] = {
     address4: _ADDRESSES | st.just(""),
+    address6: _ADDRESSES6 | st.just(""),
+    base6: _ADDRESSES6,
+    duid_identifier: st.binary(max_size=8).map(bytes.hex),
     interface4: st.sampled_from(["eth0", "*", "eth0/192.0.2.1"]),
+    interface6: st.sampled_from(["eth0", "*", "eth0/2001:db8::1"]),
+    relay4: _ADDRESSES,
+    relay6: _ADDRESSES6,
+    threshold: st.floats(0, 1, exclude_max=True),
 }
 
 
@@ -52,9 +70,17 @@ def param_values(declared: Param, depth: int = DEPTH_MAX) -> st.SearchStrategy[A
 def _shaped(declared: Param, shape: Shape, depth: int) -> st.SearchStrategy[Any]:
     if isinstance(shape, ListShape):
         most = ITEMS_MAX if depth > 0 or not isinstance(shape.item, DocumentShape) else 0
-        return st.lists(_shaped(declared, shape.item, depth), max_size=most).map(tuple)
+        meant = declared.distinct
+        unique = None if meant is None else (lambda value: meant.get(value, value))
+        least = 1 if declared.filled else 0
+        return st.lists(_shaped(declared, shape.item, depth), min_size=least, max_size=most, unique_by=unique).map(
+            tuple
+        )
     if isinstance(shape, DocumentShape):
-        return documents(shape.document, depth - 1)
+        inner = documents(shape.document, depth - 1)
+        return inner.filter(lambda doc: bool(doc.written)) if declared.filled else inner
+    if declared.check in _CHECKED:
+        return _CHECKED[declared.check]
     if declared.choices:
         return st.sampled_from(declared.choices)
     if shape.python is bool:
@@ -65,7 +91,7 @@ def _shaped(declared: Param, shape: Shape, depth: int) -> st.SearchStrategy[Any]
         return st.floats(declared.low or 0, declared.high or 1)
     if shape.python is dict:
         return st.dictionaries(st.text(max_size=5), json_values(), max_size=2)
-    return _TEXTS[declared.check] if declared.check in _TEXTS else st.text(max_size=8)
+    return st.text(max_size=8)
 
 
 def _bound(bound: float | None, otherwise: int) -> int:
