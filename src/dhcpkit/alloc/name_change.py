@@ -16,7 +16,7 @@ from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.naming import Naming
 
-__all__ = ["IdentifierKind", "NameChange", "addition", "changes", "removal"]
+__all__ = ["IdentifierKind", "NameChange", "Named", "addition", "changes", "removal"]
 
 ETHERNET: Final = b"\1"  # the hardware type before an address: a lease does not keep which it was, and in Kea's files
 RFC4361: Final = 255  # first octet of a client identifier that is an IAID and a DUID (RFC 4361 6.1)

@@ -15,7 +15,7 @@ import attrs
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 
-__all__ = ["Checked", "LeaseChecks", "check_lease"]
+__all__ = ["Checked", "LeaseChecks", "Place", "Places", "check_lease"]
 
 L = TypeVar("L", Lease4, Lease6)
 
