@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhcpkit.alloc import LeaseState
+from dhcpkit.alloc.lease6 import Lease6
 from dhcpkit.backends import MemoryStore6
 from dhcpkit.hooks import (
     Buffer6Receive,
@@ -26,7 +27,7 @@ from dhcpkit.hooks import (
 )
 from dhcpkit.server.expiry import Reclaimer, Reclaiming
 from dhcpkit.server.family6 import FAMILY6
-from dhcpkit.server.statistics import NAMES6, Statistics, lease_totals6
+from dhcpkit.server.statistics import NAMES6, Statistics, Tally6, lease_totals6
 from dhcpkit.testing.machine6 import Binding6, bindings_of
 from dhcpkit.wire.dhcp6 import Arrival6, Packet6, Relay6
 from dhcpkit.wire.options6 import IA_NA, STATUS_CODE
@@ -359,6 +360,26 @@ def test_registered_addresses_are_counted_and_told(caplog):
     assert value("registered-nas") == value("subnet[1].registered-nas") == value("cumulative-registered-nas") == 1
     assert value("assigned-nas") == 0
     assert "2001:db8::abcd of the client's own making is registered for 600 seconds" in caplog.text
+
+
+def test_what_is_dropped_only_when_it_is_planned_counts_as_dropped(caplog):
+    """A registration of an address that is not its sender's looks well when it is opened."""
+    bench = x.Bench()
+    caplog.set_level(1, logger="kea-dhcp6")
+    assert bench.take(registration()) == []
+    value = bench.statistics.value
+    assert value("pkt6-rfc-violation") == value("pkt6-receive-drop") == 1
+    assert "DHCP6_REQUIRED_OPTIONS_CHECK_FAIL" in caplog.text
+    assert bench.batches.waiting == 0
+
+
+def test_an_address_that_becomes_a_prefix_is_counted_as_both():
+    address = Lease6(x.PREFIX, b"duid", 100, 1_000, 1, 50, x.NA, 1)
+    prefix = Lease6(x.PREFIX, b"duid", 100, 2_000, 1, 50, x.PD, 1, 56, pool_id=3)
+    tally = Tally6()
+    tally.changed(address, prefix, fresh=True)
+    found = {name: count for (name, _, _, _), count in tally.take().items()}
+    assert found == {"assigned-nas": -1, "reclaimed-leases": 1, "assigned-pds": 1, "cumulative-assigned-pds": 1}
 
 
 def test_a_full_pool_is_counted_and_told_as_kea_does(caplog):

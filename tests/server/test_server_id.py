@@ -10,16 +10,17 @@ from dhcpkit.server.server_id import ServerIdError, read_server_id, server_id_of
 from dhcpkit.wire.duid import Duid, DuidType
 
 NOW = 1_700_000_000
+ODD = Interface("dummy0", 7, b"\2\0\0\0\0\3", up=True, loopback=True, ethernet=True, hwtype=1)
 LO = Interface("lo", 1, bytes(6), up=True, loopback=True, ethernet=False, hwtype=772)
 TUNNEL = Interface("tun0", 2, b"\1\2\3\4\5\6\7\x08", up=True, loopback=False, ethernet=False, hwtype=32)
 DOWN = Interface("eth9", 3, b"\2\0\0\0\0\x09", up=False, loopback=False, ethernet=True, hwtype=1)
 ETH0 = Interface("eth0", 4, b"\2\0\0\0\0\1", up=True, loopback=False, ethernet=True, hwtype=1)
 ETH1 = Interface("eth1", 5, b"\2\0\0\0\0\2", up=True, loopback=False, ethernet=True, hwtype=1)
-ALL = (LO, TUNNEL, DOWN, ETH0, ETH1)
+ALL = (LO, ODD, TUNNEL, DOWN, ETH0, ETH1)
 
 
 def made(before=None, interfaces=ALL, **keys):
-    config = ServerIdDoc(**keys)
+    config = ServerIdDoc(**({"type": "LLT"} | keys))
     return server_id_of(config, before, interfaces, now=lambda: NOW, chance=lambda size: b"chance"[:size])
 
 
@@ -73,6 +74,10 @@ def test_another_type_is_made_anew():
     before = made(type="EN")
     assert made(before=before).type == DuidType.LLT
     assert made(before=before, type="LL").link_layer == ETH0.mac
+    elsewhere = Duid.of_link_layer(b"\2\0\0\0\0\x55", time=7)
+    assert made(before=elsewhere).link_layer == elsewhere.link_layer
+    assert made(before=elsewhere, type="LL").link_layer == ETH0.mac
+    assert made(before=elsewhere, type="EN").octets[6:] == b"chance"
 
 
 @pytest.mark.parametrize("identifier", ["xyz", "123", "ab" * 200])
