@@ -125,7 +125,11 @@ def test_how_addresses_are_given_and_kept():
 
 @pytest.mark.parametrize(
     ("expired", "keep"),
-    [({}, True), ({"hold-reclaimed-time": 0}, False), ({"flush-reclaimed-timer-wait-time": 0}, False)],
+    [
+        ({"reclaim-timer-wait-time": 10}, True),
+        ({"hold-reclaimed-time": 0}, False),
+        ({"flush-reclaimed-timer-wait-time": 0}, False),
+    ],
 )
 def test_released_leases_are_kept_where_reclaimed_ones_are(expired, keep):
     assert network_of(subnet4=[SUBNET], **{"expired-leases-processing": expired}).keep_released is keep

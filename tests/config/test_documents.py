@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhcpkit.config import ConfigError, Dhcp4Doc, parse4, unparse
+from dhcpkit.config import ConfigError, Dhcp4Doc, Dhcp6Doc, parse4, parse6, unparse
 from dhcpkit.config.compile import compile_into
+from dhcpkit.config.compile6 import compile6_into
 from dhcpkit.config.dhcp4 import Subnet4Doc
 from dhcpkit.config.documents import PoolDoc
 from dhcpkit.config.json_dialect import parse_json
@@ -15,9 +16,9 @@ from dhcpkit.config.json_text import Source, path_text
 from dhcpkit.config.param import DOCUMENTS, DocumentShape, ListShape, read, walk
 from dhcpkit.config.report import Report
 from dhcpkit.config.surroundings import LeaseDatabaseDoc, LoggerDoc
-from dhcpkit.testing.documents import configurations, documents, json_texts, json_values
+from dhcpkit.testing.documents import configurations, configurations6, documents, json_texts, json_values
 
-ALL = sorted(walk(Dhcp4Doc), key=lambda cls: cls.__name__)
+ALL = sorted({*walk(Dhcp4Doc), *walk(Dhcp6Doc)}, key=lambda cls: cls.__name__)
 MAPS = st.dictionaries(st.text(max_size=5), json_values(), max_size=4)
 
 
@@ -44,6 +45,29 @@ def test_compiling_gives_a_network_or_says_what_is_wrong(doc):
     assert all(str(problem) for problem in report.problems)
     if network is not None:
         assert len(network.subnets) >= len(doc.subnet4)
+
+
+@given(documents(Dhcp6Doc))
+@settings(max_examples=50)
+def test_compiling_gives_a_dhcpv6_network_or_says_what_is_wrong(doc):
+    report = Report()
+    network = compile6_into(doc, report)
+    assert report.failed == (network is None)
+    assert all(str(problem) for problem in report.problems)
+    if network is not None:
+        assert len(network.subnets) >= len(doc.subnet6)
+
+
+@given(configurations6())
+@settings(max_examples=50)
+def test_a_dhcpv6_configuration_that_can_be_served_is_one(doc):
+    loaded = parse6(json.dumps({"Dhcp6": unparse(doc)}))
+    assert loaded.doc == doc
+    docs = [*doc.subnet6, *(subnet for network in doc.shared_networks for subnet in network.subnet6)]
+    assert {subnet.id: str(subnet.prefix) for subnet in loaded.network.subnets} == {s.id: s.subnet for s in docs}
+    assert sum(len(subnet.reservations) for subnet in docs) == len(loaded.network.hosts)
+    delegated = {s.id: [str(pool.prefix) for pool in s.pd_pools] for s in loaded.network.subnets}
+    assert delegated == {s.id: [f"{pool.prefix}/{pool.prefix_len}" for pool in s.pd_pools] for s in docs}
 
 
 @given(configurations())

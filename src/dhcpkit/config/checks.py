@@ -19,6 +19,7 @@ __all__ = [
     "address4",
     "address6",
     "base6",
+    "class_name",
     "duid_identifier",
     "identifier",
     "interface4",
@@ -29,6 +30,7 @@ __all__ = [
     "prefix6",
     "relay4",
     "relay6",
+    "space_name",
     "threshold",
 ]
 
@@ -78,6 +80,21 @@ def address6(text: str) -> int:
     except ValueError:
         message = f"Failed to convert string to address '{text}': Invalid argument"
         raise Unfit(codes.BAD_ADDRESS, message, "an IPv6 address such as 2001:db8::1") from None
+
+
+def class_name(text: str) -> str:
+    """The name of a class of clients, which is not empty."""
+    if not text:
+        raise Unfit(codes.BAD_VALUE, "invalid class name", "the name of a class")
+    return text
+
+
+def space_name(text: str) -> str:
+    """The name of an option space: letters, digits, and hyphens or underscores between them."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?", text):
+        message = f"invalid option space name '{text}'"
+        raise Unfit(codes.BAD_VALUE, message, "letters, digits, and hyphens between them")
+    return text
 
 
 def relay4(text: str) -> int:
@@ -172,7 +189,7 @@ def _ends_before_start(text: str, kind: type[IPv4Address | IPv6Address] = IPv4Ad
 def duid_identifier(text: str) -> bytes:
     """The identifier of a DUID: hexadecimal digits in pairs and nothing else; empty where the server chooses."""
     try:
-        return bytes.fromhex(text) if text.isalnum() or not text else bytes.fromhex("x")
+        return bytes.fromhex(text.strip() if text.strip().isalnum() or not text else "x")
     except ValueError:
         message = f"identifier specified in the DUID configuration '{text}' is not a valid string of hexadecimal digits"
         raise Unfit(codes.BAD_IDENTIFIER, message, "pairs of hexadecimal digits without colons") from None

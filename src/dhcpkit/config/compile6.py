@@ -122,6 +122,7 @@ class _Compiler:
         for index, doc in enumerate(self.doc.shared_networks):
             steps = (*ROOT, "shared-networks", index)
             settings = settings_of(doc, outer, steps, self.report)
+            self._naming(doc, settings, steps)
             options = self.levels.options(doc.option_data, steps)
             around = (Level(f"shared network {doc.name}", options),) if options else ()
             subnets = tuple(self._subnets(doc.subnet6, settings, (*steps, "subnet6"), doc.name, around))
@@ -145,10 +146,11 @@ class _Compiler:
         told = [around if subnet.rapid_commit is None else subnet.rapid_commit for subnet in doc.subnet6]
         for index, each in enumerate(told):
             if each is not told[0]:
+                other, own = str(told[0]).lower(), str(each).lower()
                 message = (
                     "All subnets in a shared network must have the same rapid-commit value."
-                    f" Subnet {doc.subnet6[index].subnet} has specified rapid-commit {str(each).lower()}, but earlier subnet"
-                    f" in the same shared-network or the shared-network itself used rapid-commit {str(told[0]).lower()}"
+                    f" Subnet {doc.subnet6[index].subnet} has specified rapid-commit {own}, but earlier subnet in the"
+                    f" same shared-network or the shared-network itself used rapid-commit {other}"
                 )
                 here = (*steps, "subnet6", index, "rapid-commit")
                 related = [("the other subnet", (*steps, "subnet6", 0, "rapid-commit"))]

@@ -158,7 +158,7 @@ class CompatibilityDoc(LenientDoc):
 class Dhcp4Doc(Network4Doc, ServerDoc):
     """The whole configuration of a DHCPv4 server."""
 
-    interfaces_config: InterfacesDoc = param(default=InterfacesDoc(), doc="Where the server listens.")
+    interfaces_config: InterfacesDoc = param(default=InterfacesDoc(), filled=True, doc="Where the server listens.")
     subnet4: tuple[Subnet4Doc, ...] = param(default=(), doc="The subnets that are in no shared network.")
     shared_networks: tuple[SharedNetworkDoc, ...] = param(default=(), doc="Subnets that share a link.")
     client_classes: tuple[ClientClassDoc, ...] = param(default=(), doc="Classes of clients.")
@@ -172,10 +172,12 @@ class Dhcp4Doc(Network4Doc, ServerDoc):
     )
     echo_client_id: bool = param(default=True, doc="Whether the client identifier is sent back (RFC 6842).")
     dhcp_queue_control: QueueControlDoc = param(
-        default=QueueControlDoc(), idle=True, doc="Kea's queue between socket and server."
+        default=QueueControlDoc(enable_queue=False), idle=True, doc="Kea's queue between socket and server."
     )
     compatibility: CompatibilityDoc = param(
-        default=CompatibilityDoc(), doc="Manners for clients and relay agents that do not keep to the RFCs."
+        default=CompatibilityDoc(),
+        filled=True,
+        doc="Manners for clients and relay agents that do not keep to the RFCs.",
     )
     stash_agent_options: bool = param(
         default=False, doc="Whether a renewal gets back what the relay agent said before."

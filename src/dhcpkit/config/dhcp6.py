@@ -78,7 +78,7 @@ class PdPoolDoc(GuardedDoc, CommentedDoc):
         default="", check=address6, doc="What a client's requesting router leaves out of its prefix (RFC 6603)."
     )
     excluded_prefix_len: int = param(default=0, low=0, high=BITS, doc="The length of what is left out.")
-    pool_id: int = param(default=0, low=0, high=U32, doc="A number that statistics and leases know the pool by.")
+    pool_id: int = param(default=0, low=1, high=U32, doc="A number that statistics and leases know the pool by.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
 
 
@@ -177,7 +177,7 @@ class Interfaces6Doc(ListeningDoc):
 class ServerIdDoc(CommentedDoc):
     """The DUID the server calls itself by. What is 0 or empty is chosen by the server."""
 
-    type: str = param(default="LLT", choices=("LLT", "EN", "LL"), doc="The DUID's type.")
+    type: str = param(choices=("LLT", "EN", "LL"), doc="The DUID's type.")
     identifier: str = param(
         default="", check=duid_identifier, doc="The link-layer address, or an enterprise's identifier, in hexadecimal."
     )
@@ -191,7 +191,7 @@ class ServerIdDoc(CommentedDoc):
 class Dhcp6Doc(Network6Doc, ServerDoc):
     """The whole configuration of a DHCPv6 server."""
 
-    interfaces_config: Interfaces6Doc = param(default=Interfaces6Doc(), doc="Where the server listens.")
+    interfaces_config: Interfaces6Doc = param(default=Interfaces6Doc(), filled=True, doc="Where the server listens.")
     subnet6: tuple[Subnet6Doc, ...] = param(default=(), doc="The subnets that are in no shared network.")
     shared_networks: tuple[SharedNetwork6Doc, ...] = param(default=(), doc="Subnets that share a link.")
     client_classes: tuple[ClientClass6Doc, ...] = param(default=(), doc="Classes of clients.")
@@ -203,7 +203,9 @@ class Dhcp6Doc(Network6Doc, ServerDoc):
         distinct={},
         doc="By what, and in which order, reservations are searched.",
     )
-    server_id: ServerIdDoc = param(default=ServerIdDoc(), filled=True, doc="The DUID the server calls itself by.")
+    server_id: ServerIdDoc = param(
+        default=ServerIdDoc(type="LLT"), filled=True, doc="The DUID the server calls itself by."
+    )
     mac_sources: tuple[str, ...] = param(
         default=("any",),
         choices=MAC_SOURCES,
@@ -218,8 +220,8 @@ class Dhcp6Doc(Network6Doc, ServerDoc):
         default=True, doc="Whether clients may register addresses of their own making (RFC 9686)."
     )
     compatibility: LenientDoc = param(
-        default=LenientDoc(), doc="Manners for clients and relay agents that do not keep to the RFCs."
+        default=LenientDoc(), filled=True, doc="Manners for clients and relay agents that do not keep to the RFCs."
     )
     dhcp_queue_control: QueueControlDoc = param(
-        default=QueueControlDoc(), idle=True, doc="Kea's queue between socket and server."
+        default=QueueControlDoc(enable_queue=False), idle=True, doc="Kea's queue between socket and server."
     )

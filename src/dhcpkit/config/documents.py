@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dhcpkit.config.checks import threshold
+from dhcpkit.config.checks import class_name, space_name, threshold
 from dhcpkit.config.param import Document, document, param
 from dhcpkit.config.surroundings import (
     REPLACE,
@@ -56,7 +56,9 @@ class OptionDataDoc(CommentedDoc):
 
     name: str = param(default="", doc="The option's name in its space.")
     code: int = param(default=0, doc="The option's code, where no name is given.")  # its range has a message of its own
-    space: str = param(default="", doc="The option space the option belongs to; dhcp4 or dhcp6 where none is given.")
+    space: str = param(
+        default="", check=space_name, doc="The option space the option belongs to; dhcp4 or dhcp6 where none is given."
+    )
     data: str = param(default="", doc="The value: fields separated by commas, or hexadecimal digits.")
     csv_format: bool | None = param(
         default=None,
@@ -127,10 +129,13 @@ class GuardedDoc(Document):
     """Who may use a pool, a subnet or a shared network."""
 
     client_class: str = param(default="", doc="The class clients must be in (old form of client-classes).")
-    client_classes: tuple[str, ...] = param(default=(), doc="Classes of which clients must be in one.")
+    client_classes: tuple[str, ...] = param(
+        default=(), check=class_name, doc="Classes of which clients must be in one."
+    )
     evaluate_additional_classes: tuple[str, ...] = param(
         default=(),
         aliases=["require-client-classes"],
+        check=class_name,
         doc="Classes that are evaluated once this is chosen.",
     )
 
@@ -140,7 +145,7 @@ class PoolDoc(GuardedDoc, DdnsDoc):
     """A pool of addresses."""
 
     pool: str = param(doc="The addresses: `first - last`, or a prefix.")
-    pool_id: int = param(default=0, low=0, high=U32, doc="A number that statistics and leases know the pool by.")
+    pool_id: int = param(default=0, low=1, high=U32, doc="A number that statistics and leases know the pool by.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
 
 
@@ -202,7 +207,7 @@ class NetworkDoc(DdnsDoc):
 class ClassDoc(CommentedDoc):
     """A class of clients, as both servers know it."""
 
-    name: str = param(doc="The class's name.")
+    name: str = param(check=class_name, doc="The class's name.")
     test: str = param(default="", doc="The expression whose truth puts a client into the class.")
     template_test: str = param(default="", doc="The expression whose value names a class of its own.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in the class.")
@@ -283,7 +288,7 @@ class ServerDoc(CommentedDoc):
         default=LeaseDatabaseDoc.of_written({"type": "memfile"}), doc="Where leases are kept."
     )
     expired_leases_processing: ExpiredLeasesDoc = param(
-        default=ExpiredLeasesDoc(), doc="How leases that have ended are cleared away."
+        default=ExpiredLeasesDoc(), filled=True, doc="How leases that have ended are cleared away."
     )
     option_def: tuple[OptionDefDoc, ...] = param(default=(), doc="Definitions of options of one's own.")
     decline_probation_period: int = param(
@@ -312,9 +317,14 @@ class ServerDoc(CommentedDoc):
     server_tag: str = param(default="", idle=True, doc="The server's name in a configuration database.")
     dhcp_ddns: DhcpDdnsDoc = param(default=DhcpDdnsDoc(), idle=True, doc="The server for updates of DNS.")
     sanity_checks: SanityChecksDoc = param(
-        default=SanityChecksDoc(), idle=True, doc="What is done with leases that do not fit the configuration."
+        default=SanityChecksDoc(),
+        filled=True,
+        idle=True,
+        doc="What is done with leases that do not fit the configuration.",
     )
-    multi_threading: MultiThreadingDoc = param(default=MultiThreadingDoc(), idle=True, doc="Kea's threads.")
+    multi_threading: MultiThreadingDoc = param(
+        default=MultiThreadingDoc(enable_multi_threading=True), idle=True, doc="Kea's threads."
+    )
     parked_packet_limit: int = param(default=256, low=0, high=U32, idle=True, doc="How many packets may be parked.")
     dhcp4o6_port: int = param(default=0, low=0, high=U16, idle=True, doc="The port of DHCPv4 over DHCPv6.")
     statistic_default_sample_count: int = param(

@@ -109,6 +109,10 @@ class Levels:
             if fault:
                 message = f"hostname-char-set '{pattern}' is not a valid regular expression: {fault}"
                 self.report.add(codes.BAD_PATTERN, (*steps, "hostname-char-set"), message)
+        low, high = doc.ddns_ttl_min, doc.ddns_ttl_max
+        if low is not None and high is not None and high < low:
+            message = f"ddns-ttl-max: {high} must be greater than ddns-ttl-min: {low}"
+            self.report.add(codes.BAD_LIFETIMES, (*steps, "ddns-ttl-max"), message, expected=f"{low} or more")
         return naming_of(settings, enabled=enabled)
 
     # Who may use a level.
@@ -221,6 +225,13 @@ class Levels:
             yield made, doc, here
 
     def _class(self, doc: ClassDoc, steps: Steps, known: Mapping[str, Steps]) -> ClientClass:
+        for key in ("test", "template-test"):
+            name = key.replace("-", "_")
+            if name in doc.written and not getattr(doc, name):
+                message = "expression: [] error: <string>:1.1: syntax error, unexpected end of file"
+                self.report.add(
+                    codes.BAD_EXPRESSION, (*steps, key), message, hint=f"a class without {key} leaves it out"
+                )
         if doc.name in BUILT_IN and doc.test:
             message = f"built-in class '{doc.name}' test expression must be empty"
             self.report.add(codes.BUILT_IN_CLASS, (*steps, "test"), message)

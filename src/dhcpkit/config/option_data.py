@@ -181,7 +181,7 @@ class Spaces:
         option = (space.by_code(code) if "code" in written else space.by_name(name)) if space is not None else None
         octets = "code" in written and entry.csv_format is False and not self._reserved(where, code)
         if option is not None:
-            if name and option.name != name:
+            if (name or "name" in written) and option.name != name:
                 if octets and option.redefinable:  # to Kea 2.2 it has no name yet: any will do
                     return Option(where, code, name, BINARY)
                 message = (

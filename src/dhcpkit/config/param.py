@@ -259,9 +259,10 @@ _JSON_NAMES: Final = {
 }
 
 
-def _wrong_type(raw: Any, expected: str, steps: Steps, report: Report) -> Any:
+def _wrong_type(raw: Any, expected: str, steps: Steps, report: Report, meant: str = "") -> Any:
     found = _JSON_NAMES.get(type(raw), "value")
-    report.add(codes.WRONG_TYPE, steps, f"syntax error, unexpected {found}, expecting {expected}", expected=expected)
+    message = f"syntax error, unexpected {found}, expecting {expected}"
+    report.add(codes.WRONG_TYPE, steps, message, expected=expected, suggestion=meant)
     return _UNREAD
 
 
@@ -275,10 +276,7 @@ class Shape:
         """The value, or _UNREAD after reporting."""
         kind = type(raw)
         if kind is not self.python:
-            if self.python is float and kind is int:
-                raw = float(raw)
-            else:
-                return _wrong_type(raw, _JSON_NAMES[self.python], steps, report)
+            return self._other_type(raw, steps, report)
         if declared.choices and raw not in declared.choices:
             return _not_a_choice(raw, declared, steps, report)
         low, high = declared.low, declared.high
@@ -293,6 +291,11 @@ class Shape:
                 report.add(unfit.code, steps, unfit.message, expected=unfit.expected)
                 return _UNREAD
         return raw
+
+    def _other_type(self, raw: Any, steps: Steps, report: Report) -> Any:
+        """A number without a fraction is no fraction to Kea either; what was meant is plain."""
+        meant = f"{raw}.0" if self.python is float and type(raw) is int else ""
+        return _wrong_type(raw, _JSON_NAMES[self.python], steps, report, meant)
 
     def __str__(self) -> str:
         return {str: "string", bool: "boolean", int: "integer", float: "number", dict: "map"}[self.python]

@@ -141,6 +141,10 @@ def _prefixes(entry: Reservation6Doc, steps: Steps, report: Report) -> Iterator[
         excluded = ()
     for index, text in enumerate(entry.prefixes):
         prefix = _prefix(text, (*steps, "prefixes", index), report)
+        if text in entry.prefixes[:index]:
+            message = f"failed on attempt to add a duplicated host reservation for {text}"
+            report.add(codes.DUPLICATE_ADDRESS, (*steps, "prefixes", index), message)
+            prefix = None
         left_out = None
         if excluded and excluded[index]:
             here = (*steps, "excluded-prefixes", index)

@@ -189,16 +189,16 @@ class LoggerDoc(CommentedDoc):
 class MultiThreadingDoc(CommentedDoc):
     """Kea's threads; dhcpkit works in batches on one core instead."""
 
-    enable_multi_threading: bool = param(default=True, idle=True, doc="Whether Kea uses threads.")
+    enable_multi_threading: bool = param(idle=True, doc="Whether Kea uses threads.")
     thread_pool_size: int = param(default=0, low=0, high=U16, idle=True, doc="How many threads; 0 for one a core.")
-    packet_queue_size: int = param(default=64, low=0, high=U32, idle=True, doc="How many packets wait for a thread.")
+    packet_queue_size: int = param(default=64, low=0, high=U16, idle=True, doc="How many packets wait for a thread.")
 
 
 @document("dhcp-queue-control")
 class QueueControlDoc(CommentedDoc):
     """Kea's queue between socket and server."""
 
-    enable_queue: bool = param(default=False, idle=True, doc="Whether packets are queued.")
+    enable_queue: bool = param(idle=True, doc="Whether packets are queued.")
     queue_type: str = param(default="kea-ring4", idle=True, doc="The kind of queue.")
     capacity: int = param(default=64, low=0, high=U32, idle=True, doc="How many packets the queue holds.")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Final, TypeVar
 
 from hypothesis import strategies as st
@@ -17,18 +17,21 @@ from dhcpkit.config.checks import (
     address4,
     address6,
     base6,
+    class_name,
     duid_identifier,
     interface4,
     interface6,
     relay4,
     relay6,
+    space_name,
     threshold,
 )
 from dhcpkit.config.dhcp4 import Dhcp4Doc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
+from dhcpkit.config.dhcp6 import Dhcp6Doc, PdPoolDoc, Reservation6Doc, SharedNetwork6Doc, Subnet6Doc
 from dhcpkit.config.documents import OptionDataDoc, PoolDoc
 from dhcpkit.config.param import Document, DocumentShape, ListShape, Param, Shape
 
-__all__ = ["configurations", "documents", "json_texts", "json_values", "param_values"]
+__all__ = ["configurations", "configurations6", "documents", "json_texts", "json_values", "param_values"]
 
 D = TypeVar("D", bound=Document)
 
@@ -48,6 +51,8 @@ _CHECKED: Final[dict[Callable[[Any], object], st.SearchStrategy[Any]]] = {
     interface6: st.sampled_from(["eth0", "*", "eth0/2001:db8::1"]),
     relay4: _ADDRESSES,
     relay6: _ADDRESSES6,
+    class_name: st.text(min_size=1, max_size=8),
+    space_name: st.sampled_from(["dhcp4", "dhcp6", "floor", "vendor-4491"]),
     threshold: st.floats(0, 1, exclude_max=True),
 }
 
@@ -144,6 +149,60 @@ def _options() -> st.SearchStrategy[tuple[OptionDataDoc, ...]]:
         lambda name, data, always: OptionDataDoc(name=name, data=data, always_send=always),
         st.sampled_from(["routers", "domain-name-servers", "ntp-servers"]),
         _ADDRESSES,
+        st.booleans(),
+    )
+    return st.lists(one, max_size=2).map(tuple)
+
+
+@st.composite
+def configurations6(draw: st.DrawFn) -> Dhcp6Doc:
+    """DHCPv6 configurations that can be served: as `configurations`, with prefixes to delegate besides."""
+    subnets = [draw(_subnets6(index)) for index in range(draw(st.integers(1, 4)))]
+    shared = draw(st.integers(0, len(subnets)))
+    networks = (SharedNetwork6Doc(name="net", subnet6=tuple(subnets[:shared])),) if shared else ()
+    return Dhcp6Doc(
+        subnet6=tuple(subnets[shared:]),
+        shared_networks=networks,
+        valid_lifetime=draw(st.integers(600, 86400)),
+        preferred_lifetime=draw(st.none() | st.integers(300, 600)),
+        option_data=draw(_options6()),
+    )
+
+
+@st.composite
+def _subnets6(draw: st.DrawFn, index: int) -> Subnet6Doc:
+    link = IPv6Network(f"2001:db8:{index}::/64")
+    base = int(link.network_address)
+    first = draw(st.integers(0x100, 0x1FF))
+    last = draw(st.integers(first, 0x1FF))
+    delegated = draw(st.integers(48, 64))
+    reserved = [
+        Reservation6Doc(
+            duid=f"00:03:00:01:02:00:00:00:00:{number:02x}",
+            ip_addresses=(str(IPv6Address(base + 1 + number)),),
+            prefixes=draw(st.sampled_from([(), (f"2001:db8:{index + 0x8000:x}:{number}::/64",)])),
+        )
+        for number in range(draw(st.integers(0, 3)))
+    ]
+    return Subnet6Doc(
+        subnet=str(link),
+        id=index + 1,
+        pools=(PoolDoc(pool=f"{IPv6Address(base + first)} - {IPv6Address(base + last)}"),),
+        pd_pools=draw(
+            st.sampled_from(
+                [(), (PdPoolDoc(prefix=f"2001:db8:{index + 0x100:x}::", prefix_len=48, delegated_len=delegated),)]
+            )
+        ),
+        reservations=tuple(reserved),
+        option_data=draw(_options6()),
+    )
+
+
+def _options6() -> st.SearchStrategy[tuple[OptionDataDoc, ...]]:
+    one = st.builds(
+        lambda name, data, always: OptionDataDoc(name=name, data=data, always_send=always),
+        st.sampled_from(["dns-servers", "sntp-servers", "nis-servers"]),
+        _ADDRESSES6,
         st.booleans(),
     )
     return st.lists(one, max_size=2).map(tuple)
