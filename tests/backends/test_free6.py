@@ -95,9 +95,9 @@ class LikeASet(RuleBasedStateMachine):
         lease = self.held.get(address)
         return lease is not None and address not in self.idle and 128 - lease.prefix_len == order.shift
 
-    @rule(kind=KINDS, number=NUMBERS, most=st.integers(1, 30))
-    def walk(self, kind, number, most):
-        start = kind.address(number)
+    @rule(kind=KINDS, number=NUMBERS, beyond=st.integers(0, 1), most=st.integers(1, 30))
+    def walk(self, kind, number, beyond, most):
+        start = kind.address(number) + beyond
         following = sorted(address for address in self.held if address >= start)[:most]
         expected = (following, following[-1] + 1) if following else None
         assert self.free.block_from(start, self.held, most) == expected

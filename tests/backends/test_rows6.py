@@ -95,6 +95,19 @@ def test_any_shape_of_an_address_is_read_and_written_in_one_way(groups):
         assert ROWS6.read_line(spelling.encode() + rest) == (address, row)
 
 
+@pytest.mark.parametrize("groups", range(1, 7))
+def test_prefixes_that_differ_in_the_last_group_written(groups):
+    for last in (1, 0x2F, 0xFFFF):
+        address = last << 16 * (8 - groups) | (0x20010DB8 << 96 if groups > 2 else 0)
+        row = ROWS6.encode(FULL._replace(address=address))
+        assert ROWS6.read_usual(row) == (address, row)
+
+
+def test_only_a_prefix_has_a_length():
+    assert ROWS6.encode(FULL._replace(prefix_len=64)) == PLAIN
+    assert b",2,7,64," in ROWS6.encode(FULL._replace(prefix_len=64, type=2))
+
+
 def test_the_usual_line_is_read_by_the_pattern():
     for _, row in VECTORS:
         usual = ROWS6.read_usual(row)
