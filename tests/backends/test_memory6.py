@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.view6 import Change6, Sweep6
-from dhcpkit.backends import MemoryStore6
+from dhcpkit.backends import MemoryStore6, identifiers
 from dhcpkit.backends.memory6 import Leases6
 from dhcpkit.backends.rows6 import ROWS6
 from dhcpkit.testing.leases import leases6
@@ -142,10 +142,28 @@ def test_filling_is_like_adding_one_by_one(some):
     filled.fill({lease.address: ROWS6.encode(lease) for lease in some})
     added.apply([(Change6(None, lease),) for lease in some])
     filled.check()
+    assert lists_of(filled) == lists_of(added)
     for now in (0, 50, 10_000_000):
         assert filled.expired(now, 100) == added.expired(now, 100)
         for order in SWEEPS:
             assert filled.first_free(order, now) == added.first_free(order, now)
+
+
+def lists_of(leases):
+    """What is held and what is not, by step: each address in the list of its length."""
+    free = leases._addresses
+    return [
+        {shift: units.some_from(0, 100) for shift, units in lists.items() if units}
+        for lists in (free._taken, free._idle)
+    ]
+
+
+def test_duids_with_the_same_hash_are_told_apart(monkeypatch):
+    monkeypatch.setattr(identifiers, "hash", lambda _: 7, raising=False)
+    leases = [Lease6(EDGE + i, b"%d" % (i // 2), 10, 0, 1, 5, 0, 1) for i in range(6)]
+    store = MemoryStore6(leases)
+    assert [store.view.by_duid(b"%d" % i) for i in range(3)] == [leases[:2], leases[2:4], leases[4:]]
+    assert list(store.view.by_duid(b"9")) == []
 
 
 @given(st.lists(leases6(), unique_by=lambda lease: lease.address, max_size=20))

@@ -95,10 +95,10 @@ def test_any_shape_of_an_address_is_read_and_written_in_one_way(groups):
         assert ROWS6.read_line(spelling.encode() + rest) == (address, row)
 
 
-@pytest.mark.parametrize("groups", range(1, 7))
+@pytest.mark.parametrize("groups", [3, 4, 5])
 def test_prefixes_that_differ_in_the_last_group_written(groups):
     for last in (1, 0x2F, 0xFFFF):
-        address = last << 16 * (8 - groups) | (0x20010DB8 << 96 if groups > 2 else 0)
+        address = 0x20010DB8 << 96 | last << 16 * (8 - groups)
         row = ROWS6.encode(FULL._replace(address=address))
         assert ROWS6.read_usual(row) == (address, row)
 
