@@ -56,6 +56,15 @@ class Link:
     def ip(self, where, *words):
         return call("ip", "-n", self.names[where], *words)
 
+    def wait_link_local(self):
+        """Waits until both ends have their link-local addresses: the kernel takes its time once a link is up."""
+
+        def there():
+            told = (self.ip(where, "-6", "addr", "show", "dev", "eth0").stdout for where in self.names)
+            return all("fe80::" in text and "tentative" not in text for text in told)
+
+        wait_for("link-local addresses", there)
+
     def run(self, where, *words, check=True):
         return call("ip", "netns", "exec", self.names[where], *words, check=check)
 
@@ -211,4 +220,5 @@ def running(link, tmp_path):
 @pytest.fixture
 def running6(link, tmp_path):
     """The DHCPv6 server program on the link, not yet started."""
+    link.wait_link_local()
     return Running6(link, tmp_path)

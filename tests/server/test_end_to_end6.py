@@ -20,7 +20,7 @@ CLIENT_DUID = b"\0\3\0\1\2\0\0\0\0\x10"
 
 # Sends datagrams from a port of eth0 and prints what answers each: its octets, source and source port; null for none.
 ASK = """
-import json, socket, sys
+import json, socket, sys, time
 port, *asked = sys.argv[1:]
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, 25, b"eth0")
@@ -31,7 +31,14 @@ for each in asked:
     to, payload, wait = each.split(",")
     scope = index if to.startswith(("fe80", "ff")) else 0
     s.settimeout(float(wait))
-    s.sendto(bytes.fromhex(payload), (to, 547, 0, scope))
+    for patience in range(200, -1, -1):  # until the link is up and has its address, of which the kernel takes its time
+        try:
+            s.sendto(bytes.fromhex(payload), (to, 547, 0, scope))
+            break
+        except OSError:
+            if not patience:
+                raise
+            time.sleep(0.1)
     try:
         data, source = s.recvfrom(2000)
         found.append([data.hex(), source[0].partition("%")[0], source[1]])
