@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhcpkit.alloc.expressions import Member
 from dhcpkit.alloc.pick import Queue4
+from dhcpkit.alloc.terms import Member
 from dhcpkit.config import ConfigError, Dhcp4Doc, compile4, parse4
 from dhcpkit.config.dhcp4 import ClientClassDoc, RelayDoc, ReservationDoc, SharedNetworkDoc, Subnet4Doc
 from dhcpkit.config.dhcp4 import Network4Doc as NetworkDoc

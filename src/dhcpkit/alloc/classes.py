@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from dhcpkit.alloc.compiled import ClassTest, CompiledTests
-from dhcpkit.alloc.expressions import members_of
 from dhcpkit.alloc.subjects import Packet
+from dhcpkit.alloc.terms import members_of
 from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.wire.kinds import BINARY
 from dhcpkit.wire.options import Space

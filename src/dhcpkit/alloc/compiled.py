@@ -26,7 +26,8 @@ from dhcpkit.alloc.evaluate import (
     substring,
     vendor_field,
 )
-from dhcpkit.alloc.expressions import (
+from dhcpkit.alloc.subjects import FIELDS, Packet, relay_field, vendor_enterprise
+from dhcpkit.alloc.terms import (
     Boolean,
     Const,
     Equal,
@@ -52,7 +53,6 @@ from dhcpkit.alloc.expressions import (
     VendorField,
     members_of,
 )
-from dhcpkit.alloc.subjects import FIELDS, Packet, relay_field, vendor_enterprise
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options4 import DHCP4

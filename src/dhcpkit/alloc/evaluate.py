@@ -12,7 +12,18 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from dhcpkit.alloc.expressions import (
+from dhcpkit.alloc.subjects import (
+    FIELDS,
+    Packet,
+    option_payload,
+    option_text,
+    relay_field,
+    relay_payload,
+    vendor_classes,
+    vendor_enterprise,
+    vendor_payload,
+)
+from dhcpkit.alloc.terms import (
     Boolean,
     Const,
     Equal,
@@ -35,17 +46,6 @@ from dhcpkit.alloc.expressions import (
     Text,
     ToText,
     VendorField,
-)
-from dhcpkit.alloc.subjects import (
-    FIELDS,
-    Packet,
-    option_payload,
-    option_text,
-    relay_field,
-    relay_payload,
-    vendor_classes,
-    vendor_enterprise,
-    vendor_payload,
 )
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.wire.dhcp4 import Packet4
@@ -193,7 +193,7 @@ def hexstring(octets: bytes, separator: bytes) -> bytes:
     return separator.join(b"%02x" % octet for octet in octets)
 
 
-def address_text(octets: bytes) -> bytes:
+def _address_text(octets: bytes) -> bytes:
     """An address as text."""
     if not octets:
         return b""
@@ -216,6 +216,6 @@ def _number_text(size: int, *, signed: bool) -> Callable[[bytes], bytes]:
 CONVERSIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "lcase": bytes.lower,
     "ucase": bytes.upper,
-    "addrtotext": address_text,
+    "addrtotext": _address_text,
     **{f"{sign}int{8 * n}totext": _number_text(n, signed=not sign) for sign in ("", "u") for n in (1, 2, 4)},
 }

@@ -25,7 +25,7 @@ from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options4 import DHCP4
 
 if TYPE_CHECKING:
-    from dhcpkit.alloc.expressions import Boolean, Text
+    from dhcpkit.alloc.terms import Boolean, Text
 
 __all__ = ["ClientClass", "Level", "Lifetimes", "Network", "Pool4", "SharedNetwork4", "Subnet4", "parse_range"]
 

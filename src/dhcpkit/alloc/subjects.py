@@ -79,14 +79,14 @@ FIELDS: Final[Mapping[str, Callable[[Any], bytes]]] = {
 }
 
 
-def first_payload(packet: Packet, code: int) -> bytes | None:
+def _first_payload(packet: Packet, code: int) -> bytes | None:
     """The payload of an option of the message; of its first instance in DHCPv6."""
     return packet.options.get(code) if isinstance(packet, Packet4) else packet.options.first.get(code)
 
 
 def option_payload(packet: Packet, codes: Sequence[int], space: Space) -> bytes | None:
     """The payload of an option, or of one within it."""
-    payload = first_payload(packet, codes[0])
+    payload = _first_payload(packet, codes[0])
     return payload if payload is None or len(codes) == 1 else _descend(payload, codes, space)
 
 
@@ -128,7 +128,7 @@ def vendor_enterprise(packet: Packet, name: str) -> int | None:
         "vendor": VENDOR_OPTIONS4 if four else VENDOR_OPTIONS6,
         "vendor-class": VENDOR_CLASS4 if four else VENDOR_CLASS6,
     }[name]
-    payload = first_payload(packet, code)
+    payload = _first_payload(packet, code)
     return None if payload is None or len(payload) < ENTERPRISE_SIZE else int.from_bytes(payload[:4], "big")
 
 

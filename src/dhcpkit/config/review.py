@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import attrs
 
-from dhcpkit.alloc.expressions import members_of
 from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.host6 import Host6
 from dhcpkit.alloc.network import Network, SharedNetwork4
 from dhcpkit.alloc.network6 import Network6, SharedNetwork6
+from dhcpkit.alloc.terms import members_of
 from dhcpkit.config import codes
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc

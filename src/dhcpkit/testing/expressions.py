@@ -10,7 +10,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from dhcpkit.alloc.expressions import (
+from dhcpkit.alloc.subjects import FAMILY4, FIELDS, Family, Packet
+from dhcpkit.alloc.terms import (
     Boolean,
     Const,
     Equal,
@@ -35,7 +36,6 @@ from dhcpkit.alloc.expressions import (
     ToText,
     VendorField,
 )
-from dhcpkit.alloc.subjects import FAMILY4, FIELDS, Family, Packet
 from dhcpkit.wire.build4 import build_packet4
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import Packet6, Relay6
