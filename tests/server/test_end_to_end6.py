@@ -280,7 +280,7 @@ def test_an_address_that_is_still_tested_is_served_afterwards(link, running6):
     link.sysctl("s", "net/ipv6/conf/eth0/dad_transmits", 10)  # ten seconds, long after the start
     link.ip("s", "link", "set", "eth0", "up")
     running6.start()
-    assert "no usable link-local IPv6 address: it is still tentative" in running6.text()
+    running6.wait_log("no usable link-local IPv6 address: it is still tentative")
     assert leased(served(link)) == "2001:db8:77::1:0"
     assert running6.stop() == 0
 
