@@ -52,6 +52,21 @@ def test_every_mistake_is_shown(conf, capsys):
     assert shown.endswith(f"{path}: 2 errors\n")
 
 
+def test_a_review_is_made_when_asked(conf, capsys):
+    path = conf(GOOD)
+    assert run(path) == Status.OK
+    assert "DK1701" not in capsys.readouterr().out
+    assert run(path, "--review", "--without", "lease-cmds-presence") == Status.OK
+    shown = capsys.readouterr().out
+    assert "[dispensable-subnet]" in shown
+    assert "lease-cmds-presence" not in shown
+
+
+def test_a_checker_that_is_not_there_is_told(conf, capsys):
+    assert run(conf(GOOD), "--review", "--without", "dispensable-subnets") == Status.USAGE
+    assert "dispensable-subnet?" in capsys.readouterr().err
+
+
 def test_for_programs(conf, capsys):
     assert run(conf(GOOD | {"foo": 1}), "--format", "json") == Status.BAD_CONFIG
     (problem,) = json.loads(capsys.readouterr().out)["problems"]

@@ -54,6 +54,8 @@ COMMANDS: Final = (  # in the order `dhcpkit --help` shows them
     Command("explain", "dhcpkit.cli.explain", "explain"),
     Command("decode", "dhcpkit.cli.decode", "decode"),
     Command("encode", "dhcpkit.cli.encode", "encode"),
+    Command("init", "dhcpkit.cli.init", "init"),
+    Command("replay", "dhcpkit.cli.replay", "replay"),
     Command("schema", "dhcpkit.cli.schema", "schema"),
     Command("kea-names", "dhcpkit.cli.kea_names", "app", group=True),
     Command("version", "dhcpkit.cli.version", "version"),

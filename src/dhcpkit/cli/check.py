@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 from dhcpkit.cli.status import Status
 from dhcpkit.config import ConfigError, Loaded4, Loaded6, Problem, family_of, load4, load6, render_json, render_text
 from dhcpkit.config.codes import NO_INTERFACE
+from dhcpkit.config.nearest import nearest
 
 __all__ = ["Format", "check"]
 
@@ -28,6 +30,10 @@ def check(
     output: Annotated[Format, typer.Option("--format", help="For people (text) or for programs (json).")] = Format.TEXT,
     *,
     here: Annotated[bool, typer.Option("--here", help="Also look whether this machine has the interfaces.")] = False,
+    reviewed: Annotated[
+        bool, typer.Option("--review", help="Also look for what can be used, and may not be meant.")
+    ] = False,
+    without: Annotated[list[str] | None, typer.Option(help="A checker of the review to leave out.")] = None,
 ) -> None:
     """Shows every problem of a configuration, each with its place in the file and what may help."""
     unshown = 0
@@ -37,6 +43,8 @@ def check(
         problems, unshown, summary = error.problems, error.unshown, ""
     else:
         problems = (*_absent(loaded), *loaded.warnings) if here else loaded.warnings
+        if reviewed:
+            problems = (*problems, *_review(loaded, without or ()))
         summary = f"{_many(len(loaded.network.subnets), 'subnet')}, {_many(len(loaded.network.hosts), 'reservation')}"
     failed = any(problem.severity == "error" for problem in problems)
     if output is Format.JSON:
@@ -47,6 +55,18 @@ def check(
         print(f"{config}: {_counted(problems, unshown)}{'' if failed else f' ({summary})'}")
     if failed:
         raise typer.Exit(Status.BAD_CONFIG)
+
+
+def _review(loaded: Loaded4 | Loaded6, without: Sequence[str]) -> tuple[Problem, ...]:
+    """What a review finds, but by the checkers named in `without`."""
+    from dhcpkit.config.review import CHECKERS, review  # only --review needs them
+
+    for name in without:
+        if name not in CHECKERS:
+            near = nearest(name, CHECKERS)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(CHECKERS)}"
+            raise typer.BadParameter(f"--without {name}: no such checker; {hint}")
+    return review(loaded, without)
 
 
 def _absent(loaded: Loaded4 | Loaded6) -> tuple[Problem, ...]:
