@@ -115,28 +115,43 @@ def declared_spaces() -> Iterable[Space]:
 
 def configuration() -> str:
     from dhcpkit.config.dhcp4 import Dhcp4Doc
+    from dhcpkit.config.dhcp6 import Dhcp6Doc
     from dhcpkit.config.param import walk
 
     parts = [
-        "# Configuration of the DHCPv4 server\n",
+        "# Configuration of the servers\n",
         (
-            "Kea's keys, by the map they stand in. *Default* is what holds where no level of the configuration sets a"
-            " key; keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
+            "Kea's keys, by the map they stand in: first those of `Dhcp4`, then the maps that `Dhcp6` has otherwise. The"
+            " keys of a map include those of the levels it inherits from. *Default* is what holds where no level of the"
+            " configuration sets a key; keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
         ),
     ]
-    for document in walk(Dhcp4Doc):
-        parts += [f"## {document.map_name}\n", f"{inspect.getdoc(document)}\n"]
-        rows = (
-            (
-                code(declared.key) + "".join(f", {code(alias)}" for alias in declared.aliases),
-                declared.shape,
-                default_of(declared),
-                declared.doc + bounds_of(declared) + (" *No effect yet.*" if declared.idle else ""),
-            )
-            for declared in document.params.values()
-        )
-        parts.append(table(("key", "type", "default", "meaning"), rows))
+    four, six = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc))
+    for document in four:
+        parts += map_of(document, "" if document in six else "DHCPv4")
+    for document in six:
+        if document not in four:
+            parts += map_of(document, "DHCPv6")
     return "\n".join(parts)
+
+
+def map_of(document: Any, family: str) -> list[str]:
+    """The part about one map of a configuration."""
+    rows = (
+        (
+            code(declared.key) + "".join(f", {code(alias)}" for alias in declared.aliases),
+            declared.shape,
+            default_of(declared),
+            declared.doc + bounds_of(declared) + (" *No effect yet.*" if declared.idle else ""),
+        )
+        for declared in document.params.values()
+    )
+    title = f"{document.map_name} ({family})" if family else document.map_name
+    return [
+        f"## {title}\n",
+        f"{inspect.getdoc(document)}\n",
+        table(("key", "type", "default", "meaning"), rows),
+    ]
 
 
 def default_of(declared: Any) -> str:
