@@ -122,8 +122,8 @@ def configuration() -> str:
         "# Configuration of the servers\n",
         (
             "Kea's keys, by the map they stand in: first those of `Dhcp4`, then the maps that `Dhcp6` has otherwise."
-            " The keys of a map include those of the levels it inherits from. *Default* is what holds where no level of the"
-            " configuration sets a key; keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
+            " The keys of a map include those of the levels it inherits from. *Default* is what holds where no level of"
+            " the configuration sets a key; keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
         ),
     ]
     four, six = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc))

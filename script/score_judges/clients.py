@@ -28,10 +28,12 @@ def real_clients(shared: Path) -> Verdict:
         return absent("network namespaces need root")
     if missing:
         return absent(f"not installed: {', '.join(missing)}")
-    server = f"{Path(__file__).resolve().parents[2]}/.venv/bin/dhcpkit-dhcp4 -c {{config}}"
+    programs = Path(__file__).resolve().parents[2] / ".venv" / "bin"
+    server, server6 = (f"{programs}/dhcpkit-dhcp{family} -c {{config}}" for family in (4, 6))
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
-        command = ["sh", str(tool), "--server", server, "--json", str(results), "--prefix", "dks-"]
+        command = ["sh", str(tool), "--server", server, "--server6", server6, "--json", str(results)]
+        command += ["--prefix", "dks-"]
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=LIMIT_S, env={**os.environ, "PATH": path}
         )
