@@ -10,7 +10,7 @@ from dhcpkit.alloc import ClientClass, Level, Lifetimes, OptionValue, OptionValu
 from dhcpkit.alloc.engine6 import Dropped, open6
 from dhcpkit.alloc.explain6 import explain6
 from dhcpkit.alloc.expressions import parse, parse_text
-from dhcpkit.alloc.host6 import Host6
+from dhcpkit.alloc.host6 import Host6, ReservedPrefix
 from dhcpkit.alloc.hwaddr6 import HwSource, find_hwaddr
 from dhcpkit.alloc.naming import KEA_NAMING, Naming
 from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, SharedNetwork6, Subnet6
@@ -201,8 +201,9 @@ class TestHardwareAddresses:
             (["any"], (), (b"\2\0\0\0\0\1", 1, HwSource.DUID)),
             (["raw"], (), (b"\2\0\0\0\0\x77", 1, HwSource.RAW)),
             (["raw", "duid"], (relay("2001:db8::1"),), (b"\2\0\0\0\0\1", 1, HwSource.DUID)),
-            (["ipv6-link-local"], (), (b"\2\0\0\0\0\x55", 1, HwSource.IPV6_LINK_LOCAL)),
+            (["ipv6-link-local"], (), (b"\0\0\0\0\0\x55", 1, HwSource.IPV6_LINK_LOCAL)),
             (["ipv6-link-local"], (relay(peer="fe80::200:ff:fe00:66"),), (b"\0\0\0\0\0\x66", 1, 4)),
+            (["ipv6-link-local"], (relay(peer="fe80::ff:fe00:66"),), (b"", 0, 0)),
             (["ipv6-link-local"], (relay(peer="2001:db8::200:ff:fe00:66"),), (b"", 0, 0)),
             (["ipv6-link-local"], (relay(peer="fe80::1"),), (b"", 0, 0)),
             (["client-link-addr-option"], (relay(o79=b"\0\6\1\2\3"),), (b"\1\2\3", 6, 8)),
@@ -218,7 +219,7 @@ class TestHardwareAddresses:
     def test_where_one_is_found(self, sources, relays, found):
         options = {17: self.CABLE + b"\0\x24\0\2\xee\xff"}
         source_mac = b"\2\0\0\0\0\x77" if "raw" in sources else b""
-        arrival = attrs.evolve(DIRECT, source=ip("fe80::ff:fe00:55"), source_mac=source_mac)
+        arrival = attrs.evolve(DIRECT, source=ip("fe80::200:ff:fe00:55"), source_mac=source_mac)
         packet = Packet6.parse(relayed(message6(SOLICIT, ANN, options=options), *relays), arrival)
         assert find_hwaddr(packet, sources) == found
 
@@ -544,6 +545,21 @@ class TestNames:
             ("boss.lab.", True, True),
         )
         assert self.named(hosts=hosts, naming=naming) == (None, ("boss.lab", False, False))
+
+    def test_a_reserved_name_is_as_written_unless_the_lease_is_of_the_reservation(self):
+        naming = Naming(qualifying_suffix="lab")
+        prefix = (ReservedPrefix(ip("2001:db8:9:100::"), 56),)
+        hosts = [Host6("duid", ANN.duid, 1, prefixes=prefix, hostname="Boss")]
+        assert self.named(hosts=hosts, naming=naming) == (None, ("Boss", False, False))
+        assert self.named(1, self.FULL, hosts=hosts, naming=naming) == (
+            (1, b"\4boss\3lab\0"),
+            ("boss.lab.", True, True),
+        )
+        hosts = [Host6("duid", ANN.duid, 1, (ip("2001:db8::99"),), hostname="Boss")]
+        assert self.named(1, self.FULL, hosts=hosts, naming=naming) == (
+            (1, b"\4boss\3lab\0"),
+            ("Boss.lab.", True, True),
+        )
 
     def test_a_renewed_name_is_kept_up(self):
         lab = Lab6(network_of(attrs.evolve(LAB, naming=Naming(), cache_threshold=0.9)))

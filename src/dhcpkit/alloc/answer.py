@@ -29,6 +29,7 @@ __all__ = [
     "Outcome4",
     "Outgoing4",
     "Shared",
+    "Vendors",
     "answer4",
     "levels_of",
     "option_field",
@@ -124,7 +125,9 @@ def answer4(decision: Decision4) -> Outgoing4 | None:
         sname = host.server_hostname.encode() or shared.sname
         file = host.boot_file_name.encode() or shared.file
     address, port, hwaddr, to_relay = _destination(packet, reply, inform=query.type == INFORM)
-    flags = packet.flags | 0x8000 if to_relay and reply.type == NAK else packet.flags  # RFC 2131 4.3.2
+    # RFC 2131 4.3.2: a relay broadcasts a DHCPNAK. Kea asks for that as well where no address is known to send it to.
+    broadcast = to_relay and (reply.type == NAK or query.type == INFORM)
+    flags = packet.flags | 0x8000 if broadcast else packet.flags
     data = reply_header4(
         packet, ciaddr=reply.ciaddr, yiaddr=reply.yiaddr, siaddr=siaddr, flags=flags, sname=sname, file=file
     )
@@ -143,7 +146,7 @@ def answer4(decision: Decision4) -> Outgoing4 | None:
         if 118 in options:
             data += option_field(118, options[118])
         data += shared.last
-    relay = options.get(82)
+    relay = options.get(82) if to_relay or query.type != INFORM else b""  # none past the relay, as in Kea
     if relay and well_formed(relay):
         data += option_field(82, relay)  # RFC 3046 2.2: last
     return Outgoing4(data + b"\xff", reply.type, address, port, hwaddr)

@@ -196,7 +196,8 @@ class _Choice:
         reserved = self._reserved()
         hint = hint or reserved
         if not hint:
-            return self.offer()  # Kea is liberal: a request for nothing in particular is served like a discover
+            served = self.offer()  # Kea is liberal: a request for nothing in particular is served like a discover
+            return served if served.reply is not None else self._refuse(served.because)
         if reserved != hint:
             other = self._reserved_for_other(self._holding(hint), hint)
             if other is not None:
@@ -206,7 +207,7 @@ class _Choice:
             return self._refuse(f"{IPv4Address(hint)} is leased to another client")
         if reserved and reserved != hint:
             taken = self.leases.by_address(reserved)
-            if taken is None or taken.expired(self.now) or self._owns(taken):
+            if taken is None or taken.expired(self.now):  # Kea: not where it is in use, be it by this client
                 return self._refuse(f"the client has {IPv4Address(reserved)} reserved")
         subnet = self.link[0] if reserved == hint else self._open_pool(hint)
         if subnet is None:

@@ -185,7 +185,8 @@ def _from_reservation(desk: Desk6, asked: Asked6, kept: Sequence[Lease6]) -> Hol
         if usable and host is not None and host.has(lease.address, lease.prefix_len):
             where = network.by_id[lease.subnet_id]
             if desk.host_subnet is None and where is not desk.subnet:
-                desk.host_subnet = desk.subnet = where
+                desk.subnet = where
+                desk.take_up(host, where)
             return None
     places = [network.by_id[place] for place in found if place]
     if len(places) > 1:
@@ -196,7 +197,8 @@ def _from_reservation(desk: Desk6, asked: Asked6, kept: Sequence[Lease6]) -> Hol
             continue
         host = found[subnet.id]
         if not host.addresses and not host.prefixes:
-            desk.subnet = desk.host_subnet = subnet
+            desk.subnet = subnet
+            desk.take_up(host, subnet)
             return None
         for address, length in _reserved(host, asked):
             holding = _reserve(desk, asked, subnet, address, length, host)
@@ -244,7 +246,7 @@ def _reserve(  # noqa: PLR0913, PLR0917  # a reservation's every part
         return None
     desk.note(address, "chosen", "it is reserved for the client", host.where)
     if host.subnet_id and desk.host_subnet is None:
-        desk.host_subnet = subnet
+        desk.take_up(host, subnet)
     return desk.create(asked, subnet, address, length)
 
 

@@ -19,7 +19,7 @@ from dhcpkit.alloc.host import GLOBAL
 from dhcpkit.alloc.host6 import Host6, Host6View
 from dhcpkit.alloc.lease import GIVEN_BACK, LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
-from dhcpkit.alloc.names6 import Name6, choose_name6, named_after
+from dhcpkit.alloc.names6 import Name6, choose_name6, named_after, reserved_name6
 from dhcpkit.alloc.naming import Naming
 from dhcpkit.alloc.network6 import PdPool, Pool6, Subnet6
 from dhcpkit.alloc.points import Consult, NextStep
@@ -118,6 +118,12 @@ class Desk6:
     def host(self) -> Host6 | None:
         """The reservation that holds where the client is served."""
         return host_in(self.host_subnet or self.subnet, self.found) if self.found else None
+
+    def take_up(self, host: Host6, subnet: Subnet6) -> None:
+        """The client is served by a reservation in a subnet; leases from now on have its name with the suffix (Kea)."""
+        self.host_subnet = subnet
+        if host.hostname:
+            self.name = reserved_name6(self.name, host, subnet.naming, self.query.packet)
 
     def global_host(self) -> Host6 | None:
         """The global reservation, where it counts."""

@@ -25,6 +25,8 @@ from dhcpkit.alloc.host import GLOBAL
 from dhcpkit.alloc.host6 import Host6View
 from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.names6 import choose_name6
+from dhcpkit.alloc.naming import Naming
 from dhcpkit.alloc.network6 import Subnet6
 from dhcpkit.alloc.open6 import (
     ADDR_REG_INFORM,
@@ -52,6 +54,7 @@ __all__ = ["Decision6", "Dropped", "Event", "Query6", "Reply6", "open6", "plan6"
 ADVERTISE: Final = int(MessageType6.ADVERTISE)
 REPLY: Final = int(MessageType6.REPLY)
 REJECT: Final = "REJECT"
+NOWHERE: Final = Naming(send_updates=False, char_set="")  # what holds for clients' names where no subnet is (Kea)
 HELD: Final = (LeaseState.DEFAULT.value, LeaseState.RELEASED.value)  # what may be kept for its client after its end
 
 
@@ -150,6 +153,7 @@ def _final_classes(query: Query6, found: Found6, classes: tuple[str, ...], reply
 def _without_subnet(query: Query6, reply: Reply6) -> Decision6:
     """Nothing to give: NoAddrsAvail, NoPrefixAvail; for what a client has already, NoBinding (Kea)."""
     because = "no subnet for this client"
+    reply.fqdn = choose_name6(query.packet, None, NOWHERE, None).payload
     if query.type in (RENEW, REBIND):
         if query.type == REBIND and any(asked.type == LeaseType.IA_PD for asked in query.asked):
             # RFC 8415 18.3.5: a server without a binding for prefixes that it knows nothing of stays silent.

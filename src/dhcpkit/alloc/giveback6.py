@@ -138,7 +138,6 @@ def _decline(counter: _Counter, asked: Asked6, now: int, consult: Consult | None
                 hwtype=0,
                 hwaddr_source=0,
                 state=LeaseState.DECLINED.value,
-                user_context="",
             )
             counter.changes[lease.address] = Change6(lease, resting)
             counter.note("decline", hint.address, "on probation", "its holder found it in use")

@@ -46,6 +46,8 @@ class HwAddr6(NamedTuple):
 
 
 DUID_SOURCE: Final = HwSource.DUID.value  # an enumeration's attribute costs
+UNIVERSAL: Final = 0x03  # of a modified EUI-64's first octet: its bits for universal (turned over), and for groups
+UNIVERSAL_ONE: Final = 0x02
 _LINK_LAYER_AT: Final = {DuidType.LLT.to_bytes(2, "big"): 8, DuidType.LL.to_bytes(2, "big"): 4}
 NO_HWADDR: Final = HwAddr6(b"", UNSPECIFIED, HwSource.UNKNOWN.value)
 
@@ -81,6 +83,8 @@ def _link_local(packet: Packet6) -> HwAddr6 | None:
     if address >> 118 != 0xFE80 >> 6 or address >> 24 & 0xFFFF != 0xFFFE:
         return None
     octets = (address & (1 << 64) - 1).to_bytes(8, "big")
+    if octets[0] & UNIVERSAL != UNIVERSAL_ONE:
+        return None  # Kea: only of addresses that are globally unique, and one station's
     return HwAddr6(bytes((octets[0] ^ 0x02,)) + octets[1:3] + octets[5:], ETHERNET, HwSource.IPV6_LINK_LOCAL.value)
 
 

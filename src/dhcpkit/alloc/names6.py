@@ -21,7 +21,7 @@ from dhcpkit.alloc.points6 import Ddns6Update
 from dhcpkit.wire.dhcp6 import Packet6
 from dhcpkit.wire.names import is_complete, join_labels, read_labels, split_name, wire_labels
 
-__all__ = ["NO_NAME6", "Name6", "choose_name6", "fqdn_flaw6", "named_after"]
+__all__ = ["NO_NAME6", "Name6", "choose_name6", "fqdn_flaw6", "named_after", "reserved_name6"]
 
 CLIENT_FQDN: Final = 39
 S, O, N = 0x01, 0x02, 0x04  # noqa: E741  # RFC 4704 4.1, the RFC's names
@@ -47,8 +47,9 @@ class Name6:
         """Option 39 in the answer; None for none."""
         if self.flags is None:
             return None
-        labels = split_name(self.hostname) if self.hostname else []
-        return bytes((self.flags,)) + wire_labels(labels) + (b"\0" if is_complete(self.hostname) else b"")
+        if not self.hostname:
+            return bytes((self.flags,))
+        return bytes((self.flags,)) + wire_labels(split_name(self.hostname.lower())) + b"\0"
 
 
 NO_NAME6: Final = Name6()
@@ -75,14 +76,14 @@ def choose_name6(
     reserved = host.hostname if host is not None else ""
     if payload is None:
         if not naming.send_updates or naming.replace_client_name not in MADE_WITHOUT:
-            return Name6(_qualified(reserved, naming).removesuffix(".")) if reserved else NO_NAME6
+            return Name6(reserved) if reserved else NO_NAME6  # as it is written (Kea)
         payload = bytes((S,))  # as if the client had asked for a name and all updates
     server_s, server_n = _answered(payload[0], naming)
     flags = (S if server_s else 0) | (N if server_n else 0)
     if bool(payload[0] & S) != server_s:
         flags |= O
     if reserved:
-        name = Name6(_qualified(reserved, naming), server_s, not server_n, flags)
+        name = Name6(_qualified(reserved.lower(), naming), server_s, not server_n, flags)
     else:
         labels, complete = read_labels(payload[1:])
         if not labels or naming.replace_client_name in MADE_INSTEAD:
@@ -93,6 +94,14 @@ def choose_name6(
                 return NO_NAME6  # Kea: nothing is left of the client's name, so it is as if it had said none
             name = Name6(f"{cleaned}." if complete else _qualified(cleaned, naming), server_s, not server_n, flags)
     return _consulted(packet, subnet, naming, name, consult) if consult is not None else name
+
+
+def reserved_name6(name: Name6, host: Host6, naming: Naming, packet: Packet6) -> Name6:
+    """The name for leases of a reservation: as written, with the suffix, complete if the client said one (Kea)."""
+    hostname = _qualified(host.hostname, naming)
+    if CLIENT_FQDN not in packet.options.first:
+        hostname = hostname.removesuffix(".")
+    return attrs.evolve(name, hostname=hostname)
 
 
 def named_after(name: Name6, address: int, naming: Naming) -> Name6:

@@ -1,0 +1,92 @@
+"""What random conversations with real Kea have shown to be different here, each as a plain test."""
+
+from ipaddress import IPv4Address, IPv6Address
+
+from dhcpkit.alloc import Host, Network, Pool4, Subnet4
+from dhcpkit.alloc.lease import LeaseState
+from dhcpkit.alloc.naming import Naming
+from dhcpkit.alloc.network6 import Network6, Pool6, Subnet6
+from dhcpkit.testing.machine import Lab4
+from dhcpkit.testing.machine6 import Client6, Lab6, bindings_of, message6
+from dhcpkit.wire.build4 import build_packet4
+from dhcpkit.wire.dhcp4 import Arrival, MessageType, Packet4
+from dhcpkit.wire.dhcp6 import Arrival6, MessageType6, Packet6
+from dhcpkit.wire.duid import Duid
+
+SERVER, RELAY = (int(IPv4Address(text)) for text in ("192.0.2.1", "192.0.2.2"))
+ANN, BOB, CID = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2", b"\2\0\0\0\0\3"
+SUBNET = Subnet4("192.0.2.0/24", pools=[Pool4("192.0.2.10 - 192.0.2.11")])
+CIRCUIT = {82: b"\1\3abc"}
+DUID = b"\0\3\0\1\2\0\0\0\0\1"
+
+
+def ask(lab, kind, hwaddr=ANN, options=None, **fields):
+    data = build_packet4(kind, options or {}, chaddr=hwaddr, giaddr=RELAY, hops=1, **fields)
+    _, sent = lab.send(data, Arrival("eth0", 2, RELAY, 67, SERVER))
+    return None if sent is None else Packet4.parse(sent.data)
+
+
+def requested(text):
+    return {50: IPv4Address(text).packed}
+
+
+def test_an_inform_answered_past_the_relay_has_nothing_of_the_relay():
+    lab = Lab4(Network([SUBNET]))
+    answer = ask(lab, MessageType.INFORM, options=CIRCUIT, ciaddr=int(IPv4Address("192.0.2.99")))
+    assert (answer.giaddr, answer.hops, answer.options.get(82)) == (0, 0, None)
+    assert ask(lab, MessageType.DISCOVER, options=CIRCUIT).options[82] == CIRCUIT[82]
+
+
+def test_an_inform_of_nobody_in_particular_is_to_be_broadcast_by_the_relay():
+    answer = ask(Lab4(Network([SUBNET])), MessageType.INFORM, options=CIRCUIT)
+    assert (answer.giaddr, answer.flags, answer.options.get(82)) == (RELAY, 0x8000, CIRCUIT[82])
+
+
+def test_a_request_for_nothing_in_particular_is_refused_where_there_is_nothing():
+    lab = Lab4(Network([SUBNET]))
+    assert ask(lab, MessageType.REQUEST).type == MessageType.ACK
+    assert ask(lab, MessageType.REQUEST, BOB).type == MessageType.ACK
+    assert ask(lab, MessageType.REQUEST, CID).type == MessageType.NAK
+    assert ask(lab, MessageType.DISCOVER, CID) is None
+
+
+def test_who_has_its_reserved_address_may_change_its_mind():
+    hosts = [Host("hw-address", ANN, 1, int(IPv4Address("192.0.2.200")))]
+    lab = Lab4(Network([SUBNET], hosts=hosts))
+    assert ask(lab, MessageType.REQUEST, options=requested("192.0.2.10") | {54: b"\xc0\0\2\1"}).type == MessageType.NAK
+    assert ask(lab, MessageType.REQUEST).yiaddr == hosts[0].address
+    assert ask(lab, MessageType.REQUEST, options=requested("192.0.3.10") | {54: b"\xc0\0\2\1"}) is None
+    answer = ask(lab, MessageType.REQUEST, options=requested("192.0.2.10") | {54: b"\xc0\0\2\1"})
+    assert answer.yiaddr == int(IPv4Address("192.0.2.10"))
+
+
+def lab6(**subnet):
+    made = Subnet6("2001:db8::/64", pools=[Pool6.of("2001:db8::10 - 2001:db8::11")], interface="eth0", **subnet)
+    return Lab6(Network6([made], server_id=Duid.of_link_layer(b"\2\0\0\0\0\xff")))
+
+
+def told(lab, kind, bindings=(), interface="eth0", **more):
+    server_id = None if kind == MessageType6.SOLICIT else lab.network.server_id.octets
+    data = message6(kind, Client6(DUID), bindings, server_id=server_id, **more)
+    source = int(IPv6Address("fe80::200:ff:fe00:1"))
+    _, sent = lab.send(data, Arrival6(interface, 2, source, 546, int(IPv6Address("ff02::1:2")), multicast=True))
+    return Packet6.parse(sent.data)
+
+
+def test_a_client_without_a_subnet_hears_of_its_name_all_the_same():
+    lab = lab6(naming=Naming(qualifying_suffix="lab"))
+    assert told(lab, MessageType6.REQUEST, options={39: b"\1\3ann"}).options.first[39] == b"\1\3ann\3lab\0"
+    for kind in (MessageType6.SOLICIT, MessageType6.REQUEST):
+        answer = told(lab, kind, interface="eth1", options={39: b"\1\3ann\3lab\0"})
+        assert answer.options.first[39] == b"\6\3ann\3lab\0"  # nobody updates DNS, and that is not what was asked
+        assert told(lab, kind, interface="eth1", options={39: b"\0"}).options.first[39] == b"\4"
+
+
+def test_a_declined_lease_keeps_what_the_relay_agent_said():
+    lab = lab6()
+    held = list(bindings_of(told(lab, MessageType6.REQUEST)))
+    [lease] = lab.store.leases.values()
+    lab.store.leases[lease.address] = lease._replace(user_context='{ "a": 1 }')
+    told(lab, MessageType6.DECLINE, held)
+    [lease] = lab.store.leases.values()
+    assert (lease.state, lease.duid, lease.user_context) == (LeaseState.DECLINED, b"", '{ "a": 1 }')

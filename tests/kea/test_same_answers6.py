@@ -1,0 +1,298 @@
+"""Random conversations of DHCPv6 clients with real Kea and with our engine: the same answers and leases.
+
+Both have the same configuration (worlds6.py) and hear the same messages through the same relay agents. What differs on
+purpose stands in KNOWN, with its reason. More examples: DHCPKIT_KEA_EXAMPLES; another Kea: DHCPKIT_KEA_ROOT.
+"""
+
+import importlib.util
+import os
+import time
+from collections import defaultdict
+from ipaddress import IPv6Address
+from itertools import zip_longest
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from dhcpkit.config.load import load6
+from dhcpkit.testing.leases import in_kea_words6
+from dhcpkit.testing.machine6 import Lab6
+from dhcpkit.wire.dhcp6 import Arrival6, Packet6
+from dhcpkit.wire.duid import Duid
+from dhcpkit.wire.nested6 import Options6, options_octets6
+
+
+def sibling(name):
+    spec = importlib.util.spec_from_file_location(f"kea_{name}", Path(__file__).parent / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+real_kea, bench, worlds, talk = (sibling(name) for name in ("real_kea", "bench", "worlds6", "talk6"))
+pytestmark = [pytest.mark.privileged, pytest.mark.timeout(0 if os.environ.get("DHCPKIT_KEA_EXAMPLES") else 120)]
+
+EXAMPLES = int(os.environ.get("DHCPKIT_KEA_EXAMPLES", "60"))
+AGENT, SERVER = (int(IPv6Address(text)) for text in (real_kea.AGENT6, real_kea.SERVER6))
+PROBE_XID = b"\x0b\xff\xff\xff"
+PROBE = bytes((12, 0)) + bytes(32) + options_octets6([(9, PROBE_XID + options_octets6([(1, b"\0\3\0\1\2probe")]))])
+IA_NA, IAADDR, STATUS, RELAY_MSG, IA_PD, IAPREFIX = 3, 5, 13, 9, 25, 26
+SECONDS = 2  # that the two servers' clocks may be apart
+
+
+@attrs.frozen(eq=False)
+class Context:
+    """Where a difference was seen: the message that we got, and the answers to it."""
+
+    pair: object
+    link: object
+    say: object
+    sent: Packet6
+    kea: Packet6 | None
+    ours: Packet6 | None
+    because: str
+    released: bool
+
+    @property
+    def old(self):
+        """Whether this Kea is 2.2, or one of its age."""
+        return self.pair.kea.version < (3,)
+
+
+def made_for_prefixes(each, at):
+    """A client that has no address is to have a name made of its address."""
+    return each[0] == "answer" and at.kea is None and at.ours.options.first.get(39, b"name")[1:] == b""
+
+
+def promised_twice(each, at):
+    """An offer to a client with several associations of a kind, where there is not enough for all of them."""
+    return at.say.kind == "solicit" and len(at.say.addresses) + len(at.say.prefixes) > 1 and each[0].startswith("IA")
+
+
+def other_subnet(each, at):
+    """The client has a reservation in another subnet of the network than the one selected."""
+    return at.link.kind in {"siblings", "shared"} and 1 <= at.say.role <= 5
+
+
+def in_a_pool(each, at):
+    """What is reserved lies in a pool, where reservations are said to be out of pools."""
+    return at.link.kind == "outside" and each[0].endswith("gives") and str(each[2]) in at.pair.reserved(at.link)
+
+
+def reserved_and_released(each, at):
+    """What is reserved for the client is in the store, released: Kea 3.0 takes that for leased."""
+    gives = {str(place[1]) if isinstance(place, tuple) else str(place) for place in (each[1], each[2])}
+    mine = at.pair.reserved(at.link)
+    return each[0].endswith("gives") and any(address in mine for address in gives) and at.released
+
+
+# Differences that are meant, and why. docs/why/differential.md says it to people.
+KNOWN = [
+    bench.Known(
+        "a name for prefixes alone",
+        "Kea stumbles over a client that wants a name made for it and has no address, and is silent",
+        made_for_prefixes,
+        ends=True,
+    ),
+    bench.Known(
+        "offered twice",
+        "Kea offers the same address to several associations of a client where there is one left, we offer it once",
+        promised_twice,
+        ends=True,
+    ),
+    bench.Known(
+        "reservation in a sibling",
+        "a reservation says which subnet of a shared network the client is served from; so it does in Kea since 3.1",
+        other_subnet,
+        ends=True,
+    ),
+    bench.Known(
+        "reserved and released",
+        "Kea 3.0 does not give what is reserved for a client again where it was released for another association",
+        reserved_and_released,
+        ends=True,
+    ),
+    bench.Known(
+        "others' reservations in pools",
+        "with reservations out of pools nobody asks whether what is in one is reserved; Kea does where a lease exists",
+        in_a_pool,
+        ends=True,
+    ),
+    bench.Known(
+        "the exclusion of another pool",
+        "Kea 2.2 leaves out of a reserved prefix what some pool leaves out that does not hold it, 3.0 does not",
+        lambda each, at: at.old and each[0] == "IA 25 inside",
+        ends=True,
+    ),
+    bench.Known(
+        "preferred for longer than valid",
+        "Kea 2.2 may prefer a lease for longer than it is valid; 3.0 makes that five eighths",
+        lambda each, at: at.old and each[0].endswith("time"),
+        ends=True,
+    ),
+    bench.Known(
+        "a name that nobody asked for",
+        "Kea 2.2 offers an option 39 without a name to clients that sent none, where names are always replaced",
+        lambda each, at: at.old and each[0].startswith("option 39"),
+        ends=True,
+    ),
+    bench.Known(
+        "options of several vendors",
+        "Kea 2.2 sends vendor options of one enterprise, 3.0 those of each that is asked for or always sent",
+        lambda each, at: at.old and "option 17" in each[0],
+        ends=True,
+    ),
+]
+
+
+@pytest.fixture(
+    scope="module", params=[world for world in worlds.WORLDS if real_kea.can(6, world)], ids=lambda world: world.name
+)
+def pair(request, kea_of):
+    return make_bench(*kea_of(6, request.param))
+
+
+def make_bench(kea, world, ours):
+    server_id = Duid(worlds.SERVER_DUID)
+    return bench.Bench(kea, world, lambda: Lab6(load6(ours, server_id=server_id).network))
+
+
+@pytest.mark.needs("kea-dhcp6")
+def test_clients_hear_the_same_from_both(pair):
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from(sorted(pair.world.kinds)), talk.conversations(worlds.ROLES))
+    def run(kind, conversation):
+        converse(pair, kind, conversation)
+
+    run()
+
+
+def converse(pair, kind, conversation):
+    link = pair.link(kind)
+    note(f"link {link.number} {link.kind} {link.net(0)}")
+    theirs, ours = defaultdict(talk.Memory), defaultdict(talk.Memory)
+    pair.stale = True
+    released = False
+    for say in conversation:
+        released = released or say.kind == "release"
+        xid = pair.next_xid()
+        to_kea = talk.message(say, link, theirs, xid, worlds.SERVER_DUID)
+        to_us = talk.message(say, link, ours, xid, worlds.SERVER_DUID)
+        answer, decision = our_answer(pair, to_us)
+        note(f"{say}: {answer}")
+        kea_answer = kea_answer_of(pair, to_kea, patient=answer is not None)
+        because = getattr(decision, "because", "")
+        context = Context(pair, link, say, Packet6.parse(to_us), kea_answer, answer, because, released)
+        found, ends = bench.unexplained(differences(kea_answer, answer), KNOWN, context)
+        said = [f"{what}: Kea {shown(left)}, here {shown(right)}" for what, left, right in found]
+        assert not found, "\n".join([*said, because])
+        if ends:
+            return
+        talk.heard(say, theirs[say.role], kea_answer)
+        talk.heard(say, ours[say.role], answer)
+    same_leases(pair, link)
+    pair.stale = False
+
+
+def our_answer(pair, data):
+    pair.lab.now = int(time.time())
+    decision, outgoing = pair.lab.send(data, Arrival6("eth0", 2, AGENT, 547, SERVER))
+    if outgoing is None:
+        return None, decision
+    assert (outgoing.address, outgoing.port) == (AGENT, 547)
+    return Packet6.parse(outgoing.data), decision
+
+
+def kea_answer_of(pair, data, *, patient):
+    def send():
+        for each in (data, PROBE):
+            pair.kea.sockets[0].sendto(each, (real_kea.SERVER6, 547))
+
+    answers = pair.kea.exchange(send, lambda got: b"\x07" + PROBE_XID[1:] in got, patient=patient)
+    assert len(answers) <= 1, f"one answer, not {answers}"
+    return Packet6.parse(answers[0][0]) if answers else None
+
+
+def differences(kea, ours):
+    """In what two answers differ, as (what, Kea's, ours): silence, header, relays' and client's options, in order."""
+    if kea is None or ours is None:
+        if kea is not ours:
+            yield "answer", kea, ours
+        return
+    if (kea.type, kea.xid) != (ours.type, ours.xid):
+        yield "type", kea, ours
+        return
+    theirs, mine = (list(flat(packet)) for packet in (kea, ours))
+    if sorted(map(repr, theirs)) == sorted(map(repr, mine)) and theirs != mine:
+        yield "order", [what for what, _ in theirs], [what for what, _ in mine]
+        return
+    for left, right in zip_longest(theirs, mine, fillvalue=("nothing", None)):
+        if left[0] != right[0]:
+            yield f"{left[0]} or {right[0]}", left[1], right[1]
+            return
+        if left[1] != right[1] and not (left[0].endswith("time") and abs(left[1] - right[1]) <= SECONDS):
+            yield left[0], left[1], right[1]
+
+
+def flat(packet):
+    """Everything in an answer that must agree, with names: the sentences of statuses are everybody's own."""
+    for number, relay in enumerate(packet.relays):
+        yield f"relay {number}", (relay.type, relay.hops, relay.link, relay.peer)
+        for code, payload in relay.options.items():
+            if code != RELAY_MSG:
+                yield f"relay {number} option {code}", payload
+    for code, payload in packet.options.items():
+        if code in (IA_NA, IA_PD):
+            yield f"IA {code}", payload[:4]
+            yield f"IA {code} t1 time", number_in(payload, 4)
+            yield f"IA {code} t2 time", number_in(payload, 8)
+            for inner, octets in Options6(payload[12:]).items():
+                at = {IAADDR: 16, IAPREFIX: 0}.get(inner)
+                if at is None:
+                    yield f"IA {code} option {inner}", octets[:2] if inner == STATUS else octets
+                    continue
+                where = IPv6Address(octets[:16]) if inner == IAADDR else (octets[8], IPv6Address(octets[9:25]))
+                yield f"IA {code} gives", where
+                yield f"IA {code} preferred time", number_in(octets, at)
+                yield f"IA {code} valid time", number_in(octets, at + 4)
+                yield f"IA {code} inside", octets[24 if inner == IAADDR else 25 :]
+        elif code == STATUS:
+            yield "status", payload[:2]
+        else:
+            yield f"option {code}", payload
+
+
+def number_in(octets, at):
+    return int.from_bytes(octets[at : at + 4], "big")
+
+
+def shown(value):
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def same_leases(pair, link):
+    """Both stores hold the same."""
+    known = {subnet.id for subnet in pair.lab.network.subnets}
+    ids = [link.id(index) for index in range(4) if link.id(index) in known]
+    answer = pair.kea.ask("lease6-get-all", subnets=ids)
+    assert answer["result"] in (0, 3), answer
+    theirs = {lease["ip-address"]: lease for lease in answer.get("arguments", {}).get("leases", [])}
+    ours = {}
+    for lease in pair.lab.store.leases.values():
+        if lease.subnet_id in ids:
+            told = in_kea_words6(lease)
+            ours[told["ip-address"]] = told
+    for address in sorted({*theirs, *ours}):
+        left, right = theirs.get(address), ours.get(address)
+        assert left is not None, f"Kea has no lease of {address}, we have {right}"
+        assert right is not None, f"we have no lease of {address}, Kea has {left}"
+        assert abs(left.pop("cltt") - right.pop("cltt")) <= SECONDS
+        left.pop("pool-id", None)
+        if pair.kea.version < (3,):  # which keeps what relay agents say in another form
+            left.pop("user-context", None), right.pop("user-context", None)
+            left["duid"] = left["duid"].replace("00", "00:00:00") if left["duid"] == "00" else left["duid"]  # nobody's
+        found = {key: (left.get(key), right.get(key)) for key in {*left, *right} if left.get(key) != right.get(key)}
+        assert not found, f"lease of {address}: {found} (Kea's, ours)"
