@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
     return {
         "options.md": options(),
         "configuration.md": configuration(),
+        "expressions.md": expression_page(),
         "problems.md": problems(),
         "messages.md": messages(),
         "hook-points.md": hook_points(),
@@ -123,7 +125,10 @@ def configuration() -> str:
         (
             "Kea's keys, by the map they stand in: first those of `Dhcp4`, then the maps that `Dhcp6` has otherwise."
             " The keys of a map include those of the levels it inherits from. *Default* is what holds where no level of"
-            " the configuration sets a key; keys marked *no effect yet* are accepted and kept, and change nothing today.\n"
+            " the configuration sets a key. An *inherited* key holds for what is inside, unless that says otherwise:"
+            " for all subnets, a shared network, a subnet, a pool. *Since* is the series of Kea that brought a key,"
+            " where 2.2 did not know it. Keys marked *no effect yet* are accepted and kept, and change nothing today; they"
+            " are listed together [at the end](#accepted-without-effect).\n"
         ),
     ]
     four, six = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc))
@@ -132,7 +137,30 @@ def configuration() -> str:
     for document in six:
         if document not in four:
             parts += map_of(document, "DHCPv6")
-    return "\n".join(parts)
+    return "\n".join([*parts, *without_effect([*four, *(each for each in six if each not in four)])])
+
+
+def without_effect(documents: Iterable[Any]) -> list[str]:
+    """The table of keys that are accepted and change nothing yet; `dhcpkit check` reports those a file has."""
+    rows = {
+        (
+            code(document.map_name),
+            code(declared.key),
+            "clients notice" if declared.idle == "grave" else "",
+            declared.doc,
+        )
+        for document in documents
+        for declared in document.params.values()
+        if declared.idle
+    }
+    return [
+        "## Accepted, without effect\n",
+        (
+            "`dhcpkit check` says which of these a file has, once for each: as a notice ([DK1901](problems.md#dk1901)),"
+            " or as a warning where clients notice ([DK1902](problems.md#dk1902)).\n"
+        ),
+        table(("map", "key", "", "what it is for"), sorted(rows)),
+    ]
 
 
 def map_of(document: Any, family: str) -> list[str]:
@@ -142,6 +170,8 @@ def map_of(document: Any, family: str) -> list[str]:
             code(declared.key) + "".join(f", {code(alias)}" for alias in declared.aliases),
             declared.shape,
             default_of(declared),
+            "yes" if declared.name in inherited() else "",
+            declared.since,
             declared.doc + bounds_of(declared) + (" *No effect yet.*" if declared.idle else ""),
         )
         for declared in document.params.values()
@@ -150,8 +180,16 @@ def map_of(document: Any, family: str) -> list[str]:
     return [
         f"## {title}\n",
         f"{inspect.getdoc(document)}\n",
-        table(("key", "type", "default", "meaning"), rows),
+        table(("key", "type", "default", "inherited", "since", "meaning"), rows),
     ]
+
+
+def inherited() -> frozenset[str]:
+    """The names of the keys that hold for what is inside as well."""
+    from dhcpkit.config.inherit import INHERITED4, INHERITED6
+
+    lifetimes = (f"{bound}{kind}_lifetime" for bound in ("", "min_", "max_") for kind in ("valid", "preferred"))
+    return frozenset((*INHERITED4, *INHERITED6, *lifetimes, "option_data", "reservation_mode"))
 
 
 def default_of(declared: Any) -> str:
@@ -169,6 +207,14 @@ def bounds_of(declared: Any) -> str:
     if declared.low is not None and declared.high is not None:
         return f" From {declared.low} to {declared.high}."
     return ""
+
+
+def expression_page() -> str:
+    sys.path.insert(0, str(HERE))
+    try:
+        return str(importlib.import_module("expressions").page())
+    finally:
+        sys.path.pop(0)
 
 
 def problems() -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import attrs
 import typer
 
-__all__ = ["configuration4", "configuration6", "init"]
+__all__ = ["Wishes", "configuration4", "configuration6", "init"]
 
 KEPT: Final = 16  # addresses at the beginning of a subnet that are left to routers, servers and printers
 POOL6_BITS: Final = 16  # of the pool of an IPv6 subnet: what a link needs and a lease file can hold

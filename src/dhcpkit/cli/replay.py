@@ -19,7 +19,7 @@ from dhcpkit.config import Loaded4, Loaded6, family_of, load4, load6
 from dhcpkit.config.compile6 import UNNAMED
 from dhcpkit.wire.capture import read_capture
 
-__all__ = ["replay"]
+__all__ = ["Replayed", "replay"]
 
 
 @attrs.frozen

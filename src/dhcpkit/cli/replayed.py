@@ -38,7 +38,7 @@ from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.options6 import CLIENT_ID, DHCP6, IA_NA, IA_PD, IAADDR, IAPREFIX, SERVER_ID, STATUS_CODE
 from dhcpkit.wire.says import name_of
 
-__all__ = ["Engine", "Engine4", "Engine6", "Heard", "Outcome", "messages4", "messages6"]
+__all__ = ["Engine", "Engine4", "Engine6", "Heard", "Outcome", "messages4", "messages6", "outcome4", "outcome6"]
 
 SERVER_PORTS: Final = {4: 67, 6: 547}
 SILENCE: Final = "silence"

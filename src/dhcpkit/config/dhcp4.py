@@ -79,7 +79,7 @@ class Network4Doc(NetworkDoc):
     server_hostname: str | None = param(default=None, inherit="", doc="The boot server's name, for the field sname.")
     boot_file_name: str | None = param(default=None, inherit="", doc="The boot file, for the field file.")
     offer_lifetime: int | None = param(
-        default=None, low=0, high=U32, doc="Seconds an offered address is kept for the client."
+        default=None, low=0, high=U32, since="3.0", doc="Seconds an offered address is kept for the client."
     )
 
 
@@ -119,7 +119,7 @@ class ClientClassDoc(ClassDoc):
     server_hostname: str = param(default="", doc="The name of the boot server, for the field sname.")
     boot_file_name: str = param(default="", doc="The boot file, for the field file.")
     offer_lifetime: int | None = param(
-        default=None, low=0, high=U32, doc="Seconds an offered address is kept for the client."
+        default=None, low=0, high=U32, since="3.0", doc="Seconds an offered address is kept for the client."
     )
 
 
@@ -148,10 +148,14 @@ class CompatibilityDoc(LenientDoc):
     """Manners for clients and relay agents that do not keep to the RFCs."""
 
     ignore_dhcp_server_identifier: bool = param(
-        default=False, doc="Whether queries meant for another server are answered."
+        default=False, since="3.0", doc="Whether queries meant for another server are answered."
     )
-    ignore_rai_link_selection: bool = param(default=False, doc="Whether a relay agent's link selection is passed over.")
-    exclude_first_last_24: bool = param(default=False, doc="Whether addresses that end in 0 or 255 are never given.")
+    ignore_rai_link_selection: bool = param(
+        default=False, since="3.0", doc="Whether a relay agent's link selection is passed over."
+    )
+    exclude_first_last_24: bool = param(
+        default=False, since="3.0", doc="Whether addresses that end in 0 or 255 are never given."
+    )
 
 
 @document("Dhcp4")
@@ -180,5 +184,5 @@ class Dhcp4Doc(Network4Doc, ServerDoc):
         doc="Manners for clients and relay agents that do not keep to the RFCs.",
     )
     stash_agent_options: bool = param(
-        default=False, doc="Whether a renewal gets back what the relay agent said before."
+        default=False, since="3.0", doc="Whether a renewal gets back what the relay agent said before."
     )

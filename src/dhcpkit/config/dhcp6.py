@@ -78,7 +78,9 @@ class PdPoolDoc(GuardedDoc, CommentedDoc):
         default="", check=address6, doc="What a client's requesting router leaves out of its prefix (RFC 6603)."
     )
     excluded_prefix_len: int = param(default=0, low=0, high=BITS, doc="The length of what is left out.")
-    pool_id: int = param(default=0, low=1, high=U32, doc="A number that statistics and leases know the pool by.")
+    pool_id: int = param(
+        default=0, low=1, high=U32, since="3.0", doc="A number that statistics and leases know the pool by."
+    )
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
 
 
@@ -92,7 +94,9 @@ class Reservation6Doc(CommentedDoc):
     ip_addresses: tuple[str, ...] = param(default=(), doc="The reserved addresses.")
     prefixes: tuple[str, ...] = param(default=(), doc="The reserved prefixes.")
     excluded_prefixes: tuple[str, ...] = param(
-        default=(), doc="What is left out of each reserved prefix, in the order of prefixes; empty for nothing."
+        default=(),
+        since="3.0",
+        doc="What is left out of each reserved prefix, in the order of prefixes; empty for nothing.",
     )
     hostname: str = param(default="", doc="The host name the client gets.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for this client.")
@@ -117,7 +121,7 @@ class Network6Doc(NetworkDoc):
     )
     t2_percent: float | None = param(default=None, inherit=0.8, doc="T2 as a part of the preferred lifetime.")
     pd_allocator: str | None = param(
-        default=None, inherit="iterative", choices=ALLOCATORS, doc="The order in which prefixes are tried."
+        default=None, inherit="iterative", choices=ALLOCATORS, since="3.0", doc="The order in which prefixes are tried."
     )
 
 
@@ -217,7 +221,7 @@ class Dhcp6Doc(Network6Doc, ServerDoc):
         default=("65",), doc="Options, by code or name, that a relay agent may add to an answer (RFC 6422)."
     )
     allow_address_registration: bool = param(
-        default=True, doc="Whether clients may register addresses of their own making (RFC 9686)."
+        default=True, since="3.1", doc="Whether clients may register addresses of their own making (RFC 9686)."
     )
     compatibility: LenientDoc = param(
         default=LenientDoc(), filled=True, doc="Manners for clients and relay agents that do not keep to the RFCs."

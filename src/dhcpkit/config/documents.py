@@ -65,8 +65,10 @@ class OptionDataDoc(CommentedDoc):
         doc="Whether data is fields (true) or hexadecimal digits (false); fields where the option is defined.",
     )
     always_send: bool = param(default=False, doc="Whether it is sent to clients that did not ask for it.")
-    never_send: bool = param(default=False, doc="Whether it is never sent; this beats always-send.")
-    client_classes: tuple[str, ...] = param(default=(), doc="Classes whose clients get it; all where empty.")
+    never_send: bool = param(default=False, since="3.0", doc="Whether it is never sent; this beats always-send.")
+    client_classes: tuple[str, ...] = param(
+        default=(), since="3.0", doc="Classes whose clients get it; all where empty."
+    )
 
 
 @document("option-def")
@@ -105,17 +107,22 @@ class DdnsDoc(CommentedDoc):
         default=None,
         inherit="check-with-dhcid",
         choices=CONFLICTS,
+        since="3.0",
         doc="How other owners of a name are treated.",
     )
     ddns_use_conflict_resolution: bool | None = param(
         default=None, inherit=True, doc="Old form of ddns-conflict-resolution-mode."
     )
-    ddns_ttl: int | None = param(default=None, low=0, high=U32, doc="Seconds DNS records live.")
+    ddns_ttl: int | None = param(default=None, low=0, high=U32, since="3.0", doc="Seconds DNS records live.")
     ddns_ttl_percent: float | None = param(
-        default=None, low=0, high=1, doc="How long DNS records live, as a part of the lease's lifetime."
+        default=None, low=0, high=1, since="3.0", doc="How long DNS records live, as a part of the lease's lifetime."
     )
-    ddns_ttl_min: int | None = param(default=None, low=0, high=U32, doc="The least ddns-ttl-percent may give.")
-    ddns_ttl_max: int | None = param(default=None, low=0, high=U32, doc="The most ddns-ttl-percent may give.")
+    ddns_ttl_min: int | None = param(
+        default=None, low=0, high=U32, since="3.0", doc="The least ddns-ttl-percent may give."
+    )
+    ddns_ttl_max: int | None = param(
+        default=None, low=0, high=U32, since="3.0", doc="The most ddns-ttl-percent may give."
+    )
     hostname_char_set: str | None = param(
         default=None, inherit="[^A-Za-z0-9.-]", doc="Characters that are replaced in names."
     )
@@ -130,12 +137,13 @@ class GuardedDoc(Document):
 
     client_class: str = param(default="", doc="The class clients must be in (old form of client-classes).")
     client_classes: tuple[str, ...] = param(
-        default=(), check=class_name, doc="Classes of which clients must be in one."
+        default=(), check=class_name, since="3.0", doc="Classes of which clients must be in one."
     )
     evaluate_additional_classes: tuple[str, ...] = param(
         default=(),
         aliases=["require-client-classes"],
         check=class_name,
+        since="3.0",
         doc="Classes that are evaluated once this is chosen.",
     )
 
@@ -145,7 +153,9 @@ class PoolDoc(GuardedDoc, DdnsDoc):
     """A pool of addresses."""
 
     pool: str = param(doc="The addresses: `first - last`, or a prefix.")
-    pool_id: int = param(default=0, low=1, high=U32, doc="A number that statistics and leases know the pool by.")
+    pool_id: int = param(
+        default=0, low=1, high=U32, since="3.0", doc="A number that statistics and leases know the pool by."
+    )
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
 
 
@@ -196,10 +206,11 @@ class NetworkDoc(DdnsDoc):
         default=None,
         inherit="iterative",
         choices=ALLOCATORS,
+        since="3.0",
         doc="The order in which addresses are tried.",
     )
     adaptive_lease_time_threshold: float | None = param(
-        default=None, low=0, high=1, doc="The part of a pool in use from which on lifetimes get short."
+        default=None, low=0, high=1, since="3.1", doc="The part of a pool in use from which on lifetimes get short."
     )
 
 
@@ -209,7 +220,7 @@ class ClassDoc(CommentedDoc):
 
     name: str = param(check=class_name, doc="The class's name.")
     test: str = param(default="", doc="The expression whose truth puts a client into the class.")
-    template_test: str = param(default="", doc="The expression whose value names a class of its own.")
+    template_test: str = param(default="", since="3.0", doc="The expression whose value names a class of its own.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in the class.")
     valid_lifetime: int | None = param(default=None, low=0, high=U32, doc="Seconds a lease is valid.")
     min_valid_lifetime: int | None = param(default=None, low=0, high=U32, doc="The least a client may ask for.")
@@ -217,6 +228,7 @@ class ClassDoc(CommentedDoc):
     only_in_additional_list: bool = param(
         default=False,
         aliases=["only-if-required"],
+        since="3.0",
         doc="Whether it is evaluated only where a subnet or pool asks for it.",
     )
 
@@ -267,6 +279,7 @@ class SanityChecksDoc(Document):
         default="fix",
         choices=("none", "fix", "strict", "pedantic"),
         idle=True,
+        since="3.0",
         doc="How strictly a lease's record of the relay agent is checked.",
     )
 

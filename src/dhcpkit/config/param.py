@@ -77,6 +77,7 @@ class Param:
     distinct: Mapping[str, str] | None = None  # no value of a list twice; names that mean another one, and which
     doc: str = ""
     idle: Idle = False  # accepted, no effect yet; "grave": and clients notice
+    since: str = ""  # the series of Kea that brought it, where 2.2 did not know it
     name: str = ""
     shape: Shape = attrs.field(default=None)
 
@@ -100,15 +101,18 @@ def param(  # noqa: PLR0913  # one argument for each thing a line may say
     distinct: Mapping[str, str] | None = None,
     doc: str = "",
     idle: Idle = False,
+    since: str = "",
 ) -> Any:
     """Declares a key of a document. Its spelling follows from the attribute's name unless `key` says otherwise.
 
     `inherit` is the value where no level of the configuration sets it (then `default` is None: "not set here").
     `check` raises Unfit for a value that means nothing. `filled`: a list or map may not be empty. `distinct`: a list
     has no value twice; the mapping says which names mean another one. `idle`: accepted, no effect yet ("grave":
-    clients notice).
+    clients notice). `since`: the series of Kea that brought the key, where Kea 2.2 did not know it.
     """
-    return Param(default, key, tuple(aliases), inherit, tuple(choices), low, high, check, filled, distinct, doc, idle)
+    return Param(
+        default, key, tuple(aliases), inherit, tuple(choices), low, high, check, filled, distinct, doc, idle, since
+    )
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(param,))
