@@ -27,6 +27,7 @@ from dhcpkit.wire.options4 import (
     ROUTERS,
     VIVSO_SUBOPTIONS,
 )
+from dhcpkit.wire.options6 import DOCSIS3_V6
 
 HEAD = build_packet4(None, xid=7, chaddr=b"\2\0\0\0\0\1")[:240]
 DISCOVER = HEAD + b"\x35\1\1"
@@ -75,7 +76,7 @@ def as_python(value):
 def test_a_changed_packet_is_read_back_with_the_same_options(data, draw):
     packet = outcome(Packet4.parse, data)
     assume(not isinstance(packet, WireError))
-    option = draw.draw(options().filter(lambda option: option.code != 53))
+    option = draw.draw(options(DHCP4).filter(lambda option: option.code != 53))
     value = draw.draw(option_values(option))
     packet[option] = value
     again = Packet4.parse(bytes(packet))
@@ -257,6 +258,13 @@ def test_sub_options_keep_their_octets_and_never_fail(octets):
     assert DHCP_AGENT_OPTIONS.build(relay) == octets
     packet[DHCP_AGENT_OPTIONS] = relay
     assert bytes(packet) == packet.data
+
+
+def test_an_option_of_dhcpv6_is_refused_when_it_is_set():
+    packet = Packet4(MessageType.DISCOVER, xid=1, chaddr=b"\2\0\0\0\0\1")
+    with pytest.raises(ValueError, match="1026"):
+        packet[DOCSIS3_V6.by_code(1026)] = b"octets"
+    assert 1026 not in packet.options
 
 
 def test_sub_options():

@@ -131,7 +131,7 @@ def test_relays_change_nothing_of_the_message(packet, depth, data):
 def test_relays_are_followed_as_deep_as_they_may_be(packet, more, data):
     octets = bytes(packet)
     for _ in range(more):
-        octets = bytes(data.draw(relays6(message=octets)))
+        octets = bytes(data.draw(relays6()).around(octets))
     deep = Packet6.parse(octets)
     assert len(packet.relays) == len(deep.relays) == 32
     assert deep.type in RELAYS

@@ -9,6 +9,7 @@ from itertools import cycle, islice
 from typing import Any, Final, TypeVar
 
 import attrs
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from dhcpkit.testing.identities import hwaddrs
@@ -28,6 +29,7 @@ P = TypeVar("P", Packet4, Packet6)
 
 LONG_MAX: Final = 600  # octets of a value that DHCPv4 must split: three instances
 OPTION_MAX: Final = 255  # octets of one instance of an option of DHCPv4
+PAYLOAD_MAX: Final = 0xFFFF  # octets of a message that a relay can wrap: what an option's length can say
 RELAYS: Final = (MessageType6.RELAY_FORW, MessageType6.RELAY_REPL)
 OVERLOAD_LEAST: Final = 250  # octets of a message with a type and option 52, and room for a little more
 HOPS4_MAX: Final = 16  # relays a message of DHCPv4 may pass, RFC 1542 4.1.1
@@ -117,9 +119,10 @@ def packets6(
 
 @st.composite
 def relays6(draw: st.DrawFn, types: st.SearchStrategy[int] | None = None, message: bytes = b"\1\0\0\0") -> Relay6:
-    """Relay messages around a message."""
+    """Relay messages around a message that fits into an option."""
+    assume(len(message) <= PAYLOAD_MAX)
     kind = draw(st.sampled_from(RELAYS) if types is None else types)
-    values = list(_without(draw(option_data(DHCP6, most=RELAY_OPTIONS_MAX)), RELAY_MSG))
+    values = list(_without(draw(option_data(DHCP6, most=RELAY_OPTIONS_MAX, depth=1)), RELAY_MSG))
     values.insert(draw(st.integers(0, len(values))), (RELAY_MSG, message))
     return _relay(draw, kind, values)
 
@@ -139,6 +142,7 @@ def relayed(draw: st.DrawFn, packets: st.SearchStrategy[P], depth: int | st.Sear
         pattern = draw(st.lists(relays6(kind), min_size=1, max_size=PATTERN_MAX))
         octets = bytes(packet)
         for hops, relay in enumerate(islice(cycle(pattern), count), len(packet.relays)):
+            assume(len(octets) <= PAYLOAD_MAX)
             octets = bytes(attrs.evolve(relay, hops=hops).around(octets))
         return Packet6.parse(octets, packet.arrival)
     packet.hops = draw(_depths(depth, HOPS4_MAX))

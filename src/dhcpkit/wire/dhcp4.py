@@ -57,6 +57,7 @@ T = TypeVar("T")
 
 PAD: Final = 0
 END: Final = 255
+CODE_MAX: Final = 0xFF  # a code has one octet
 END_OCTET: Final = b"\xff"
 OVERLOAD: Final = 52  # codes this module must know; the table is options4.py
 MESSAGE_TYPE: Final = 53
@@ -250,7 +251,9 @@ class Packet4:
         return (self[option],) if option.code in self.options else ()
 
     def __setitem__(self, option: Option[T], value: T) -> None:
-        """Sets the option. ValueError where its kind has no form for the value."""
+        """Sets the option. ValueError where its kind has no form for the value, or its code is none of DHCPv4's."""
+        if option.code > CODE_MAX:
+            raise ValueError(f"a code in DHCPv4 is 1 to 254, not {option.code}: {option!r} is an option of DHCPv6")
         payload = self.options[option.code] = option.kind.codec.build(value)
         if option.code == MESSAGE_TYPE:
             self.type = payload[0] if payload else 0

@@ -41,4 +41,3 @@ class JsonError(DhcpkitError, ValueError):
     def __str__(self) -> str:
         where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
         return f"{where}: {self.what}" if where else self.what
-
