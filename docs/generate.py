@@ -127,8 +127,8 @@ def configuration() -> str:
             " The keys of a map include those of the levels it inherits from. *Default* is what holds where no level of"
             " the configuration sets a key. An *inherited* key holds for what is inside, unless that says otherwise:"
             " for all subnets, a shared network, a subnet, a pool. *Since* is the series of Kea that brought a key,"
-            " where 2.2 did not know it. Keys marked *no effect yet* are accepted and kept, and change nothing today; they"
-            " are listed together [at the end](#accepted-without-effect).\n"
+            " where 2.2 did not know it. Keys marked *no effect yet* are accepted and kept, and change nothing today;"
+            " they are listed together [at the end](#accepted-without-effect).\n"
         ),
     ]
     four, six = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc))
