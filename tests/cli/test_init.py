@@ -35,6 +35,7 @@ def test_any_ipv4_subnet_with_room_can_be_served(length, base, dns, interface):
     (pool,) = made.pools
     assert made.prefix == subnet
     assert made.first < pool.first <= pool.last < int(subnet.broadcast_address)
+    assert pool.first - made.first >= min(16, subnet.num_addresses // 8)  # left to routers, servers and printers
     assert pool.last - pool.first + 1 >= subnet.num_addresses // 2 - 1
 
 

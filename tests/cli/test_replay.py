@@ -110,6 +110,35 @@ def test_leases_to_begin_with_count(shared, tmp_path, capsys):
     assert first["decided"]["kind"] == "silence"
 
 
+def test_leases_end_in_the_capture_s_own_time(shared, tmp_path, capsys):
+    pcap, config = recording(shared, "v4-two-clients-pool-exhausted")
+    other = variant(tmp_path, config, lambda keys: keys.update({"valid-lifetime": 1}))
+    heard = [
+        each
+        for each in json.loads(run(capsys, pcap, "-c", other, "--json"))["messages"]
+        if each["client"] == "02:00:00:00:00:20" and each["message"] == "DISCOVER"
+    ]
+    start = heard[0]["time"]
+    kinds = [(round(each["time"] - start), each["decided"]["kind"]) for each in heard]
+    assert kinds == [(0, "silence"), (2, "OFFER"), (4, "OFFER"), (6, "OFFER")]
+
+
+def test_the_server_is_the_one_of_the_capture_unless_said_otherwise(shared, tmp_path, capsys):
+    pcap, config = recording(shared, "v4-dhclient-dora-release")
+
+    def change(keys):  # the server's own address is not the first one of the subnet any more
+        keys["subnet4"][0].update({"subnet": "10.52.0.0/14"})
+
+    other = variant(tmp_path, config, change)
+
+    def identifiers(*words):
+        shown = json.loads(run(capsys, pcap, "-c", other, "--json", *words))["messages"]
+        return {each["decided"]["options"].get("dhcp-server-identifier") for each in shown} - {None}
+
+    assert identifiers() == {"10.53.0.1"}
+    assert "10.53.0.9" in identifiers("--local", "10.53.0.9")
+
+
 def test_two_families_are_two_captures(shared, tmp_path, capsys):
     four, six = recording(shared, "v4-dhclient-renew"), recording(shared, "v6-dhclient-renew")
     run(capsys, four[0], "-c", six[1], status=Status.NEGATIVE)
