@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 from dhcpkit.alloc import Host, Network, Pool4, Subnet4
 from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.naming import Naming
+from dhcpkit.alloc.network import ClientClass
 from dhcpkit.alloc.network6 import Network6, Pool6, Subnet6
 from dhcpkit.testing.machine import Lab4
 from dhcpkit.testing.machine6 import Client6, Lab6, bindings_of, message6
@@ -40,6 +41,14 @@ def test_an_inform_answered_past_the_relay_has_nothing_of_the_relay():
 def test_an_inform_of_nobody_in_particular_is_to_be_broadcast_by_the_relay():
     answer = ask(Lab4(Network([SUBNET])), MessageType.INFORM, options=CIRCUIT)
     assert (answer.giaddr, answer.flags, answer.options.get(82)) == (RELAY, 0x8000, CIRCUIT[82])
+
+
+def test_classes_set_the_boot_fields_of_an_inform_without_a_subnet():
+    phones = ClientClass("VENDOR_CLASS_phone", next_server=SERVER, boot_file_name="phone.img")
+    lab = Lab4(Network([SUBNET], classes=[phones]))
+    data = build_packet4(MessageType.INFORM, {60: b"phone"}, chaddr=ANN, giaddr=IPv4Address("198.51.100.1"))
+    answer = Packet4.parse(lab.send(data, Arrival("eth0", 2, RELAY, 67, SERVER))[1].data)
+    assert (answer.siaddr, answer.file.rstrip(b"\0")) == (SERVER, b"phone.img")
 
 
 def test_a_request_for_nothing_in_particular_is_refused_where_there_is_nothing():

@@ -30,6 +30,7 @@ class Bench:
             for link in self.world.links():
                 self.free[link.kind].append(link)
             self.stale = False
+        self.kea.forget()
         return self.free[kind].pop()
 
     def reserved(self, link):

@@ -164,6 +164,10 @@ class Kea:
     def restart(self):
         self.stop()
         self.start()
+        self.forget()
+
+    def forget(self):
+        """Whatever was said and not heard."""
         for each in (*self.sockets, self.dns):
             drain(each)
 

@@ -4,6 +4,9 @@ A link is where one conversation takes place: subnets and reservations of its ow
 each other. Clients have roles, and on every link the same roles have the same reservations.
 """
 
+import os
+from pathlib import Path
+
 import attrs
 
 COPIES = 40  # links of each kind; when they are used up, both servers begin anew
@@ -78,7 +81,7 @@ class World:
                 "interfaces-config": {"interfaces": [f"eth0/{SERVER4}"], "dhcp-socket-type": "udp"},
                 "lease-database": {"type": "memfile", "persist": False, "name": str(folder / "leases4.csv")},
                 "control-socket": {"socket-type": "unix", "socket-name": str(folder / "control")},
-                "hooks-libraries": [{"library": lease_commands(version)}],
+                "hooks-libraries": [{"library": lease_commands()}],
                 "loggers": [{"name": "kea-dhcp4", "output_options": [{"output": "stdout"}], **severity}],
                 "multi-threading": {"enable-multi-threading": False},
                 **({"cache-threshold": 0.0} if ours or version >= (3,) else {}),
@@ -89,8 +92,10 @@ class World:
         }
 
 
-def lease_commands(version):
-    return "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so"
+def lease_commands():
+    """Where that Kea's library of commands about leases is."""
+    root = Path(os.environ.get("DHCPKIT_KEA_ROOT") or "/")
+    return "/" + str(next(root.glob("usr/lib/*/kea/hooks/libdhcp_lease_cmds.so")).relative_to(root))
 
 
 def lifetimes(least, usual, most):

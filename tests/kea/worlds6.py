@@ -83,7 +83,7 @@ class World:
                 "server-id": {"type": "LL", "htype": 1, "identifier": SERVER_DUID[4:].hex(), "persist": False},
                 "lease-database": {"type": "memfile", "persist": False, "name": str(folder / "leases6.csv")},
                 "control-socket": {"socket-type": "unix", "socket-name": str(folder / "control")},
-                "hooks-libraries": [{"library": lease_commands(version)}],
+                "hooks-libraries": [{"library": lease_commands()}],
                 "loggers": [{"name": "kea-dhcp6", "output_options": [{"output": "stdout"}], **severity}],
                 "multi-threading": {"enable-multi-threading": False},
                 **({"cache-threshold": 0.0} if ours or version >= (3,) else {}),

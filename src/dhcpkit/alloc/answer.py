@@ -185,13 +185,16 @@ def _destination(packet: Packet4, reply: Reply4, *, inform: bool) -> tuple[int, 
 
 def _fixed_fields(reply: Reply4, network: Network) -> tuple[int, bytes, bytes]:
     """siaddr, sname, file: the subnet's, overridden by the first class that sets one. A reservation beats both."""
-    subnet = reply.subnet
-    if subnet is None or reply.type == NAK:
+    if reply.type == NAK:
         return 0, b"", b""
+    subnet = reply.subnet
+    siaddr, sname, file = 0, "", ""  # Kea: without a subnet (an INFORM) it is classes alone that set them
+    if subnet is not None:
+        siaddr, sname, file = subnet.next_server, subnet.server_hostname, subnet.boot_file_name
     classes = [network.classes[name] for name in reply.classes if name in network.classes]
-    siaddr = next((c.next_server for c in classes if c.next_server), subnet.next_server)
-    sname = next((c.server_hostname for c in classes if c.server_hostname), subnet.server_hostname)
-    file = next((c.boot_file_name for c in classes if c.boot_file_name), subnet.boot_file_name)
+    siaddr = next((c.next_server for c in classes if c.next_server), siaddr)
+    sname = next((c.server_hostname for c in classes if c.server_hostname), sname)
+    file = next((c.boot_file_name for c in classes if c.boot_file_name), file)
     return siaddr, sname.encode(), file.encode()
 
 
