@@ -59,11 +59,14 @@ class Known:
 
 
 def unexplained(found, known, context):
-    """The differences that nothing explains; and whether one that is explained is the end of the conversation."""
+    """The differences that nothing explains; and whether one that is explained is the end of the conversation.
+
+    Where it is, the other differences follow from it.
+    """
     left, ends = [], False
     for each in found:
         reasons = [item for item in known if item.applies(each, context)]
         if not reasons:
             left.append(each)
         ends = ends or any(item.ends for item in reasons)
-    return left, ends
+    return ([], True) if ends else (left, False)

@@ -36,7 +36,7 @@ def sibling(name):
 
 
 real_kea, bench, worlds, talk = (sibling(name) for name in ("real_kea", "bench", "worlds4", "talk4"))
-pytestmark = [pytest.mark.privileged, pytest.mark.timeout(0 if os.environ.get("DHCPKIT_KEA_EXAMPLES") else 120)]
+pytestmark = [pytest.mark.privileged, pytest.mark.timeout(0 if os.environ.get("DHCPKIT_KEA_EXAMPLES") else 400)]
 
 EXAMPLES = int(os.environ.get("DHCPKIT_KEA_EXAMPLES", "60"))
 SERVER = int(IPv4Address(real_kea.SERVER4))
