@@ -13,6 +13,7 @@ from pathlib import Path
 import clients
 import configurations
 import exchanges
+import exchanges6
 import lease_files
 import speed
 from verdict import Verdict, absent
@@ -28,6 +29,8 @@ JUDGES: dict[str, Judge] = {
     "configuration-verdicts": configurations.mutations,
     "odd-packets": exchanges.by_hand,
     "recorded-clients": exchanges.by_clients,
+    "odd-packets-6": exchanges6.by_hand6,
+    "recorded-clients-6": exchanges6.by_clients6,
     "lease-files-read": lease_files.read_ours,
     "lease-files-written": lease_files.read_by_kea,
     "real-clients": clients.real_clients,
@@ -39,7 +42,7 @@ JUDGES: dict[str, Judge] = {
 def written() -> dict[str, float]:
     """The numbers of the last committed page, by judge."""
     shown = subprocess.run(["git", "show", f"HEAD:{PAGE}"], check=False, capture_output=True, text=True, cwd=REPO)
-    found = re.findall(r"^\| ([a-z-]+) \| \**([\d.]+)(?:/\d+)?\** ", shown.stdout, re.MULTILINE)
+    found = re.findall(r"^\| ([a-z0-9-]+) \| \**([\d.]+)(?:/\d+)?\** ", shown.stdout, re.MULTILINE)
     return {name: float(number) for name, number in found}
 
 
