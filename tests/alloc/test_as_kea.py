@@ -2,11 +2,14 @@
 
 from ipaddress import IPv4Address, IPv6Address
 
+import attrs
+
 from dhcpkit.alloc import Host, Network, Pool4, Subnet4
+from dhcpkit.alloc.host6 import Host6
 from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.naming import Naming
 from dhcpkit.alloc.network import ClientClass
-from dhcpkit.alloc.network6 import Network6, Pool6, Subnet6
+from dhcpkit.alloc.network6 import Network6, Pool6, SharedNetwork6, Subnet6
 from dhcpkit.testing.machine import Lab4
 from dhcpkit.testing.machine6 import Client6, Lab6, bindings_of, message6
 from dhcpkit.wire.build4 import build_packet4
@@ -99,3 +102,18 @@ def test_a_declined_lease_keeps_what_the_relay_agent_said():
     told(lab, MessageType6.DECLINE, held)
     [lease] = lab.store.leases.values()
     assert (lease.state, lease.duid, lease.user_context) == (LeaseState.DECLINED, b"", '{ "a": 1 }')
+
+
+def test_a_reservation_in_a_sibling_names_leases_of_a_client_that_wants_any_name():
+    first = Subnet6("2001:db8::/64", pools=[Pool6.of("2001:db8::10 - 2001:db8::11")], interface="eth0")
+    where = int(IPv6Address("2001:db8:0:1::99"))
+    named = {"naming": Naming(qualifying_suffix="lab")}
+    subnets = [attrs.evolve(first, **named), Subnet6("2001:db8:0:1::/64", id=2, interface="eth0", **named)]
+    network = Network6(
+        shared_networks=[SharedNetwork6("link", subnets)],
+        hosts=[Host6("duid", DUID, 2, (where,), hostname="Boss")],
+        server_id=Duid.of_link_layer(b"\2\0\0\0\0\xff"),
+    )
+    lab = Lab6(network)
+    assert told(lab, MessageType6.REQUEST, options={39: b"\0"}).options.first[39] == b"\0\4boss\3lab\0"
+    assert [(lease.address, lease.hostname) for lease in lab.store.leases.values()] == [(where, "boss.lab.")]

@@ -372,14 +372,15 @@ class Desk6:
         name = self.name
         if naming is not self.query.siblings[0].naming or self.host_subnet not in (None, self.query.subnet):
             name = choose_name6(self.query.packet, self.subnet, naming, self.host(), self.consult)
-        if name.wanting and first and not self.offer:
+        made = name.wanting
+        if made and first and not self.offer:
             name = named_after(name, first, naming)
         if name != self.name and not self.offer:
-            self._rename(name, first)
+            self._rename(name, first, made=made)
         return name
 
-    def _rename(self, name: Name6, first: int) -> None:
-        made = self.name.wanting
+    def _rename(self, name: Name6, first: int, *, made: bool) -> None:
+        """One `made` of an address belongs to that address's lease alone."""
         leases = [lease for lease in self._changed.values() if lease is not None]
         for lease in [*leases, *self._reused.values()]:
             hostname = name.hostname if not made or lease.address == first else ""
