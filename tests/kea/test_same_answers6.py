@@ -163,6 +163,11 @@ KNOWN = [
         ends=True,
     ),
     bench.Known(
+        "confirmed on the link",
+        "an address of any subnet of a shared network is on its link; Kea looks at the subnet selected alone",
+        lambda _each, at: at.say is not None and at.say.kind == "confirm" and at.link.kind in {"shared", "siblings"},
+    ),
+    bench.Known(
         "timers of the subnet that serves",
         "T1 and T2 are those of the subnet that the leases are of, in Kea sometimes of the one selected at first",
         lambda each, at: at.link.kind == "shared" and each[0].endswith(("t1 time", "t2 time")),
