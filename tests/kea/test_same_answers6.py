@@ -101,10 +101,10 @@ def released_now(each, at):
 
 
 def whose_turn(each, at):
-    """Another address of those that anybody may have."""
+    """Another address or prefix of those that anybody may have."""
     mine = at.pair.reserved(at.link)
-    free = not any(str(value) in mine for value in each[1:])
-    return at.link.kind == "pools" and each[0] == "IA 3 gives" and None not in each and free
+    free = not any(str(value[1] if isinstance(value, tuple) else value) in mine for value in each[1:])
+    return at.link.kind == "pools" and each[0] in {"IA 3 gives", "IA 25 gives"} and None not in each and free
 
 
 def only_case(each, at):
@@ -141,7 +141,7 @@ KNOWN = [
     ),
     bench.Known(
         "whose turn it is",
-        "where classes open pools, turns go around in another order",
+        "of several pools Kea goes on with the one it gave of last, we begin with the first",
         whose_turn,
         ends=True,
     ),
