@@ -239,9 +239,18 @@ def test_reload_and_rollback(link, running6):
     assert running6.stop() == 0
 
 
+def answered(link):
+    """The answer to a Solicit: a link that has just come up may lose the first ones, as clients know."""
+    for _ in range(6):
+        [found] = ask(link, 546, ("ff02::1:2", solicit(), 5))
+        if found is not None:
+            return found[0]
+    raise AssertionError("nobody answers")
+
+
 def test_the_server_keeps_its_name(link, running6):
     running6.start()
-    [(first, _, _)] = ask(link, 546, ("ff02::1:2", solicit(), 10))
+    first = answered(link)
     assert running6.stop() == 0
     kept = (running6.folder / "kea-dhcp6-serverid").read_text()
     assert kept == str(first[SERVER_ID])
@@ -251,14 +260,14 @@ def test_the_server_keeps_its_name(link, running6):
     link.ip("s", "link", "set", "eth0", "up")
     running6.start(wait="")
     running6.wait_log("DHCP6_STARTED", 2)
-    [(second, _, _)] = ask(link, 546, ("ff02::1:2", solicit(), 10))
+    second = answered(link)
     assert second[SERVER_ID] == first[SERVER_ID], "other hardware, the same server"
     assert f"server is using server-id {kept} and stores in the file" in running6.text()
     assert running6.stop() == 0
     running6.write(**{"server-id": {"type": "EN", "enterprise-id": 9, "identifier": "0102", "persist": False}})
     running6.start(wait="")
     running6.wait_log("DHCP6_STARTED", 3)
-    [(third, _, _)] = ask(link, 546, ("ff02::1:2", solicit(), 10))
+    third = answered(link)
     assert third[SERVER_ID] == Duid(b"\0\2\0\0\0\x09\1\2")
     assert (running6.folder / "kea-dhcp6-serverid").read_text() == kept
     assert running6.stop() == 0
