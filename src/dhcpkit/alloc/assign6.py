@@ -352,7 +352,7 @@ def _preferred(desk: Desk6, asked: Asked6) -> int:
 
 
 def _place(desk: Desk6, subnet: Subnet6, asked: Asked6) -> tuple[object, ...]:
-    network = desk.query.network.shared_network_of(subnet)
+    network = desk.query.network.shared_network(subnet)
     assert network is not None, "several subnets are a shared network"
     return network.name, asked.type, desk.query.network.guards(subnet)
 

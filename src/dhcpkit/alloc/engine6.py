@@ -124,7 +124,7 @@ def _classes(query: Query6, found: Found6) -> tuple[str, ...]:
     host = host_in(subnet, found)
     if host is not None and host.client_classes:
         # It counts for the choice of pools where the subnet cannot change any more, or wherever it is global.
-        alone = subnet is not None and network.shared_network_of(subnet) is None
+        alone = subnet is not None and network.shared_network(subnet) is None
         everywhere = host is found.get(GLOBAL) and query.early is None
         if alone or everywhere:
             network.classes.reserved(packet, host.client_classes, classes, query.trace)
@@ -139,7 +139,7 @@ def _final_classes(query: Query6, found: Found6, classes: tuple[str, ...], reply
     if not network.classes and not found:
         return classes
     made = dict.fromkeys(classes)
-    shared = network.shared_network_of(subnet) if subnet is not None else None
+    shared = network.shared_network(subnet) if subnet is not None else None
     if shared is not None and reply.host is not None and reply.host.subnet_id != GLOBAL:
         made.update(dict.fromkeys(reply.host.client_classes))
     if network.classes and subnet is not None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
 from dhcpkit.alloc.classes import Classifier
 from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
+from dhcpkit.alloc.links import Links, range_of
 from dhcpkit.alloc.naming import NO_UPDATES, Naming
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.alloc.pick import Allocator, Iterative, allocator4
@@ -34,17 +34,7 @@ T = TypeVar("T")
 
 def parse_range(text: str) -> tuple[int, int]:
     """`192.0.2.10 - 192.0.2.99` or `192.0.2.64/26` to first and last address. ValueError says what is wrong."""
-    try:
-        if "/" in text:
-            prefix = IPv4Network(text.strip())
-            return int(prefix.network_address), int(prefix.broadcast_address)
-        low, _, high = text.partition("-")
-        first, last = int(IPv4Address(low.strip())), int(IPv4Address(high.strip()))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a range of addresses (first - last, or prefix/length): {error}") from None
-    if last < first:
-        raise ValueError(f"the range {text!r} ends before it starts")
-    return first, last
+    return range_of(text, IPv4Network)
 
 
 @attrs.frozen(eq=False)
@@ -304,39 +294,12 @@ class Network:
         self.guarded = any(s.client_classes for s in self.subnets) or any(
             n.client_classes for n in self.shared_networks
         )
-        self.by_id: Mapping[int, Subnet4] = {}
         self.plain: frozenset[int] = frozenset()  # ids of the subnets that `quick4` serves
-        self._siblings: dict[int, tuple[Subnet4, ...]] = {}
-        self._networks: dict[int, SharedNetwork4] = {}
         self._index()
 
     def _index(self) -> None:
-        by_id: dict[int, Subnet4] = {}
-        for subnet in self.subnets:
-            if subnet.id in by_id:
-                raise ValueError(f"subnet id {subnet.id} is used by {by_id[subnet.id].prefix} and by {subnet.prefix}")
-            by_id[subnet.id] = subnet
-        self.by_id = by_id
-        for network in self.shared_networks:
-            for subnet in network.subnets:
-                self._siblings[subnet.id] = network.subnets
-                self._networks[subnet.id] = network
-        self._by_interface: dict[str, list[Subnet4]] = {}
-        self._by_relay: dict[int, list[Subnet4]] = {}
-        for subnet in self.subnets:
-            of_network = self._networks.get(subnet.id)
-            interface = subnet.interface or (of_network.interface if of_network else "")
-            if interface:
-                self._by_interface.setdefault(interface, []).append(subnet)
-            relays = subnet.relays or (of_network.relays if of_network else frozenset())
-            for relay in relays:
-                self._by_relay.setdefault(relay, []).append(subnet)
-        ordered = sorted(enumerate(self.subnets), key=lambda pair: (pair[1].first, pair[0]))
-        self._starts = [subnet.first for _, subnet in ordered]
-        self._ordered = ordered
-        # Prefixes either nest or are apart, so the longest of them bounds how far back a covering one can start.
-        self._widest = max((subnet.last - subnet.first for subnet in self.subnets), default=0)
-        self._nested = _any_nested([subnet for _, subnet in ordered])
+        self._links = Links(self.subnets, self.shared_networks)
+        self.by_id: Mapping[int, Subnet4] = self._links.by_id
         values = [self.options, *(each.options for each in self.classes.values())]
         values += [level.options for subnet in self.subnets for level in subnet.levels]
         values += [pool.options for subnet in self.subnets for pool in subnet.pools]
@@ -350,7 +313,7 @@ class Network:
             and not self.classes
             and not self.stash_agent_options
             and not self.early_global_reservations_lookup
-            and subnet.id not in self._networks
+            and self._links.network_of(subnet) is None
             and not subnet.reservations_global
             and subnet.match_client_id
             and not subnet.store_extended_info
@@ -364,43 +327,27 @@ class Network:
 
     def siblings(self, subnet: Subnet4) -> tuple[Subnet4, ...]:
         """The subnets of its shared network from this one on and then around (Kea's order of trying them)."""
-        link = self._siblings.get(subnet.id)
-        if link is None:
-            return (subnet,)
-        at = next(index for index, each in enumerate(link) if each is subnet)
-        return link if at == 0 else link[at:] + link[:at]
+        return self._links.siblings(subnet)
 
     def open_to(self, subnet: Subnet4, classes: Container[str]) -> bool:
         """Whether a client in these classes may use the subnet: its own guards and its shared network's let it in."""
-        guards = subnet.client_classes
-        if guards and not any(name in classes for name in guards):
-            return False
-        shared = self._networks.get(subnet.id)
-        return shared is None or not shared.client_classes or any(name in classes for name in shared.client_classes)
+        return self._links.open_to(subnet, classes)
 
     def shared_network(self, subnet: Subnet4) -> SharedNetwork4 | None:
         """The shared network a subnet belongs to."""
-        return self._networks.get(subnet.id)
+        return self._links.network_of(subnet)
 
     def by_interface(self, interface: str) -> Sequence[Subnet4]:
         """The subnets bound to a server's interface, own or by their shared network."""
-        return self._by_interface.get(interface, ())
+        return self._links.by_interface(interface)
 
     def by_relay(self, relay: int) -> Sequence[Subnet4]:
         """The subnets that list this relay's address."""
-        return self._by_relay.get(relay, ())
+        return self._links.by_relay(relay)
 
     def holding(self, address: int) -> Sequence[Subnet4]:
         """The subnets whose prefix holds the address, in the configuration's order."""
-        index = bisect_right(self._starts, address) - 1
-        if not self._nested:
-            return (self._ordered[index][1],) if index >= 0 and self._ordered[index][1].last >= address else ()
-        found = []
-        while index >= 0 and self._starts[index] >= address - self._widest:
-            if self._ordered[index][1].last >= address:
-                found.append(self._ordered[index])
-            index -= 1
-        return [subnet for _, subnet in sorted(found, key=lambda pair: pair[0])]
+        return self._links.holding(address)
 
     def with_allocator(self, allocator: Allocator) -> Network:
         """A copy in which every subnet uses another allocator."""
@@ -414,10 +361,5 @@ class Network:
         )
         alone = [attrs.evolve(s, allocator=allocator) for s in self.subnets if s.id not in shared]
         changed.subnets = (*alone, *(s for network in changed.shared_networks for s in network.subnets))
-        changed._siblings, changed._networks = {}, {}  # noqa: SLF001  # it is one of us
-        changed._index()  # noqa: SLF001
+        changed._index()  # noqa: SLF001  # it is one of us
         return changed
-
-
-def _any_nested(ordered: Sequence[Subnet4]) -> bool:
-    return any(after.first <= before.last for before, after in pairwise(ordered))

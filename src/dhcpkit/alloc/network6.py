@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from ipaddress import IPv6Address, IPv6Network
-from itertools import pairwise
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import attrs
 
 from dhcpkit.alloc.classes import Classifier
 from dhcpkit.alloc.host6 import NO_HOSTS6, Host6, Hosts6
+from dhcpkit.alloc.links import Links, Ranges, range_of
 from dhcpkit.alloc.naming import KEA_NAMING, Naming
 from dhcpkit.alloc.network import ClientClass, Level, Lifetimes
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValues
@@ -28,27 +28,14 @@ from dhcpkit.wire.options6 import DHCP6
 
 __all__ = ["IDENTIFIERS6", "MAC_SOURCES", "Network6", "PdPool", "Pool6", "SharedNetwork6", "Subnet6", "parse_range6"]
 
-T = TypeVar("T")
-
 IDENTIFIERS6: Final = ("hw-address", "duid")  # Kea's default order of search
 MAC_SOURCES: Final = ("any",)
 ADDRESS_BITS: Final = 128
-ROTATIONS_MAX: Final = 256  # remembered orders of subnets, each as long as its shared network
 
 
 def parse_range6(text: str) -> tuple[int, int]:
     """`2001:db8::10 - 2001:db8::99` or `2001:db8::/64` to first and last address. ValueError says what is wrong."""
-    try:
-        if "/" in text:
-            prefix = IPv6Network(text.strip())
-            return int(prefix.network_address), int(prefix.broadcast_address)
-        low, _, high = text.partition("-")
-        first, last = int(IPv6Address(low.strip())), int(IPv6Address(high.strip()))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a range of addresses (first - last, or prefix/length): {error}") from None
-    if last < first:
-        raise ValueError(f"the range {text!r} ends before it starts")
-    return first, last
+    return range_of(text, IPv6Network)
 
 
 @attrs.frozen(eq=False)
@@ -243,7 +230,7 @@ class Network6:
 
     `server_id` is the server's own DUID; messages that name another one are not for it. `keep_released`: a released
     lease stays its client's until it is reclaimed (Kea does so where both `flush-reclaimed-timer-wait-time` and
-    `hold-reclaimed-time` are set). `blocks`, `recent`, `recent_pool` and `rotations` are memos, and nothing else ever
+    `hold-reclaimed-time` are set). `blocks`, `recent` and `recent_pool` are memos, and nothing else ever
     changes.
     """
 
@@ -286,84 +273,45 @@ class Network6:
         self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer6`: options that answers have in common
         self.recent: dict[tuple[object, ...], int] = {}  # of `assign6`: the subnet that gave something last
         self.recent_pool: dict[tuple[object, ...], int] = {}  # of `assign6`: and its pool
-        self.rotations: dict[int, tuple[Subnet6, ...]] = {}  # of `siblings`
-        self.by_id: Mapping[int, Subnet6] = {}
-        self._positions: dict[int, int] = {}
-        self._guards: dict[int, tuple[tuple[str, ...], ...]] = {}
-        self._networks: dict[int, SharedNetwork6] = {}
-        self._index()
-
-    def _index(self) -> None:
-        by_id: dict[int, Subnet6] = {}
-        for subnet in self.subnets:
-            if subnet.id in by_id:
-                raise ValueError(f"subnet id {subnet.id} is used by {by_id[subnet.id].prefix} and by {subnet.prefix}")
-            by_id[subnet.id] = subnet
-        self.by_id = by_id
-        for network in self.shared_networks:
-            for position, subnet in enumerate(network.subnets):
-                self._positions[subnet.id] = position
-                self._networks[subnet.id] = network
-        for subnet in self.subnets:
-            around = self._networks.get(subnet.id)
-            guards = (subnet.client_classes, around.client_classes if around is not None else ())
-            self._guards[subnet.id] = tuple(guard for guard in guards if guard)
-        self._by_interface: dict[str, list[Subnet6]] = {}
+        self._links = Links(self.subnets, self.shared_networks)
+        self.by_id: Mapping[int, Subnet6] = self._links.by_id
         self._by_interface_id: dict[bytes, list[Subnet6]] = {}
-        self._by_relay: dict[int, list[Subnet6]] = {}
         for subnet in self.subnets:
-            around = self._networks.get(subnet.id)
-            interface = subnet.interface or (around.interface if around else "")
-            if interface:
-                self._by_interface.setdefault(interface, []).append(subnet)
-            interface_id = subnet.interface_id or (around.interface_id if around else b"")
+            around = self._links.network_of(subnet)
+            interface_id = subnet.interface_id or (around.interface_id if around is not None else b"")
             if interface_id:
                 self._by_interface_id.setdefault(interface_id, []).append(subnet)
-            for relay in subnet.relays or (around.relays if around else ()):
-                self._by_relay.setdefault(relay, []).append(subnet)
-        self._ranges = _Ranges((subnet.first, subnet.last, subnet) for subnet in self.subnets)
-        self._delegated = _Ranges(
+        self._delegated = Ranges(
             (pool.first, pool.end, (subnet, pool)) for subnet in self.subnets for pool in subnet.pd_pools
         )
 
     def siblings(self, subnet: Subnet6) -> tuple[Subnet6, ...]:
         """The subnets of its shared network from this one on and then around (Kea's order of trying them)."""
-        network = self._networks.get(subnet.id)
-        if network is None:
-            return (subnet,)
-        found = self.rotations.get(subnet.id)
-        if found is None:
-            if len(self.rotations) >= ROTATIONS_MAX:
-                self.rotations.clear()
-            at = self._positions[subnet.id]
-            found = self.rotations[subnet.id] = network.subnets[at:] + network.subnets[:at]
-        return found
+        return self._links.siblings(subnet)
 
     def position(self, subnet: Subnet6) -> int:
         """Its place among the subnets of its shared network; 0 where it has none."""
-        return self._positions.get(subnet.id, 0)
+        return self._links.position(subnet)
 
     def one_link(self, subnet: Subnet6, other: Subnet6) -> bool:
         """Whether two subnets are one, or of one shared network: a client of one may be served from the other."""
-        network = self._networks.get(subnet.id)
-        return other is subnet or (network is not None and network is self._networks.get(other.id))
+        return self._links.one_link(subnet, other)
 
     def guards(self, subnet: Subnet6) -> tuple[tuple[str, ...], ...]:
         """The classes that open a subnet: one of each group."""
-        return self._guards[subnet.id]
+        return self._links.guards(subnet)
 
     def open_to(self, subnet: Subnet6, classes: Container[str]) -> bool:
         """Whether a client in these classes may use the subnet: its own guards and its shared network's let it in."""
-        guards = self._guards[subnet.id]
-        return not guards or all(any(name in classes for name in guard) for guard in guards)
+        return self._links.open_to(subnet, classes)
 
-    def shared_network_of(self, subnet: Subnet6) -> SharedNetwork6 | None:
+    def shared_network(self, subnet: Subnet6) -> SharedNetwork6 | None:
         """The shared network a subnet belongs to."""
-        return self._networks.get(subnet.id)
+        return self._links.network_of(subnet)
 
     def by_interface(self, interface: str) -> Sequence[Subnet6]:
         """The subnets bound to a server's interface, own or by their shared network."""
-        return self._by_interface.get(interface, ())
+        return self._links.by_interface(interface)
 
     def by_interface_id(self, interface_id: bytes) -> Sequence[Subnet6]:
         """The subnets whose relays name their interface so (option 18)."""
@@ -371,38 +319,12 @@ class Network6:
 
     def by_relay(self, relay: int) -> Sequence[Subnet6]:
         """The subnets that list this relay's address."""
-        return self._by_relay.get(relay, ())
+        return self._links.by_relay(relay)
 
     def holding(self, address: int) -> Sequence[Subnet6]:
         """The subnets whose prefix holds the address, in the configuration's order."""
-        return self._ranges.holding(address)
+        return self._links.holding(address)
 
     def delegating(self, address: int) -> Sequence[tuple[Subnet6, PdPool]]:
         """The pools of prefixes whose range holds the address, each with its subnet."""
         return self._delegated.holding(address)
-
-
-class _Ranges(Generic[T]):
-    """Ranges of addresses that either nest or are apart, and what lies behind each."""
-
-    __slots__ = ("_nested", "_ordered", "_starts", "_widest")
-
-    def __init__(self, ranges: Iterable[tuple[int, int, T]]) -> None:
-        numbered = [(first, number, last, item) for number, (first, last, item) in enumerate(ranges)]
-        self._ordered = sorted(numbered, key=lambda each: each[:2])
-        self._starts = [first for first, *_ in self._ordered]
-        # The widest of them bounds how far back one that holds an address can start.
-        self._widest = max((last - first for first, _, last, _ in self._ordered), default=0)
-        self._nested = any(after[0] <= before[2] for before, after in pairwise(self._ordered))
-
-    def holding(self, address: int) -> Sequence[T]:
-        """What lies behind the ranges that hold the address, in the order they were given."""
-        index = bisect_right(self._starts, address) - 1
-        if not self._nested:
-            return (self._ordered[index][3],) if index >= 0 and self._ordered[index][2] >= address else ()
-        found = []
-        while index >= 0 and self._starts[index] >= address - self._widest:
-            if self._ordered[index][2] >= address:
-                found.append(self._ordered[index])
-            index -= 1
-        return [item for *_, item in sorted(found, key=lambda each: each[1])]

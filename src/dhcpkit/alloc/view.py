@@ -6,7 +6,7 @@ for the rest; the caller loads those keys and plans again (docs/why/batches.md).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol
 
 import attrs
@@ -18,12 +18,14 @@ __all__ = [
     "CLIENT_ID",
     "HWADDR",
     "Change",
+    "Held",
     "Key",
     "LeaseView4",
     "LiveView4",
     "NotLoaded",
     "Overlay4",
     "Sweep",
+    "Taken",
     "Unit",
 ]
 
@@ -173,7 +175,7 @@ class Overlay4:
         """As LeaseView4."""
         if not self._changed:
             return self.view.first_free(order, now, busy)
-        taken = _Taken(self._changed, busy, now)
+        taken = Taken(self._changed, busy, now)
         found = self.view.first_free(order, now, taken)
         if found is None:  # what the batch itself has freed comes last, as it would after a commit
             freed = [address for address in self._changed if address not in taken]
@@ -203,12 +205,20 @@ class Overlay4:
         return kept + [lease for lease in above if changed[lease.address] is lease]
 
 
-class _Taken:
+class Held(Protocol):
+    """A lease of either family, as far as whether it binds its address."""
+
+    def expired(self, now: int) -> bool:
+        """Whether it no longer does at `now`."""
+        ...
+
+
+class Taken:
     """Membership in what an overlay knows to be taken: the batch's new leases, and the caller's own `busy`."""
 
     __slots__ = ("busy", "changed", "now")
 
-    def __init__(self, changed: dict[int, Lease4 | None], busy: Container[int], now: int) -> None:
+    def __init__(self, changed: Mapping[int, Held | None], busy: Container[int], now: int) -> None:
         self.changed, self.busy, self.now = changed, busy, now
 
     def __contains__(self, address: object) -> bool:

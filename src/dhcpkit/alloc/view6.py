@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 import attrs
 
 from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.view import Taken
 
 __all__ = ["DUID", "Change6", "Key6", "LeaseView6", "LiveView6", "Overlay6", "Sweep6", "Unit6"]
 
@@ -144,7 +145,7 @@ class Overlay6:
         """As LeaseView6."""
         if not self._changed:
             return self.view.first_free(order, now, busy)
-        taken = _Taken(self._changed, busy, now)
+        taken = Taken(self._changed, busy, now)
         found = self.view.first_free(order, now, taken)
         if found is None and isinstance(order, Container):  # what the batch itself has freed comes last
             freed = (address for address in self._changed if address not in taken)
@@ -154,18 +155,3 @@ class Overlay6:
     def handed_out(self, address: int) -> None:
         """As LeaseView6."""
         self.view.handed_out(address)
-
-
-class _Taken:
-    """Membership in what an overlay knows to be taken: the batch's new leases, and the caller's own `busy`."""
-
-    __slots__ = ("busy", "changed", "now")
-
-    def __init__(self, changed: dict[int, Lease6 | None], busy: Container[int], now: int) -> None:
-        self.changed, self.busy, self.now = changed, busy, now
-
-    def __contains__(self, address: object) -> bool:
-        if address in self.busy:
-            return True
-        lease = self.changed.get(address)  # type: ignore[call-overload]
-        return lease is not None and not lease.expired(self.now)

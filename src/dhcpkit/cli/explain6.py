@@ -123,7 +123,7 @@ def _arrival(network: Network6, asked: Asked) -> tuple[Arrival6, str]:
     if asked.interface or not network.subnets:
         return heard, ""
     subnet = network.subnets[0]
-    around = network.shared_network_of(subnet)
+    around = network.shared_network(subnet)
     interface = subnet.interface or (around.interface if around is not None else "")
     assumed = f"the client is on the link of the first subnet, {subnet.prefix} (--interface, --relay say otherwise)"
     if interface:
