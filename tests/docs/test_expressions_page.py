@@ -25,7 +25,7 @@ def test_every_example_has_the_value_that_is_said(expressions):
 
 def test_every_word_of_the_grammar_has_an_example(expressions):
     examples = " ".join(row[1] for row in (*expressions.TRUTHS, *expressions.TEXTS))
-    words = {terminal.pattern.value for terminal in _parser.terminals if terminal.pattern.type == "str"}
+    words = {terminal.pattern.value for terminal in _parser().terminals if terminal.pattern.type == "str"}
     words = {word for word in words if word.isalpha() and len(word) > 2}
     assert len(words) > 15
     assert {word for word in words if word not in examples} == set()

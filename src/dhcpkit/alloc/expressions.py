@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -149,14 +150,21 @@ _GRAMMAR: Final = r"""
     NAME: /[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?=[ \t\r\n]*\])/
     %ignore /[ \t\r\n]+/
 """
-_parser: Final = Lark(
-    _GRAMMAR,
-    parser="lalr",
-    lexer="contextual",
-    start=["boolean", "text"],
-    propagate_positions=True,
-    maybe_placeholders=False,
-)
+
+
+@cache
+def _parser() -> Lark:
+    """Made when the first expression is read: most configurations have none, and it takes a twentieth of a second."""
+    return Lark(
+        _GRAMMAR,
+        parser="lalr",
+        lexer="contextual",
+        start=["boolean", "text"],
+        propagate_positions=True,
+        maybe_placeholders=False,
+    )
+
+
 _QUOTED: Final = re.compile(r"'[^'\n]*'")
 _DEEPER: Final = re.compile(r"[(]|[)]|\bnot\b|[^\s(]")
 
@@ -165,7 +173,7 @@ def _parse(text: str, family: Family, member: Callable[[str], bool] | None, star
     if _depth(text) > NESTING_MAX:
         raise ExpressionError(text, 0, len(text), f"more than {NESTING_MAX} brackets within brackets")
     try:
-        tree = _parser.parse(text, start=start)
+        tree = _parser().parse(text, start=start)
     except UnexpectedInput as refused:
         raise _told(text, refused) from None
     try:
