@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from dhcpkit.alloc.network import parse_range
-from dhcpkit.alloc.network6 import parse_range6
+from dhcpkit.alloc.links import range_of
 from dhcpkit.config import codes
 from dhcpkit.config.codes import Code
 from dhcpkit.wire.text import parse_hex
@@ -45,13 +44,17 @@ class Unfit(ValueError):
 
 def address4(text: str) -> int:
     """An IPv4 address as a number; an empty text is 0, "not set", as in Kea."""
+    return _address(text, IPv4Address, "an IPv4 address such as 192.0.2.1")
+
+
+def _address(text: str, kind: type[IPv4Address | IPv6Address], expected: str) -> int:
     if not text:
         return 0
     try:
-        return int(IPv4Address(text))
+        return int(kind(text))
     except ValueError:
         message = f"Failed to convert string to address '{text}': Invalid argument"
-        raise Unfit(codes.BAD_ADDRESS, message, "an IPv4 address such as 192.0.2.1") from None
+        raise Unfit(codes.BAD_ADDRESS, message, expected) from None
 
 
 def prefix4(text: str) -> IPv4Network:
@@ -73,13 +76,7 @@ def prefix4(text: str) -> IPv4Network:
 
 def address6(text: str) -> int:
     """An IPv6 address as a number; an empty text is 0, "not set"."""
-    if not text:
-        return 0
-    try:
-        return int(IPv6Address(text))
-    except ValueError:
-        message = f"Failed to convert string to address '{text}': Invalid argument"
-        raise Unfit(codes.BAD_ADDRESS, message, "an IPv6 address such as 2001:db8::1") from None
+    return _address(text, IPv6Address, "an IPv6 address such as 2001:db8::1")
 
 
 def class_name(text: str) -> str:
@@ -148,37 +145,30 @@ def _no_subnet(what: str, expected: str = "a prefix with its length, such as 192
 
 def pool4(text: str) -> tuple[int, int]:
     """First and last address of a pool: `first - last`, or a prefix, whose host bits are dropped as Kea does."""
-    tight = re.sub(r"\s", "", text)
-    try:
-        if "/" in tight:
-            prefix = IPv4Network(tight, strict=False)
-            return int(prefix.network_address), int(prefix.broadcast_address)
-        return parse_range(tight)
-    except ValueError:
-        expected = "`first - last` with the first address first, or a prefix such as 192.0.2.64/26"
-        if "/" not in tight and _ends_before_start(tight):
-            raise Unfit(codes.BAD_POOL, f"Failed to create pool defined by: {tight}", expected) from None
-        acceptable = "There are two acceptable formats <min address-max address> or <prefix/len>"
-        raise Unfit(codes.BAD_POOL, f"invalid pool definition: {text}. {acceptable}", expected) from None
+    return _pool(text, IPv4Network, "192.0.2.64/26")
 
 
 def pool6(text: str) -> tuple[int, int]:
-    """First and last address of a pool: `first - last`, or a prefix, whose host bits are dropped as Kea does."""
+    """First and last address of a pool, as `pool4`."""
+    return _pool(text, IPv6Network, "2001:db8::/80")
+
+
+def _pool(text: str, network: type[IPv4Network | IPv6Network], example: str) -> tuple[int, int]:
     tight = re.sub(r"\s", "", text)
     try:
         if "/" in tight:
-            prefix = IPv6Network(tight, strict=False)
+            prefix = network(tight, strict=False)
             return int(prefix.network_address), int(prefix.broadcast_address)
-        return parse_range6(tight)
+        return range_of(tight, network)
     except ValueError:
-        expected = "`first - last` with the first address first, or a prefix such as 2001:db8::/80"
-        if "/" not in tight and _ends_before_start(tight, IPv6Address):
+        expected = f"`first - last` with the first address first, or a prefix such as {example}"
+        if "/" not in tight and _ends_before_start(tight, IPv4Address if network is IPv4Network else IPv6Address):
             raise Unfit(codes.BAD_POOL, f"Failed to create pool defined by: {tight}", expected) from None
         acceptable = "There are two acceptable formats <min address-max address> or <prefix/len>"
         raise Unfit(codes.BAD_POOL, f"invalid pool definition: {text}. {acceptable}", expected) from None
 
 
-def _ends_before_start(text: str, kind: type[IPv4Address | IPv6Address] = IPv4Address) -> bool:
+def _ends_before_start(text: str, kind: type[IPv4Address | IPv6Address]) -> bool:
     first, _, last = text.partition("-")
     try:
         return int(kind(last)) < int(kind(first))
@@ -217,29 +207,24 @@ def identifier(text: str) -> bytes:
 
 def interface4(text: str) -> str:
     """Where a server listens: `eth0`, `eth0/192.0.2.1`, or `*`."""
-    name, slash, address = text.partition("/")
-    expected = "eth0, eth0/192.0.2.1, or *"
-    if not name or (name == "*" and slash):
-        raise Unfit(codes.NO_INTERFACE, f"Failed to select interface: empty interface name in '{text}'", expected)
-    if slash:
-        try:
-            IPv4Address(address)
-        except ValueError:
-            message = f"Failed to select interface: invalid IPv4 address '{address}' behind interface {name}"
-            raise Unfit(codes.NO_INTERFACE, message, expected) from None
-    return text
+    return _interface(text, IPv4Address, "192.0.2.1")
 
 
 def interface6(text: str) -> str:
     """Where a server listens: `eth0`, `eth0/2001:db8::1` for an address of it besides multicast, or `*`."""
+    return _interface(text, IPv6Address, "2001:db8::1")
+
+
+def _interface(text: str, kind: type[IPv4Address | IPv6Address], example: str) -> str:
     name, slash, address = text.partition("/")
-    expected = "eth0, eth0/2001:db8::1, or *"
+    expected = f"eth0, eth0/{example}, or *"
     if not name or (name == "*" and slash):
         raise Unfit(codes.NO_INTERFACE, f"Failed to select interface: empty interface name in '{text}'", expected)
     if slash:
         try:
-            IPv6Address(address)
+            kind(address)
         except ValueError:
-            message = f"Failed to select interface: invalid IPv6 address '{address}' behind interface {name}"
+            family = "IPv4" if kind is IPv4Address else "IPv6"
+            message = f"Failed to select interface: invalid {family} address '{address}' behind interface {name}"
             raise Unfit(codes.NO_INTERFACE, message, expected) from None
     return text

@@ -7,7 +7,8 @@ not know files or the engine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network
+from functools import partial
+from ipaddress import IPv4Address
 from typing import Final
 
 import attrs
@@ -170,7 +171,7 @@ class _Compiler:
         subnet = Subnet4(
             prefix,
             id=number,
-            pools=self._pools(doc.pools, prefix, settings, steps) if doc.pools else (),
+            pools=self.levels.pools(doc.pools, partial(self._pool, settings), _named, prefix, steps),
             lifetimes=settings.lifetimes,
             renew_timer=settings["renew_timer"],
             rebind_timer=settings["rebind_timer"],
@@ -209,26 +210,10 @@ class _Compiler:
 
     # Pools.
 
-    def _pools(self, docs: Sequence[PoolDoc], prefix: IPv4Network, settings: Settings, steps: Steps) -> list[Pool4]:
-        made: list[tuple[int, Pool4]] = []
-        low, high = int(prefix.network_address), int(prefix.broadcast_address)
-        for index, doc in enumerate(docs):
-            here = (*steps, "pools", index)
-            options = self._options(doc.option_data, here)
-            pool = self._pool(doc, options, settings, here) if "pool" in doc.written else None
-            if pool is None:
-                continue
-            if pool.first < low or pool.last > high:
-                fault = f"does not match the prefix of a subnet: {prefix} to which it is being added"
-                expected = f"addresses from {IPv4Address(low)} to {IPv4Address(high)}"
-                message = f"{FAILED}{_named(pool)} {fault}"
-                self.report.add(codes.POOL_OUTSIDE, (*here, "pool"), message, expected=expected)
-                continue
-            made.append((index, pool))
-        self.levels.check_overlaps(made, _named, str(prefix), steps, "pools")
-        return [pool for _, pool in made]
-
-    def _pool(self, doc: PoolDoc, options: OptionValues, settings: Settings, steps: Steps) -> Pool4 | None:
+    def _pool(self, settings: Settings, doc: PoolDoc, steps: Steps) -> Pool4 | None:
+        options = self._options(doc.option_data, steps)
+        if "pool" not in doc.written:  # its absence is reported already
+            return None
         try:
             first, last = pool4(doc.pool)
         except Unfit as unfit:

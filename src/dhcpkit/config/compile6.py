@@ -6,6 +6,7 @@ What both families do is in `levels`. This module does not know files or the eng
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 from typing import Final
 
@@ -192,7 +193,7 @@ class _Compiler:
         subnet = Subnet6(
             prefix,
             id=number,
-            pools=self._pools(doc.pools, prefix, settings, steps),
+            pools=self.levels.pools(doc.pools, partial(self._pool, settings), _named, prefix, steps),
             pd_pools=self._pd_pools(doc.pd_pools, str(prefix), steps),
             valid=settings.lifetimes,
             preferred=settings.preferred,
@@ -242,26 +243,10 @@ class _Compiler:
 
     # Pools.
 
-    def _pools(self, docs: Sequence[PoolDoc], prefix: IPv6Network, settings: Settings, steps: Steps) -> list[Pool6]:
-        made: list[tuple[int, Pool6]] = []
-        low, high = int(prefix.network_address), int(prefix.broadcast_address)
-        for index, doc in enumerate(docs):
-            here = (*steps, "pools", index)
-            options = self.levels.options(doc.option_data, here)
-            pool = self._pool(doc, options, settings, here) if "pool" in doc.written else None
-            if pool is None:
-                continue
-            if pool.first < low or pool.last > high:
-                fault = f"does not match the prefix of a subnet: {prefix} to which it is being added"
-                expected = f"addresses from {IPv6Address(low)} to {IPv6Address(high)}"
-                message = f"{FAILED}{_named(pool)} {fault}"
-                self.report.add(codes.POOL_OUTSIDE, (*here, "pool"), message, expected=expected)
-                continue
-            made.append((index, pool))
-        self.levels.check_overlaps(made, _named, str(prefix), steps, "pools")
-        return [pool for _, pool in made]
-
-    def _pool(self, doc: PoolDoc, options: OptionValues, settings: Settings, steps: Steps) -> Pool6 | None:
+    def _pool(self, settings: Settings, doc: PoolDoc, steps: Steps) -> Pool6 | None:
+        options = self.levels.options(doc.option_data, steps)
+        if "pool" not in doc.written:  # its absence is reported already
+            return None
         try:
             first, last = pool6(doc.pool)
         except Unfit as unfit:

@@ -22,7 +22,7 @@ from dhcpkit.alloc.subjects import Family
 from dhcpkit.config import codes
 from dhcpkit.config.dhcp4 import RelayDoc, SharedNetworkDoc
 from dhcpkit.config.dhcp6 import Relay6Doc, SharedNetwork6Doc
-from dhcpkit.config.documents import ClassDoc, DdnsDoc, GuardedDoc, OptionDataDoc, OptionDefDoc
+from dhcpkit.config.documents import ClassDoc, DdnsDoc, GuardedDoc, OptionDataDoc, OptionDefDoc, PoolDoc
 from dhcpkit.config.inherit import Settings, lifetimes_of
 from dhcpkit.config.json_text import Steps
 from dhcpkit.config.nearest import nearest
@@ -191,6 +191,32 @@ class Levels:
         if prefix.prefixlen < prefix.max_prefixlen and not _is_base(written, prefix):
             message = f"{written} has bits set behind its prefix length"
             self.report.add(codes.HOST_BITS, (*steps, "subnet"), message, suggestion=str(prefix))
+
+    def pools(
+        self,
+        docs: Sequence[PoolDoc],
+        make: Callable[[PoolDoc, Steps], R | None],
+        named: Callable[[R], str],
+        prefix: IPv4Network | IPv6Network,
+        steps: Steps,
+    ) -> list[R]:
+        """A subnet's pools, as `make` makes them of their documents: inside the prefix, and apart from each other."""
+        made: list[tuple[int, R]] = []
+        low, high = int(prefix.network_address), int(prefix.broadcast_address)
+        for index, doc in enumerate(docs):
+            here = (*steps, "pools", index)
+            pool = make(doc, here)
+            if pool is None:
+                continue
+            if pool.first < low or pool.last > high:
+                fault = f"does not match the prefix of a subnet: {prefix} to which it is being added"
+                expected = f"addresses from {prefix.network_address} to {prefix.broadcast_address}"
+                message = f"{FAILED}{named(pool)} {fault}"
+                self.report.add(codes.POOL_OUTSIDE, (*here, "pool"), message, expected=expected)
+                continue
+            made.append((index, pool))
+        self.check_overlaps(made, named, str(prefix), steps, "pools")
+        return [pool for _, pool in made]
 
     def check_overlaps(
         self, made: Sequence[tuple[int, R]], named: Callable[[R], str], prefix: str, steps: Steps, key: str
