@@ -160,17 +160,12 @@ def client_key(master: bytes, client: bytes) -> bytes:
 
 def digest4(message: bytes, key: bytes) -> bytes:
     """The digest of a DHCPv4 message whose option 90 has room for one. ValueError where it has none."""
-    at = _digest_at4(message)
-    if at is None:
-        raise ValueError("no option 90 with room for a digest of HMAC-MD5")
-    return _digest4(message, at, key)
+    return _digest4(message, _room(_digest_at4(message), 90), key)
 
 
 def signed4(message: bytes, key: bytes) -> bytes:
     """A DHCPv4 message with its digest in the place that option 90 has for it. ValueError where it has none."""
-    at = _digest_at4(message)
-    if at is None:
-        raise ValueError("no option 90 with room for a digest of HMAC-MD5")
+    at = _room(_digest_at4(message), 90)
     return message[:at] + _digest4(message, at, key) + message[at + DIGEST_SIZE :]
 
 
@@ -182,17 +177,12 @@ def is_signed4(message: bytes, key: bytes) -> bool:
 
 def digest6(message: bytes, key: bytes) -> bytes:
     """The digest of a DHCPv6 message whose option 11 has room for one. ValueError where it has none."""
-    at = _digest_at6(message)
-    if at is None:
-        raise ValueError("no option 11 with room for a digest of HMAC-MD5")
-    return _digest6(message, at, key)
+    return _digest6(message, _room(_digest_at6(message), 11), key)
 
 
 def signed6(message: bytes, key: bytes) -> bytes:
     """A DHCPv6 message with its digest in the place that option 11 has for it. ValueError where it has none."""
-    at = _digest_at6(message)
-    if at is None:
-        raise ValueError("no option 11 with room for a digest of HMAC-MD5")
+    at = _room(_digest_at6(message), 11)
     return message[:at] + _digest6(message, at, key) + message[at + DIGEST_SIZE :]
 
 
@@ -200,6 +190,13 @@ def is_signed6(message: bytes, key: bytes) -> bool:
     """Whether option 11 of a DHCPv6 message holds the digest that this key makes. Never raises for what a peer sent."""
     at = _digest_at6(message)
     return at is not None and hmac.compare_digest(message[at : at + DIGEST_SIZE], _digest6(message, at, key))
+
+
+def _room(at: int | None, code: int) -> int:
+    """Where the digest is, which has to be somewhere."""
+    if at is None:
+        raise ValueError(f"no option {code} with room for a digest of HMAC-MD5")
+    return at
 
 
 def _holds(protocol: int, information: bytes, what: int) -> bool:
