@@ -24,7 +24,7 @@ from dhcpkit.wire.numbered import Numbered
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options6 import CLIENT_ID, DHCP6, RELAY_MSG
 from dhcpkit.wire.paste import call_text, octets_text, options_text
-from dhcpkit.wire.places import Place
+from dhcpkit.wire.places import new_place
 
 __all__ = [
     "ARRIVAL6_UNKNOWN",
@@ -249,7 +249,7 @@ class Packet6:
         while (kind := message[0]) in (RELAY_FORW, RELAY_REPL):
             _, hops, link, peer = _unpack_relay(message)
             options = Options6(message[RELAY_HEADER_SIZE:])
-            options.place = Place(holder, option, number, RELAY_HEADER_SIZE, DHCP6)
+            options.place = new_place((holder, option, number, RELAY_HEADER_SIZE, DHCP6, None))
             inner = options.last(RELAY_MSG.code)
             if inner is None or len(relays) == RELAYS_MAX or _no_header(inner):
                 self.xid, self.hops = 0, hops
@@ -264,7 +264,7 @@ class Packet6:
             self.xid = int.from_bytes(message[1:HEADER_SIZE], "big")
             self.hops = self.link = self.peer = 0
             options = Options6(message[HEADER_SIZE:])
-            options.place = Place(holder, option, number, HEADER_SIZE, DHCP6)
+            options.place = new_place((holder, option, number, HEADER_SIZE, DHCP6, None))
         self.type = kind
         self.options = options
         self.relays = tuple(relays)
