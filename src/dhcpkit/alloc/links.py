@@ -23,19 +23,32 @@ class OnLink(Protocol):
     """What is known of a subnet here."""
 
     @property
-    def id(self) -> int: ...  # as the configuration has it
+    def id(self) -> int:
+        """Its number, as the configuration has it."""
+
     @property
-    def prefix(self) -> IPv4Network | IPv6Network: ...
+    def prefix(self) -> IPv4Network | IPv6Network:
+        """The network its addresses are from."""
+
     @property
-    def first(self) -> int: ...
+    def first(self) -> int:
+        """The first address of the prefix."""
+
     @property
-    def last(self) -> int: ...
+    def last(self) -> int:
+        """The last address of the prefix."""
+
     @property
-    def interface(self) -> str: ...
+    def interface(self) -> str:
+        """The interface clients are reached by without a relay; empty where none is named."""
+
     @property
-    def relays(self) -> frozenset[int]: ...
+    def relays(self) -> frozenset[int]:
+        """Addresses of relay agents in front of it."""
+
     @property
-    def client_classes(self) -> tuple[str, ...]: ...
+    def client_classes(self) -> tuple[str, ...]:
+        """Classes of which a client needs one."""
 
 
 S = TypeVar("S", bound=OnLink)
@@ -46,13 +59,20 @@ class Link(Protocol[S_co]):
     """What is known of a shared network here."""
 
     @property
-    def subnets(self) -> tuple[S_co, ...]: ...  # as the configuration has it
+    def subnets(self) -> tuple[S_co, ...]:
+        """Its subnets, in the order of the configuration."""
+
     @property
-    def interface(self) -> str: ...
+    def interface(self) -> str:
+        """The interface clients are reached by without a relay; empty where none is named."""
+
     @property
-    def relays(self) -> frozenset[int]: ...
+    def relays(self) -> frozenset[int]:
+        """Addresses of relay agents in front of it."""
+
     @property
-    def client_classes(self) -> tuple[str, ...]: ...
+    def client_classes(self) -> tuple[str, ...]:
+        """Classes of which a client needs one."""
 
 
 N = TypeVar("N", bound=Link[Any])
