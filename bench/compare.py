@@ -1,7 +1,8 @@
 """dhcpkit beside real Kea: every item of docs/why/speed.md, measured in interleaved rounds on this machine.
 
 Kea runs in both of its modes and the better one is 1.0. A ratio says how many times better dhcpkit is, whichever way
-the unit counts. `items()` is the list; `row()` measures one.
+the unit counts. A second Kea runs in the same rounds where DHCPKIT_KEA_ROOT names a root file system with one.
+`items()` is the list; `row()` measures one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from statistics import median
 
 import attrs
@@ -18,6 +20,11 @@ import harness
 PAGE = harness.REPO / "docs" / "why" / "speed.md"
 RESTART_LEASES = 1_000_000
 POOL = 1_000_000
+MANY = (  # what Kea's cost grows with: name, the load generator's knob, words
+    ("subnets", ("--knob", "subnets=1000"), "1,000 subnets"),
+    ("classes", ("--knob", "classes=1000"), "1,000 classes"),
+    ("hosts", ("--knob", "hosts=100000"), "100,000 reservations"),
+)
 
 
 @attrs.frozen
@@ -30,10 +37,12 @@ class Item:
     figure: str
     unit: str
     target: str
-    more_is_better: bool = True
     durabilities: tuple[str, ...] = ("os", "fsync")
+    more_is_better: bool = True
     kea: tuple[str, ...] = harness.KEA
     digits: int = 0
+    family: int = 4
+    with_kea3: bool = True
 
 
 @attrs.frozen
@@ -47,7 +56,16 @@ class Row:
 
     @property
     def kea(self) -> float | None:
-        found = [value for label, value in self.values.items() if label.startswith("kea")]
+        """The system's Kea in its better mode."""
+        return self._better("kea")
+
+    @property
+    def kea3(self) -> float | None:
+        """The other Kea in its better mode."""
+        return self._better("isc3")
+
+    def _better(self, label: str) -> float | None:
+        found = [value for key, value in self.values.items() if key.startswith(label)]
         return (max if self.item.more_is_better else min)(found) if found else None
 
     def ratio(self, durability: str) -> float | None:
@@ -61,29 +79,32 @@ def items(rounds: int, secs: int) -> Iterator[Item]:
     """What the table holds, in its order."""
     turns = ("--rounds", str(rounds), "--secs", str(secs))
     closed = ("--mode", "closed", *turns)
+    renewing = (*closed, "--work", "renew", "--knob", "cache=0.25")
+    closed6, renewing6 = ("-6", *closed), ("-6", *renewing)
+    both = ("--knob", "v6=na+pd")
     yield Item("dora", "four-way exchange, memfile, closed loop", closed, "value", "/s", "os 3, fsync 2.4")
-    equal = (*closed, "--work", "renew", "--knob", "cache=0.25")
-    yield Item("renew", "renewals, cache-threshold 0.25 in both", equal, "value", "/s", "2.5")
+    yield Item("renew", "renewals, cache-threshold 0.25 in both", renewing, "value", "/s", "2.5")
     rate = ("--mode", "rate", "--rate", "2500", *turns)
+    yield Item("cpu", "CPU for an exchange at 2,500 a second", rate, "cpu_us", "µs", "1.1", more_is_better=False)
+    for name, knob, title in MANY:
+        yield Item(name, f"four-way exchange with {title}", (*closed, *knob), "value", "/s", "4", ("os",))
+    yield Item("sarr6", "DHCPv6: four-way exchange, address", closed6, "value", "/s", "2.2", family=6)
     yield Item(
-        "cpu", "CPU for an exchange at 2,500 a second", rate, "cpu_us", "µs", "1.1", more_is_better=False, digits=0
+        "both6", "DHCPv6: four-way exchange, address and prefix", (*closed6, *both), "value", "/s", "2.2", family=6
     )
-    subnets = (*closed, "--knob", "subnets=1000")
-    yield Item("subnets", "four-way exchange with 1,000 subnets", subnets, "value", "/s", "4", durabilities=("os",))
+    yield Item("renew6", "DHCPv6: renewals, cache-threshold 0.25 in both", renewing6, "value", "/s", "2.5", family=6)
+    for name, knob, title in MANY:
+        title6 = f"DHCPv6: four-way exchange with {title}"
+        yield Item(f"{name}6", title6, (*closed6, *knob), "value", "/s", "4", ("os",), family=6)
     memory = ("--mode", "memory", "--rate", "2500", "--secs", "30", "--rounds", "1")
-    yield Item(
-        "memory", "memory for a lease", memory, "value", "B", "1.4",
-        more_is_better=False, durabilities=("os",), kea=("kea,mt=0",),
-    )  # fmt: skip
     restart = ("--mode", "restart", "--rounds", "1", "--knob", f"preload={RESTART_LEASES}")
-    yield Item(
-        "restart", f"restart with {RESTART_LEASES:,} leases, to the first answer", restart, "value", "s", "4",
-        more_is_better=False, durabilities=("os",), kea=("kea,mt=0",), digits=1,
-    )  # fmt: skip
-    yield Item(
-        "full", f"CPU for a DISCOVER on a full pool of {POOL:,}", (), "", "ms", "1000 at a million",
-        more_is_better=False, durabilities=("os",), kea=("kea,mt=0",), digits=3,
-    )  # fmt: skip
+    million = f"restart with {RESTART_LEASES:,} leases, to the first answer"
+    once = partial(Item, more_is_better=False, durabilities=("os",), kea=("kea,mt=0",), with_kea3=False)
+    yield once("memory", "memory for a lease", memory, "value", "B", "1.4")
+    yield once("memory6", "DHCPv6: memory for a lease", ("-6", *memory), "value", "B", "1.4", family=6)
+    yield once("restart", million, restart, "value", "s", "4", digits=1)
+    yield once("restart6", f"DHCPv6: {million}", ("-6", *restart), "value", "s", "4", digits=1, family=6)
+    yield once("full", f"CPU for a DISCOVER on a full pool of {POOL:,}", (), "", "ms", "1000 at a million", digits=3)
 
 
 def row(item: Item, *, quiet: bool = False) -> Row:
@@ -91,8 +112,9 @@ def row(item: Item, *, quiet: bool = False) -> Row:
     if item.name == "full":
         values = full_pool.measure(POOL, [*item.kea, "dhcpkit-os"])
         return Row(item, values, {label: [value] for label, value in values.items()})
-    servers = [*item.kea, *(harness.ours(durability) for durability in item.durabilities)]
-    found = harness.measure(list(item.arguments), servers, quiet=quiet)
+    servers = [*item.kea, *(harness.ours(durability, item.family) for durability in item.durabilities)]
+    others = harness.kea3(item.family) if item.with_kea3 else []
+    found = harness.measure([*item.arguments, *others], servers, quiet=quiet)
     rounds = {
         label: [float(result[item.figure]) for result in results if result.get(item.figure)]
         for label, results in found.items()
@@ -108,12 +130,12 @@ def shown(value: float | None, digits: int = 0, unit: str = "") -> str:
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        "| measured | Kea's better mode | dhcpkit, os | ratio | dhcpkit, fsync | ratio | target |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| measured | Kea 2.2 | Kea 3.0 | dhcpkit, os | ratio | dhcpkit, fsync | ratio | target |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for found in rows:
         item = found.item
-        cells = [item.title, shown(found.kea, item.digits, item.unit)]
+        cells = [item.title, shown(found.kea, item.digits, item.unit), shown(found.kea3, item.digits, item.unit)]
         for durability in ("os", "fsync"):
             cells.append(shown(found.values.get(f"dhcpkit-{durability}"), item.digits, item.unit))
             ratio = found.ratio(durability)
@@ -136,8 +158,9 @@ def circumstances(rows: Sequence[Row]) -> str:
 def page(rows: Sequence[Row]) -> str:
     return f"""# How fast it is
 
-Kea in the better of its two modes (with and without threads) is 1.0; a ratio above 1 means that dhcpkit does more, or
-needs less. *os* and *fsync* are dhcpkit's two durabilities: with *os* a lease is in the kernel's cache when the client
+Kea 2.2 in the better of its two modes (with and without threads) is 1.0; a ratio above 1 means that dhcpkit does more,
+or needs less. Kea 3.0 ran in the same rounds, its better mode is shown. *os* and *fsync* are dhcpkit's two
+durabilities: with *os* a lease is in the kernel's cache when the client
 hears of it, as in Kea; with *fsync*, the default, it is on the disk. `bench/run --write` measures it again and replaces
 this page.
 

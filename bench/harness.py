@@ -17,6 +17,11 @@ REPO = Path(__file__).resolve().parent.parent
 TOOLS = REPO.parent / "shared" / "tools" / "bench"
 PREFIX = "dkb-"  # of the namespaces
 KEA = ("kea,mt=0", "kea,mt=1")  # the better of the two is 1.0
+KEA3_ROOT = os.environ.get("DHCPKIT_KEA_ROOT", "")  # a root file system with Kea 3, measured beside the system's
+KEA3 = (
+    "isc3-mt0",
+    "isc3-mt1",
+)  # its labels; the load generator takes everything that begins with "kea" for the system's
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
@@ -26,16 +31,28 @@ def missing() -> str:
         return f"no load generator at {TOOLS}"
     if os.geteuid() != 0:
         return "network namespaces need root"
-    for program in ("kea-dhcp4", "perfdhcp", "ip", "cc"):
+    for program in ("kea-dhcp4", "kea-dhcp6", "perfdhcp", "ip", "cc"):
         if shutil.which(program, path=PATH) is None:
             return f"{program} is not installed"
     return ""
 
 
-def ours(durability: str) -> str:
+def ours(durability: str, family: int = 4) -> str:
     """The server specification of dhcpkit with a durability."""
-    command = f"{REPO}/bench/with-durability {durability} {{conf}} {REPO}/.venv/bin/dhcpkit-dhcp4 -c {{conf}}"
-    return f"dhcpkit-{durability}={command}"
+    program = f"{REPO}/.venv/bin/dhcpkit-dhcp{family}"
+    return f"dhcpkit-{durability}={REPO}/bench/with-durability {durability} {{conf}} {program} -c {{conf}}"
+
+
+def kea3(family: int) -> list[str]:
+    """Arguments that add the other Kea in both of its modes; none where there is none."""
+    if not KEA3_ROOT:
+        return []
+    run = TOOLS.parent / "kea30" / "run.sh"
+    arguments = []
+    for mode, label in enumerate(KEA3):
+        arguments += ["--server", f"{label}={run} {KEA3_ROOT} kea-dhcp{family} -X -c {{conf}}"]
+        arguments += ["--knob", f"{label}:mt={mode}"]
+    return arguments
 
 
 def measure(arguments: list[str], servers: list[str], *, quiet: bool = False) -> dict[str, list[dict[str, float]]]:
@@ -89,10 +106,17 @@ def conditions() -> str:
     model = next(
         (x.split(":", 1)[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), ""
     )
-    kea = subprocess.run(
-        ["kea-dhcp4", "-v"], check=False, capture_output=True, text=True, env={**os.environ, "PATH": PATH}
-    )
     return (
-        f"Kea {kea.stdout.strip()}, CPython {platform.python_version()}, {os.cpu_count()} cores of {model}, "
+        f"{' and '.join(versions())}, CPython {platform.python_version()}, {os.cpu_count()} cores of {model}, "
         f"Linux {platform.release().split('-')[0]}; rounds interleaved, medians"
     )
+
+
+def versions() -> list[str]:
+    """Which Kea is measured here, one or two."""
+    found = []
+    for where in ([], ["chroot", KEA3_ROOT]) if KEA3_ROOT else ([],):
+        command = [*where, "kea-dhcp4", "-v"]
+        said = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, "PATH": PATH})
+        found.append(f"Kea {said.stdout.split()[0]}")
+    return found
