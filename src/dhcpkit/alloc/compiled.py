@@ -1,16 +1,16 @@
 """Class tests as code: all of a configuration's tests become one Python function, made once.
 
-What several tests ask of a packet is asked once; tests of one thing for equality are found in a dict, so that their
-number does not count. `evaluate` says what the tests mean, and properties hold this module to it. The code is made as
-a syntax tree of a few kinds of nodes (`_ALLOWED`), names are taken from one namespace, and no text of a configuration
-ever becomes code: strings are constants in it.
+What several tests ask of a packet is asked once; tests of one thing for equality are found in a dict, and so are tests
+for options that lie in one place, so that their number does not count. `evaluate` says what the tests mean, and
+properties hold this module to it. The code is made as a syntax tree of a few kinds of nodes (`_ALLOWED`), names are
+taken from one namespace, and no text of a configuration ever becomes code: strings are constants in it.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -20,6 +20,7 @@ from dhcpkit.alloc.evaluate import (
     Unfit,
     full_match,
     hexstring,
+    read_around,
     read_path,
     shown,
     split,
@@ -131,10 +132,14 @@ Run = Callable[[Packet, Get, Any, list[int], list[tuple[int, Unfit]], dict[int, 
 def _make(tests: Sequence[ClassTest], space: Space) -> tuple[Run, dict[int, Run] | None, frozenset[int]]:
     independent: list[tuple[int, ClassTest]] = []
     dependent: list[tuple[int, ClassTest]] = []
+    names = {test.name for test in tests}
+    spawned = tuple(f"SPAWN_{test.name}_" for test in tests if test.template is not None)
     for index, test in enumerate(tests):
         expression = test.test if test.test is not None else test.template
         if expression is not None:
-            (dependent if members_of(expression) else independent).append((index, test))
+            # Membership that these tests do not decide among themselves is known before the first of them.
+            waits = any(name in names or name.startswith(spawned) for name in members_of(expression))
+            (dependent if waits else independent).append((index, test))
     templates = frozenset(index for index, test in enumerate(tests) if test.test is None and test.template is not None)
     later = {index: _Code([(index, test)], space).function() for index, test in dependent}
     return _Code(independent, space).function(), later or None, templates
@@ -175,6 +180,9 @@ class _Code:
             "vendor_field": vendor_field,
             "present": _present,
             "read": lambda path, packet: read_path(path, packet, space),
+            "around": lambda path, packet: read_around(path, packet, space),
+            "within": _within,
+            "extend_present": _extend_present,
             "shown": lambda path, octets, packet: b"" if octets is None else shown(path, octets, packet, space),
             "chosen": _chosen,
             **{f"to_{name}": function for name, function in CONVERSIONS.items()},
@@ -186,10 +194,15 @@ class _Code:
 
     def function(self) -> Run:
         """The function: (packet, get, classes, found, errors, values) -> None."""
-        tables, rest = _tables(self._tests)
+        places, rest = _places(self._tests)
+        tables, rest = _tables(rest)
         for _, test in self._tests:
             self._count(test.test if test.test is not None else test.template)
         body: list[ast.stmt] = []
+        for place, present in places.items():
+            name = f"present_{len(self._names)}"
+            self._names[name] = present
+            body.append(ast.Expr(_call("extend_present", _name("found"), self._around(place), _name(name))))
         for subject, table in tables:
             body += self._table(subject, table)
         for index, test in rest:
@@ -267,6 +280,8 @@ class _Code:
         elif attrs.has(type(node)):
             if isinstance(node, _KEPT):
                 self._uses[node] += 1
+                if isinstance(node, Path):
+                    self._uses[_Place.of(node)] += 1
                 if self._uses[node] > 1:
                     return
             for field in attrs.fields(type(node)):
@@ -339,8 +354,16 @@ class _Code:
         """The octets an option has, or None."""
         if path.root is Root.OPTION and len(path.codes) == 1:
             return _name(self._payloads.setdefault(path.codes[0], f"option_{path.codes[0]}"))
-        made = _call("read", self._known(path), _name("packet"))
+        place = _Place.of(path)
+        if self._uses[place] > 1:
+            made = _call("within", self._around(place), _constant(path.codes[-1]))
+        else:
+            made = _call("read", self._known(path), _name("packet"))
         return self._kept(path, made) if self._uses[path] > 1 else made
+
+    def _around(self, place: _Place) -> ast.expr:
+        """The options that lie in one place, found once for all that ask for one of them."""
+        return self._kept(place, _call("around", self._known(place.example), _name("packet")))
 
     def _known(self, path: Path) -> ast.expr:
         """A path as a name of the namespace."""
@@ -349,7 +372,7 @@ class _Code:
         self._names[name] = path
         return _name(name)
 
-    def _kept(self, node: Expression | Path, made: ast.expr) -> ast.expr:
+    def _kept(self, node: Expression | Path | _Place, made: ast.expr) -> ast.expr:
         """What is asked more than once: computed when it is first needed."""
         name = self._variables.setdefault(node, f"v{len(self._variables)}")
         return ast.IfExp(
@@ -359,8 +382,55 @@ class _Code:
         )
 
 
+@attrs.frozen
+class _Place:
+    """Where options lie that paths end at: all that such paths share. `example` is any of them."""
+
+    root: Root
+    around: tuple[int, ...]
+    level: int
+    enterprise: int
+    example: Path = attrs.field(eq=False)
+
+    @classmethod
+    def of(cls, path: Path) -> _Place:
+        return cls(path.root, path.codes[:-1], path.level, path.enterprise, path)
+
+
 _UNSET: Final = object()
 _KEPT: Final = (Path, Read, VendorField, Join, Substring, Split, ToText, Select, Field)
+
+
+def _places(
+    tests: Sequence[tuple[int, ClassTest]],
+) -> tuple[dict[_Place, dict[int, list[int]]], list[tuple[int, ClassTest]]]:
+    """Tests that are for the presence of options alone, by place and code; and all other tests."""
+    asked: dict[_Place, dict[int, list[int]]] = {}
+    for index, test in tests:
+        for path in _wanted(test.test):
+            asked.setdefault(_Place.of(path), {}).setdefault(path.codes[-1], []).append(index)
+    asked = {place: codes for place, codes in asked.items() if sum(map(len, codes.values())) >= TABLE_MIN}
+    taken = {
+        index
+        for index, test in tests
+        if (paths := _wanted(test.test)) and all(_Place.of(path) in asked for path in paths)
+    }
+    places = {
+        place: {code: kept for code, indices in codes.items() if (kept := [each for each in indices if each in taken])}
+        for place, codes in asked.items()
+    }
+    return places, [(index, test) for index, test in tests if index not in taken]
+
+
+def _wanted(test: Boolean | None) -> Sequence[Path]:
+    """The options of which a test wants any, if that is all it asks; none where it asks for something else."""
+    match test:
+        case Exists(path):
+            return [path]
+        case Logic(LogicKind.OR, operands):
+            paths = [_wanted(each) for each in operands]
+            return [path for each in paths for path in each] if all(paths) else []
+    return []
 
 
 def _tables(
@@ -420,6 +490,16 @@ def _chosen(values: dict[int, bytes], index: int, value: bytes) -> bool:
 
 def _extend(found: list[int], hit: tuple[Sequence[int], int]) -> None:
     found.extend(hit[0])
+
+
+def _extend_present(found: list[int], options: Mapping[int, bytes], wanted: Mapping[int, Sequence[int]]) -> None:
+    for code in options:
+        if code in wanted:
+            found.extend(wanted[code])
+
+
+def _within(options: Mapping[int, bytes], code: int) -> bytes | None:
+    return options.get(code)
 
 
 def _failed_all(errors: list[tuple[int, Unfit]], indices: Sequence[int], error: Unfit) -> None:

@@ -7,7 +7,7 @@ that is none) is an `Unfit`, after which a class is not added. Use `dhcpkit.allo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -15,13 +15,14 @@ from typing import Final
 from dhcpkit.alloc.subjects import (
     FIELDS,
     Packet,
-    option_payload,
     option_text,
+    options_within,
     relay_field,
-    relay_payload,
+    relay_options,
     vendor_classes,
     vendor_enterprise,
-    vendor_payload,
+    vendor_options,
+    vendor_space,
 )
 from dhcpkit.alloc.terms import (
     Boolean,
@@ -125,14 +126,30 @@ def evaluate_text(text: Text, packet: Packet, classes: Container[str] = (), spac
 
 def read_path(path: Path, packet: Packet, space: Space) -> bytes | None:
     """The payload at the end of a path; None where there is none."""
-    if path.root is Root.VENDOR:
-        return vendor_payload(packet, path.enterprise, path.codes, space)
-    if isinstance(packet, Packet4):
-        codes = path.codes if path.root is Root.OPTION else (RELAY_AGENT, *path.codes)
-        return None if path.root is Root.RELAY6 else option_payload(packet, codes, space)
-    if path.root is Root.RELAY6:
-        return relay_payload(packet, path.level, path.codes, space)
-    return option_payload(packet, path.codes, space) if path.root is Root.OPTION else None
+    return read_around(path, packet, space).get(path.codes[-1])
+
+
+def read_around(path: Path, packet: Packet, space: Space) -> Mapping[int, bytes]:
+    """The options among which a path's last code is looked for; the first of each code."""
+    *around, _ = path.codes
+    options = packet.options if isinstance(packet, Packet4) else packet.options.first
+    within: Space | None = space
+    match path.root:
+        case Root.VENDOR:
+            options, within = vendor_options(packet, path.enterprise), vendor_space(packet, space)
+        case Root.RELAY4:
+            around = [RELAY_AGENT, *around]
+            options = options if isinstance(packet, Packet4) else {}
+        case Root.RELAY6:
+            options = {} if isinstance(packet, Packet4) else relay_options(packet, path.level)
+    if not around:
+        return options
+    for depth, code in enumerate(around, 1):
+        payload = options.get(code)
+        if payload is None or within is None:
+            return {}
+        options = options_within(payload, around[:depth], within)
+    return options
 
 
 def shown(path: Path, payload: bytes, packet: Packet, space: Space) -> bytes:

@@ -23,13 +23,14 @@ __all__ = [
     "FIELDS",
     "Family",
     "Packet",
-    "option_payload",
     "option_text",
+    "options_within",
     "relay_field",
-    "relay_payload",
+    "relay_options",
     "vendor_classes",
     "vendor_enterprise",
-    "vendor_payload",
+    "vendor_options",
+    "vendor_space",
 ]
 
 Packet = Packet4 | Packet6
@@ -84,19 +85,10 @@ def _first_payload(packet: Packet, code: int) -> bytes | None:
     return packet.options.get(code) if isinstance(packet, Packet4) else packet.options.first.get(code)
 
 
-def option_payload(packet: Packet, codes: Sequence[int], space: Space) -> bytes | None:
-    """The payload of an option, or of one within it."""
-    payload = _first_payload(packet, codes[0])
-    return payload if payload is None or len(codes) == 1 else _descend(payload, codes, space)
-
-
-def relay_payload(packet: Packet6, level: int, codes: Sequence[int], space: Space) -> bytes | None:
-    """The payload of an option that a relay added; level 0 is the server's neighbour, -1 the client's."""
+def relay_options(packet: Packet6, level: int) -> Mapping[int, bytes]:
+    """The options that a relay added; level 0 is the server's neighbour, -1 the client's."""
     relays = packet.relays
-    if not -len(relays) <= level < len(relays):
-        return None
-    payload = relays[level].options.first.get(codes[0])
-    return payload if payload is None or len(codes) == 1 else _descend(payload, codes, space)
+    return relays[level].options.first if -len(relays) <= level < len(relays) else {}
 
 
 def relay_field(packet: Packet6, level: int, name: str) -> bytes:
@@ -108,17 +100,21 @@ def relay_field(packet: Packet6, level: int, name: str) -> bytes:
     return (relay.peer if name == "relay6.peeraddr" else relay.link).to_bytes(16, "big")
 
 
-def vendor_payload(packet: Packet, enterprise: int, codes: Sequence[int], space: Space) -> bytes | None:
-    """The payload of a vendor's option (125, or 17 in DHCPv6); enterprise 0 is any. Only the first instance counts."""
+def vendor_options(packet: Packet, enterprise: int) -> Mapping[int, bytes]:
+    """The options of a vendor (125, or 17 in DHCPv6); enterprise 0 is any. Only the first instance counts."""
     block = _vendor_block(packet)
     if block is None or (enterprise and block[0] != enterprise):
+        return {}
+    return dict(reversed(_items(block[1], wide=isinstance(packet, Packet6))))
+
+
+def vendor_space(packet: Packet, space: Space) -> Space | None:
+    """What is known of the options of the vendor whose the first vendor option is."""
+    option = space.by_code(VENDOR_OPTIONS4 if isinstance(packet, Packet4) else VENDOR_OPTIONS6)
+    vendor = vendor_enterprise(packet, "vendor")
+    if option is None or option.encapsulates is None or vendor is None:
         return None
-    vendor, option = block[0], space.by_code(VENDOR_OPTIONS4 if isinstance(packet, Packet4) else VENDOR_OPTIONS6)
-    inside = None if option is None or option.encapsulates is None else option.encapsulates.vendors.get(vendor)
-    payload = dict(reversed(list(_items(block[1], wide=isinstance(packet, Packet6))))).get(codes[0])
-    if payload is None or len(codes) == 1:
-        return payload
-    return None if inside is None else _descend(payload, codes, inside)
+    return option.encapsulates.vendors.get(vendor)
 
 
 def vendor_enterprise(packet: Packet, name: str) -> int | None:
@@ -155,25 +151,22 @@ def option_text(payload: bytes, codes: Sequence[int], space: Space) -> bytes:
     return head.encode() + payload.hex(":").encode()
 
 
-def _descend(payload: bytes, codes: Sequence[int], space: Space) -> bytes | None:
-    """The payload of the option at the end of a path whose first code has this payload."""
+def options_within(payload: bytes, codes: Sequence[int], space: Space) -> Mapping[int, bytes]:
+    """The options within one that has this payload and lies at the end of a path of codes; the first of each code."""
     option: Option[Any] | None = space.by_code(codes[0])
     for code in codes[1:]:
-        if option is None or option.kind.inner is None:
-            return None
-        try:
-            value = option.parse(payload)
-        except ValueError:
-            return None
-        for _, options in option.kind.inner(value, len(payload)):
-            found = next((each for found, each in options.items() if found == code), None)
-            if found is not None:
-                break
-        else:
-            return None
-        payload = found
-        option = None if option.encapsulates is None else option.encapsulates.by_code(code)
-    return payload
+        option = None if option is None or option.encapsulates is None else option.encapsulates.by_code(code)
+    if option is None or option.kind.inner is None:
+        return {}
+    try:
+        value = option.parse(payload)
+    except ValueError:
+        return {}
+    found: dict[int, bytes] = {}
+    for _, options in option.kind.inner(value, len(payload)):
+        for code, each in options.items():
+            found.setdefault(code, each)
+    return found
 
 
 def _vendor_block(packet: Packet) -> tuple[int, bytes] | None:
