@@ -24,10 +24,12 @@ from dhcpkit.alloc import (
     SharedNetwork4,
     Subnet4,
 )
-from dhcpkit.alloc.engine4 import Dropped, Event, forgotten4, open4, plan4, reclaim4, repeat4
+from dhcpkit.alloc.engine4 import Dropped, Event, open4, plan4, reclaim4, repeat4
 from dhcpkit.alloc.explain import explain4
 from dhcpkit.alloc.expressions import parse, parse_text
 from dhcpkit.alloc.extended4 import recalled, remembered
+from dhcpkit.alloc.name_change import forgotten
+from dhcpkit.alloc.naming import KEA_NAMING
 from dhcpkit.alloc.pick import ALLOCATORS4, Queue4, Random4, Shuffle
 from dhcpkit.alloc.points import Host4Identifier
 from dhcpkit.backends import MemoryStore
@@ -576,6 +578,8 @@ class TestKeptOffers:
 
 
 class TestReleases:
+    NAMED = attrs.evolve(LAB, naming=KEA_NAMING)
+
     def test_a_released_lease_waits_for_its_client(self):
         lab = lab_of(keep_released=True)
         put(lab, lease("192.0.2.10", hostname="ann.", fqdn_fwd=True))
@@ -589,7 +593,7 @@ class TestReleases:
 
     @pytest.mark.parametrize(("keep", "lifetime"), [(False, 100), (True, INFINITE)])
     def test_it_is_gone_where_nobody_keeps_it(self, keep, lifetime):
-        lab = lab_of(keep_released=keep)
+        lab = lab_of(self.NAMED, keep_released=keep)
         put(lab, lease("192.0.2.10", hostname="ann.", fqdn_fwd=True, valid_lifetime=lifetime))
         decision, _ = ask(lab, RELEASE, ciaddr="192.0.2.10")
         assert not lab.store.leases
@@ -602,10 +606,10 @@ class TestReleases:
         assert take(lab, BOB).lease.hwaddr == BOB.hwaddr
 
     def test_what_is_taken_back_is_told_to_dns(self):
-        network = Network([LAB])
         over = lease("192.0.2.10", hostname="ann.", fqdn_rev=True)
-        told = forgotten4(reclaim4(over, over.expire + 1, hold=True), network)
+        told = forgotten(reclaim4(over, over.expire + 1, hold=True).before, Network([self.NAMED]))
         assert [(each.remove, each.forward, each.reverse) for each in told] == [(True, False, True)]
+        assert forgotten(over, Network([LAB])) == (), "DNS is told nothing where it is told nothing at all"
 
 
 class TestWithoutIpv4:

@@ -190,7 +190,7 @@ def told(decision):
 
 
 class TestWhatDnsHears:
-    BOX = (False, "box.lab.example", "192.0.2.10")
+    BOX = (False, "box.lab.example.", "192.0.2.10")
 
     def test_of_a_new_lease_and_not_of_one_extended_as_it_is(self):
         lab = lab_of()
@@ -204,17 +204,17 @@ class TestWhatDnsHears:
         lab = lab_of()
         request(lab, o12=b"box")
         assert told(ask(lab, REQUEST, ciaddr=ADDRESS, o12=b"new")[0]) == [
-            (True, "box.lab.example", "192.0.2.10"),
-            (False, "new.lab.example", "192.0.2.10"),
+            (True, "box.lab.example.", "192.0.2.10"),
+            (False, "new.lab.example.", "192.0.2.10"),
         ]
-        assert told(ask(lab, REQUEST, ciaddr=ADDRESS)[0]) == [(True, "new.lab.example", "192.0.2.10")]
+        assert told(ask(lab, REQUEST, ciaddr=ADDRESS)[0]) == [(True, "new.lab.example.", "192.0.2.10")]
 
     def test_of_a_client_that_moves(self):
         lab = lab_of()
         request(lab, o12=b"box")
         assert told(request(lab, address=ADDRESS + 1, o12=b"box")) == [
-            (True, "box.lab.example", "192.0.2.10"),
-            (False, "box.lab.example", "192.0.2.11"),
+            (True, "box.lab.example.", "192.0.2.10"),
+            (False, "box.lab.example.", "192.0.2.11"),
         ]
 
     def test_of_every_renewal_where_the_configuration_says_so(self):
@@ -234,7 +234,7 @@ class TestWhatDnsHears:
         request(lab, o12=b"box")
         four = {"o50": ADDRESS.to_bytes(4, "big")} if kind == DECLINE else {}
         decision, _ = ask(lab, kind, ciaddr=ADDRESS if kind == RELEASE else 0, **four)
-        assert told(decision) == [(True, "box.lab.example", "192.0.2.10")]
+        assert told(decision) == [(True, "box.lab.example.", "192.0.2.10")]
 
     def test_nothing_where_updates_are_off(self):
         lab = lab_of(attrs.evolve(LAB, naming=NO_UPDATES))
@@ -250,7 +250,7 @@ class TestWhatDnsHears:
     def test_a_lease_with_a_name_of_our_making_is_repeated_as_it_is(self):
         naming = attrs.evolve(SUFFIX, replace_client_name="always")
         lab = lab_of(attrs.evolve(LAB, naming=naming, cache_threshold=0.25))
-        assert told(request(lab)) == [(False, "myhost-192-0-2-10.lab.example", "192.0.2.10")]
+        assert told(request(lab)) == [(False, "myhost-192-0-2-10.lab.example.", "192.0.2.10")]
         assert ask(lab, REQUEST, ciaddr=ADDRESS)[0].event is Event.REUSE
 
     @pytest.mark.parametrize("option", [{"o12": b"box"}, {"o81": fqdn("box", server_updates=True)}])

@@ -32,11 +32,12 @@ def same(quick, network, store, now):
     assert isinstance(query, Query4), query
     decision = plan4(query, Overlay4(store), network.hosts, now, Random(0))
     assert quick.identity == query.identity
-    assert (quick.event, quick.lease, quick.unit, quick.offered) == (
+    assert (quick.event, quick.lease, quick.unit, quick.offered, quick.names) == (
         decision.event,
         decision.lease,
         decision.unit,
         decision.offered,
+        decision.names,
     )
     assert quick.sent == answer4(decision)
 

@@ -17,19 +17,17 @@ from dhcpkit.alloc.assign4 import assign4, with_reservations
 from dhcpkit.alloc.classify import DROP, STASHED, classify
 from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
 from dhcpkit.alloc.extended4 import recalled
-from dhcpkit.alloc.grant4 import final_classes, naming_at
+from dhcpkit.alloc.grant4 import final_classes
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
-from dhcpkit.alloc.name_change import NameChange, removal
-from dhcpkit.alloc.naming import KEA_NAMING
-from dhcpkit.alloc.network import Network
+from dhcpkit.alloc.name_change import forgotten
 from dhcpkit.alloc.points import Consult, Lease4Decline, Lease4Release, NextStep
 from dhcpkit.alloc.query import DECLINE, INFORM, RELEASE, REQUEST, Dropped, Query4, open4, query_of
 from dhcpkit.alloc.reserved import host_in
 from dhcpkit.alloc.view import Change, LeaseView4
 from dhcpkit.wire.dhcp4 import MessageType
 
-__all__ = ["Decision4", "Dropped", "Event", "Query4", "Reply4", "forgotten4", "open4", "plan4", "reclaim4", "repeat4"]
+__all__ = ["Decision4", "Dropped", "Event", "Query4", "Reply4", "open4", "plan4", "reclaim4", "repeat4"]
 
 ACK: Final = MessageType.ACK.value
 RELAY: Final = 82
@@ -94,6 +92,7 @@ def repeat4(query: Query4, leases: LeaseView4, hosts: HostView, now: int, rng: R
     the store's trouble (docs/why/durability.md).
     """
     decision = plan4(query, leases, hosts, now, rng)
+    decision.names = ()  # nothing is stored, and what is not stored is not told
     if not decision.unit:
         return decision
     reply = decision.reply
@@ -134,14 +133,8 @@ def _release(query: Query4, leases: LeaseView4, consult: Consult | None) -> Deci
         return Decision4(query, Event.RELEASE, lease, (Change(lease, kept),), None, None, "released by its client")
     if query.trace:
         query.trace.note("release", query.packet, "lease removed", "it is the client's", "")
-    names = _forgotten(lease, network)
+    names = forgotten(lease, network)
     return Decision4(query, Event.RELEASE, lease, (Change(lease, None),), None, None, "released by its client", names)
-
-
-def _forgotten(lease: Lease4, network: Network) -> tuple[NameChange, ...]:
-    """What DNS is to hear of a lease that is no more."""
-    naming = naming_at(network.by_id.get(lease.subnet_id), lease.address)
-    return tuple(removal(lease, naming if naming is not None else KEA_NAMING)) if lease.hostname else ()
 
 
 def _decline(query: Query4, leases: LeaseView4, now: int, consult: Consult | None) -> Decision4:
@@ -169,7 +162,7 @@ def _decline(query: Query4, leases: LeaseView4, now: int, consult: Consult | Non
     )
     if query.trace:
         query.trace.note("decline", query.packet, "address on probation", "its holder found it in use")
-    names = _forgotten(lease, query.network)
+    names = forgotten(lease, query.network)
     unit = (Change(lease, resting),)
     return Decision4(query, Event.DECLINE, resting, unit, None, None, "declined by its holder", names)
 
@@ -196,8 +189,3 @@ def reclaim4(lease: Lease4, now: int, *, hold: bool) -> Change:
         return Change(lease, None)
     kept = lease._replace(state=LeaseState.EXPIRED_RECLAIMED.value, hostname="", fqdn_fwd=False, fqdn_rev=False)
     return Change(lease, kept)
-
-
-def forgotten4(change: Change, network: Network) -> tuple[NameChange, ...]:
-    """What DNS is to hear once a lease is taken back."""
-    return _forgotten(change.before, network) if change.before is not None else ()

@@ -16,10 +16,10 @@ from dhcpkit.alloc.decision import Decision4, Event, Reply4, silent
 from dhcpkit.alloc.extended4 import remembered
 from dhcpkit.alloc.host import GLOBAL, Host, HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
-from dhcpkit.alloc.name_change import NameChange, changes, removal
+from dhcpkit.alloc.name_change import NameChange, changes, naming_of_lease, removal
 from dhcpkit.alloc.names import NO_NAME, Name, choose_name
 from dhcpkit.alloc.naming import Naming
-from dhcpkit.alloc.network import Lifetimes, Pool4, Subnet4
+from dhcpkit.alloc.network import Lifetimes, Network, Pool4, Subnet4
 from dhcpkit.alloc.pick import Queue4
 from dhcpkit.alloc.points import Consult, Ddns4Update, Lease4Renew, Lease4Select, NextStep
 from dhcpkit.alloc.query import DISCOVER, Query4
@@ -29,7 +29,7 @@ from dhcpkit.alloc.view import Change, LeaseView4, Unit
 from dhcpkit.wire.client_fqdn import CLIENT_FQDN
 from dhcpkit.wire.dhcp4 import MessageType
 
-__all__ = ["Desk4", "final_classes", "grant", "lifetimes_of", "naming_at"]
+__all__ = ["Desk4", "final_classes", "grant", "lifetimes_of"]
 
 OFFER: Final = MessageType.OFFER.value
 ACK: Final = MessageType.ACK.value
@@ -65,14 +65,6 @@ def final_classes(
         *(shared.additional_classes if shared is not None else ()),
     )
     return with_additional(query.packet, classes, wanted, network.classifier, query.trace) if wanted else classes
-
-
-def naming_at(subnet: Subnet4 | None, address: int) -> Naming | None:
-    """What holds for names at an address: its pool's, else its subnet's; None where there is no subnet."""
-    if subnet is None:
-        return None
-    pool = subnet.pool_at(address)
-    return pool.naming if pool is not None and pool.naming is not None else subnet.naming
 
 
 def grant(  # noqa: PLR0913  # the address, and what is known about it
@@ -139,8 +131,8 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     if replaces is not None and replaces.address != address:
         unit = (*unit, Change(replaces, None))
     decision = Decision4(query, RENEWED if mine else ALLOCATED, lease, unit, picked, reply)
-    if naming.send_updates or (before is not None and before.hostname):
-        decision.names = _name_changes(lease, before, replaces, naming, mine=mine)
+    if naming.enabled:
+        decision.names = _name_changes(network, lease, before, replaces, naming, mine=mine)
     return decision
 
 
@@ -261,13 +253,15 @@ def _name(desk: Desk4, subnet: Subnet4, host: Host | None, naming: Naming, addre
     return Name(point.hostname, host_name, fqdn, point.forward, point.reverse)
 
 
-def _name_changes(
-    lease: Lease4, before: Lease4 | None, replaces: Lease4 | None, naming: Naming, *, mine: bool
+def _name_changes(  # noqa: PLR0913  # every lease that has to do with it
+    network: Network, lease: Lease4, before: Lease4 | None, replaces: Lease4 | None, naming: Naming, *, mine: bool
 ) -> tuple[NameChange, ...]:
     told: list[NameChange] = []
-    if before is not None and not mine:  # somebody's lease that is over is taken back by the way
-        told += removal(before, naming)
-    told += changes(lease, before if mine else replaces, naming)
+    if before is not None and not mine and before.hostname:  # somebody's lease that is over is taken back by the way
+        told += removal(before, naming_of_lease(before, network))
+    old = before if mine else replaces
+    was = naming_of_lease(old, network) if old is not None and old.hostname else None
+    told += changes(lease, old, naming, was)
     return tuple(told)
 
 

@@ -34,7 +34,8 @@ class Naming:
     """How clients are named, and what DNS is told. Keys are Kea's; the lifetimes of records are seconds.
 
     `char_set` is a regular expression for characters that `char_replacement` stands in for; empty: names stay as they
-    are. `ttl` 0 is "not set": a part `ttl_percent` of the lease's lifetime holds then, within the bounds given.
+    are. `ttl` 0 is "not set": a part `ttl_percent` of the lease's lifetime holds then, within the bounds given. Where
+    it is not `enabled` (`enable-updates` of `dhcp-ddns`) DNS hears nothing, not even of names it was told before.
     """
 
     send_updates: bool = True
@@ -51,6 +52,7 @@ class Naming:
     ttl_max: int = 0
     char_set: str = "[^A-Za-z0-9.-]"
     char_replacement: str = ""
+    enabled: bool = True
 
     def answer_to(self, *, updates: bool, none: bool) -> tuple[bool, bool]:
         """The server's flags S and N for a client's (RFC 4702 4, RFC 4704 6.1, and Kea's `ddns-override-` keys)."""
@@ -84,7 +86,9 @@ class Naming:
 
 
 KEA_NAMING: Final = Naming()  # what Kea does where updates are enabled and nothing else is said
-NO_UPDATES: Final = Naming(send_updates=False)  # and where they are not, as in a configuration that says nothing
+NO_UPDATES: Final = Naming(
+    send_updates=False, enabled=False
+)  # and where they are not, as in a configuration that says nothing
 
 
 def qualified(name: str, naming: Naming, *, complete: bool) -> str:

@@ -255,6 +255,7 @@ class Network:
         hosts: Iterable[Host] | Hosts = NO_HOSTS,
         classes: Iterable[ClientClass] = (),
         options: OptionValues = NO_OPTIONS,
+        naming: Naming = NO_UPDATES,
         echo_client_id: bool = True,
         authoritative: bool = False,
         decline_probation_period: int = 86400,
@@ -277,6 +278,7 @@ class Network:
         self.classifier = Classifier(classes, space, DEFERRED)
         self.classes: Mapping[str, ClientClass] = self.classifier.by_name
         self.options = options
+        self.naming = naming
         self.echo_client_id = echo_client_id
         self.authoritative = authoritative
         self.decline_probation_period = decline_probation_period

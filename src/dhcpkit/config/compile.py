@@ -74,7 +74,7 @@ class _Compiler:
         doc, report = self.doc, self.report
         self.levels.define(doc.option_def)
         settings = with_old_names(settings_of(doc, OUTERMOST, ROOT, report), doc.dhcp_ddns)
-        self.levels.naming(doc, settings, ROOT, enabled=self.enabled)
+        naming = self.levels.naming(doc, settings, ROOT, enabled=self.enabled)
         self._check_boot_fields(doc, ROOT)
         options = self._options(doc.option_data, ROOT)
         classes = list(self._classes(doc.client_classes))
@@ -96,6 +96,7 @@ class _Compiler:
             hosts=self.hosts,
             classes=classes,
             options=options,
+            naming=naming,
             echo_client_id=doc.echo_client_id,
             authoritative=settings["authoritative"],
             decline_probation_period=doc.decline_probation_period,

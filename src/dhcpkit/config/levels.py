@@ -368,4 +368,5 @@ def naming_of(settings: Settings, *, enabled: bool = True) -> Naming:
         ttl_max=settings["ddns_ttl_max"] or 0,
         char_set=settings["hostname_char_set"],
         char_replacement=settings["hostname_char_replacement"],
+        enabled=enabled,
     )
