@@ -40,6 +40,10 @@ class Bench:
         found = {address for host in hosts for address in host.addresses}
         return {str(IPv6Address(each)) for each in found | {each.prefix for host in hosts for each in host.prefixes}}
 
+    def used_up(self):
+        """This link is; what either server holds there is no matter for others, but DNS may be told of it yet."""
+        self.stale = "dhcp-ddns" in self.world.settings
+
     def next_xid(self):
         self.xid += 1
         return self.xid

@@ -58,8 +58,12 @@ class Context:
     sent: Packet4
     kea: Packet4 | None
     ours: Packet4 | None
-    because: str
+    decision: object
     released: bool
+
+    @property
+    def because(self):
+        return getattr(self.decision, "because", "")
 
     @property
     def old(self):
@@ -76,6 +80,16 @@ def reserved_in_a_sibling(each, at):
     """We refuse what is reserved for another client."""
     shared = at.link.kind in {"siblings", "shared"}
     return shared and each[0] in {"type", "answer"} and "is reserved for" in at.because
+
+
+def has_two(each, at):
+    """We let the client keep the one of its leases that it asks for, and take the other back."""
+    changes = getattr(at.decision, "unit", ())
+    both = len(changes) == 2 and all(
+        change.before is not None and change.before.belongs_to(at.decision.query.client_id, at.sent.chaddr)
+        for change in changes
+    )
+    return each[0] == "type" and at.kea.type == MessageType.NAK and both
 
 
 # Differences that are meant, and why. docs/why/differential.md says it to people.
@@ -113,6 +127,12 @@ KNOWN = [
         "names of clients that move",
         "a client with another address and the same name: Kea leaves DNS as it is, we tell it",
         lambda _each, _at: False,  # names are not compared where one has moved
+    ),
+    bench.Known(
+        "two leases of one client",
+        "of leases in two subnets of a network a client may keep the one it asks for; Kea refuses all but the first",
+        has_two,
+        ends=True,
     ),
     bench.Known(
         "INIT-REBOOT without a subnet",
@@ -180,12 +200,12 @@ def converse(pair, kind, conversation):
         our_target = (str(IPv4Address(outgoing.address)), outgoing.port) if outgoing is not None else None
         if kea_answer is not None and answer is not None and target != our_target:
             found.append(("target", target, our_target))
-        because = getattr(decision, "because", "")
-        context = Context(pair, link, say, Packet4.parse(to_us[0]), kea_answer, answer, because, released)
+        context = Context(pair, link, say, Packet4.parse(to_us[0]), kea_answer, answer, decision, released)
         found, ends = bench.unexplained(found, KNOWN, context)
         said = [f"{what}: Kea {shown(left)}, here {shown(right)}" for what, left, right in found]
-        assert not found, "\n".join([*said, because])
+        assert not found, "\n".join([*said, context.because])
         if ends:
+            pair.used_up()
             return
         held = ours[say.role].held
         talk.heard(say, theirs[say.role], to_kea[0], kea_answer)

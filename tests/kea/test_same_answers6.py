@@ -78,10 +78,15 @@ def other_subnet(each, at):
     return at.say is not None and at.link.kind in {"siblings", "shared"} and 1 <= at.say.role <= 5
 
 
+def place(value):
+    """The address or prefix that a difference is about, as text."""
+    return str(value[1] if isinstance(value, tuple) else value)
+
+
 def in_a_pool(each, at):
     """What is reserved lies in a pool, where reservations are said to be out of pools."""
     mine = at.pair.reserved(at.link)
-    return at.link.kind == "outside" and " gives" in each[0] and any(str(value) in mine for value in each[1:])
+    return at.link.kind == "outside" and " gives" in each[0] and any(place(value) in mine for value in each[1:])
 
 
 def closest_length(_each, at):
@@ -103,7 +108,7 @@ def released_now(each, at):
 def whose_turn(each, at):
     """Another address or prefix of those that anybody may have."""
     mine = at.pair.reserved(at.link)
-    free = not any(str(value[1] if isinstance(value, tuple) else value) in mine for value in each[1:])
+    free = not any(place(value) in mine for value in each[1:])
     return at.link.kind == "pools" and each[0] in {"IA 3 gives", "IA 25 gives"} and None not in each and free
 
 
@@ -254,13 +259,14 @@ def converse(pair, kind, conversation):
         said = [f"{what}: Kea {shown(left)}, here {shown(right)}" for what, left, right in found]
         assert not found, "\n".join([*said, because])
         if ends:
+            pair.used_up()
             return
         talk.heard(say, theirs[say.role], kea_answer)
         talk.heard(say, ours[say.role], answer)
     context = Context(pair, link, None, None, None, None, "", released)
     found, ends = bench.unexplained(leases(pair, link), KNOWN, context)
     assert not found, "\n".join(f"{what}: Kea {left}, here {right}" for what, left, right in found)
-    pair.stale = ends
+    pair.used_up()
 
 
 def our_answer(pair, data):
