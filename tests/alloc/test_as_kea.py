@@ -62,6 +62,14 @@ def test_a_request_for_nothing_in_particular_is_refused_where_there_is_nothing()
     assert ask(lab, MessageType.DISCOVER, CID) is None
 
 
+def test_a_request_for_nothing_in_particular_renews_what_another_identifier_has_reserved():
+    hosts = [Host("circuit-id", b"abc", 1, int(IPv4Address("192.0.2.11")))]
+    lab = Lab4(Network([SUBNET], hosts=hosts))
+    for options in (CIRCUIT, {}):
+        assert ask(lab, MessageType.REQUEST, options=options).yiaddr == hosts[0].address
+    assert ask(lab, MessageType.DISCOVER).yiaddr == int(IPv4Address("192.0.2.10"))
+
+
 def test_who_has_its_reserved_address_may_change_its_mind():
     hosts = [Host("hw-address", ANN, 1, int(IPv4Address("192.0.2.200")))]
     lab = Lab4(Network([SUBNET], hosts=hosts))

@@ -195,8 +195,11 @@ class _Choice:
                 return refused
         reserved = self._reserved()
         hint = hint or reserved
-        if not hint:
-            served = self.offer()  # Kea is liberal: a request for nothing in particular is served like a discover
+        if not hint:  # Kea is liberal: who requests nothing in particular keeps its lease, or gets one
+            subnet = self._open_pool(own.address) if own is not None else None
+            if own is not None and subnet is not None:
+                return self._grant(subnet, own.address)
+            served = self._from_pools(own)
             return served if served.reply is not None else self._refuse(served.because)
         if reserved != hint:
             other = self._reserved_for_other(self._holding(hint), hint)
