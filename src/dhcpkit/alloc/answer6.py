@@ -16,6 +16,7 @@ import attrs
 from dhcpkit.alloc.decision import Event
 from dhcpkit.alloc.decision6 import Answered6, Decision6, Granted6, Reply6
 from dhcpkit.alloc.lease6 import LeaseType
+from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.network import Level
 from dhcpkit.alloc.network6 import Network6, Subnet6
 from dhcpkit.alloc.options import OptionValue, OptionValues
@@ -74,6 +75,7 @@ class Outcome6(NamedTuple):
     sent: Outgoing6 | None
     because: str = ""
     reason: str = ""
+    names: tuple[NameChange, ...] = ()
 
 
 def outcome6(decision: Decision6) -> Outcome6:
@@ -90,6 +92,7 @@ def outcome6(decision: Decision6) -> Outcome6:
         answer6(decision),
         decision.because,
         decision.reason,
+        decision.names,
     )
 
 

@@ -10,6 +10,7 @@ import attrs
 from dhcpkit.alloc.decision import Event
 from dhcpkit.alloc.host6 import Host6
 from dhcpkit.alloc.lease6 import LeaseType
+from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.network6 import PdPool, Pool6, Subnet6
 from dhcpkit.alloc.query6 import Query6
 from dhcpkit.alloc.view6 import Unit6
@@ -71,7 +72,8 @@ class Decision6:
 
     `offered` are addresses and prefixes that were taken from pools in their turn; `events` says what happened, once
     for each lease it happened to. `reason` is the tail of Kea's statistic (`admin-filtered`) where a message was
-    dropped that looked well when it was opened, as `Dropped.reason` is; empty where silence is the answer.
+    dropped that looked well when it was opened, as `Dropped.reason` is; empty where silence is the answer. `names` is
+    what DNS is to hear once the leases are stored.
     """
 
     query: Query6
@@ -81,6 +83,7 @@ class Decision6:
     reply: Reply6 | None
     because: str = ""
     reason: str = ""
+    names: tuple[NameChange, ...] = ()
 
 
 def silent6(query: Query6, because: str, event: Event = Event.SILENT, reason: str = "") -> Decision6:

@@ -6,7 +6,7 @@ in the store as in this very decision. It does not know messages' bytes, sockets
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from ipaddress import IPv6Address
 from random import Random
 from typing import Final
@@ -15,10 +15,13 @@ import attrs
 
 from dhcpkit.alloc.classify import allowed
 from dhcpkit.alloc.decision import Event
+from dhcpkit.alloc.decision6 import Answered6
 from dhcpkit.alloc.host import GLOBAL
 from dhcpkit.alloc.host6 import Host6, Host6View
 from dhcpkit.alloc.lease import GIVEN_BACK, LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.name_change import NameChange, naming_at
+from dhcpkit.alloc.name_change6 import changes6
 from dhcpkit.alloc.names6 import Name6, choose_name6, named_after, reserved_name6
 from dhcpkit.alloc.naming import Naming
 from dhcpkit.alloc.network6 import PdPool, Pool6, Subnet6
@@ -360,8 +363,7 @@ class Desk6:
         return named_after(self.name, address, self._naming(address)).hostname
 
     def _naming(self, address: int) -> Naming:
-        pool = self.subnet.pool_at(address) if address else None
-        return pool.naming if pool is not None and pool.naming is not None else self.subnet.naming
+        return naming_at(self.subnet, address) if address else self.subnet.naming
 
     def settle_name(self, first: int) -> Name6:
         """The client's name, once it is known where it is served and which its first address is (0: it has none).
@@ -388,6 +390,13 @@ class Desk6:
             if renamed != lease:
                 self._before.setdefault(lease.address, self.leases.by_address(lease.address))
                 self._changed[lease.address] = renamed
+
+    def name_changes(self, answered: Iterable[Answered6], first: int) -> tuple[NameChange, ...]:
+        """What DNS is to hear, once the name is settled; `first` as in `settle_name`."""
+        naming = self._naming(first)
+        if not naming.enabled or not self._changed:
+            return ()
+        return changes6(self._before, self._changed, answered, naming, self.query.network)
 
     # the outcome
 

@@ -95,11 +95,13 @@ def plan6(  # noqa: PLR0913, PLR0917  # the engine's whole world, each an argume
 def _decided(desk: Desk6, reply: Reply6) -> Decision6:
     """What became of a client's identity associations: the name, the classes and options of where it is served."""
     query = desk.query
-    name = desk.settle_name(_first_address(reply.answered))
+    first = _first_address(reply.answered)
+    name = desk.settle_name(first)
     reply.fqdn = name.payload
     reply.subnet, reply.host = desk.subnet, desk.host()
     reply.classes = _final_classes(query, desk.found, desk.classes, reply)
-    return Decision6(query, tuple(desk.events), desk.unit(), tuple(desk.offered), reply)
+    names = desk.name_changes(reply.answered, first)
+    return Decision6(query, tuple(desk.events), desk.unit(), tuple(desk.offered), reply, names=names)
 
 
 def _first_address(answered: Iterable[Answered6]) -> int:
@@ -214,6 +216,7 @@ def repeat6(query: Query6, leases: LeaseView6, hosts: Host6View, now: int, rng: 
     out, and a message about which nothing can be said gets silence (docs/why/durability.md).
     """
     decision = plan6(query, leases, hosts, now, rng)
+    decision.names = ()  # nothing is stored, and what is not stored is not told
     reply = decision.reply
     if not decision.unit or reply is None:
         return decision

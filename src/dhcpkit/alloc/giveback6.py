@@ -15,6 +15,7 @@ from dhcpkit.alloc.decision import Event
 from dhcpkit.alloc.decision6 import Answered6, Decision6, Reply6, silent6
 from dhcpkit.alloc.lease import INFINITE, LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.name_change import forgotten
 from dhcpkit.alloc.points import Consult, NextStep
 from dhcpkit.alloc.points6 import Lease6Decline, Lease6Release
 from dhcpkit.alloc.query6 import Asked6, Query6
@@ -67,7 +68,9 @@ def release6(query: Query6, leases: LeaseView6, consult: Consult | None, reply: 
     reply.answered, reply.status = tuple(answered), summary
     reply.options = False  # RFC 8415 18.3.7: the answer has identifiers, associations and statuses
     unit = tuple(counter.changes.values())
-    return Decision6(query, (Event.RELEASE,) * len(unit), unit, (), reply, summary.message)
+    gone = (change.before for change in unit if change.after is None)  # DNS hears of others when they are reclaimed
+    names = tuple(name for lease in gone for name in forgotten(lease, query.network))
+    return Decision6(query, (Event.RELEASE,) * len(unit), unit, (), reply, summary.message, names=names)
 
 
 def _release(counter: _Counter, asked: Asked6, consult: Consult | None) -> StatusCode6:
@@ -107,7 +110,9 @@ def decline6(query: Query6, leases: LeaseView6, now: int, consult: Consult | Non
     reply.answered = tuple(answered)
     reply.options = False
     unit = tuple(counter.changes.values())
-    return Decision6(query, (Event.DECLINE,) * len(unit), unit, (), reply, "declined" if unit else "nothing declined")
+    names = tuple(name for change in unit for name in forgotten(change.before, query.network))
+    because = "declined" if unit else "nothing declined"
+    return Decision6(query, (Event.DECLINE,) * len(unit), unit, (), reply, because, names=names)
 
 
 def _decline(counter: _Counter, asked: Asked6, now: int, consult: Consult | None) -> StatusCode6 | None:

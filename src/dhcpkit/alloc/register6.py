@@ -13,6 +13,8 @@ from dhcpkit.alloc.host import GLOBAL
 from dhcpkit.alloc.host6 import Host6View
 from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.name_change import naming_at
+from dhcpkit.alloc.name_change6 import registered6
 from dhcpkit.alloc.names6 import choose_name6, named_after
 from dhcpkit.alloc.network6 import Subnet6
 from dhcpkit.alloc.points import Consult, NextStep
@@ -76,7 +78,8 @@ def register6(  # noqa: PLR0913, PLR0917  # the engine's whole world
         if step is NextStep.SKIP:
             return Decision6(query, (), (), (), reply, "a callout of addr6_register keeps it from being registered")
         lease = point.lease
-    return Decision6(query, (Event.REGISTER,), (Change6(before, lease),), (), reply, "registered")
+    names = registered6(lease, before, naming_at(subnet, address), network)
+    return Decision6(query, (Event.REGISTER,), (Change6(before, lease),), (), reply, "registered", names=names)
 
 
 def _told(query: Query6) -> Granted6 | str:
