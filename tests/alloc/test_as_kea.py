@@ -8,7 +8,7 @@ from dhcpkit.alloc import Host, Network, Pool4, Subnet4
 from dhcpkit.alloc.host6 import Host6
 from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.naming import Naming
-from dhcpkit.alloc.network import ClientClass
+from dhcpkit.alloc.network import ClientClass, SharedNetwork4
 from dhcpkit.alloc.network6 import Network6, Pool6, SharedNetwork6, Subnet6
 from dhcpkit.testing.machine import Lab4
 from dhcpkit.testing.machine6 import Client6, Lab6, bindings_of, message6
@@ -68,6 +68,14 @@ def test_a_request_for_nothing_in_particular_renews_what_another_identifier_has_
     for options in (CIRCUIT, {}):
         assert ask(lab, MessageType.REQUEST, options=options).yiaddr == hosts[0].address
     assert ask(lab, MessageType.DISCOVER).yiaddr == int(IPv4Address("192.0.2.10"))
+
+
+def test_who_asks_for_what_it_cannot_have_is_offered_something_in_that_subnet():
+    second = Subnet4("198.51.100.0/24", id=2, pools=[Pool4("198.51.100.10 - 198.51.100.11")])
+    lab = Lab4(Network(shared_networks=[SharedNetwork4("link", [SUBNET, second])]))
+    assert ask(lab, MessageType.REQUEST, BOB, requested("198.51.100.11") | {54: b"\xc0\0\2\1"}).type == MessageType.ACK
+    answer = ask(lab, MessageType.DISCOVER, options=requested("198.51.100.11"))
+    assert answer.yiaddr == int(IPv4Address("198.51.100.10"))
 
 
 def test_who_has_its_reserved_address_may_change_its_mind():

@@ -178,8 +178,10 @@ class _Choice:
             subnet = self._open_pool(hint)
             if subnet is None:
                 self._note(hint, "skipped", "the requested address is in no pool open to the client")
-            elif self._not_others(subnet, hint, "requested address") and self._can_have(hint, "requested address"):
-                return self._grant(subnet, hint)
+            else:
+                self._turn_to(subnet)  # the client asks to be there (Kea)
+                if self._not_others(subnet, hint, "requested address") and self._can_have(hint, "requested address"):
+                    return self._grant(subnet, hint)
         return self._from_pools(own)
 
     # DHCPREQUEST
