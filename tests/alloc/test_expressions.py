@@ -7,7 +7,8 @@ from dhcpkit.alloc.compiled import ClassTest, CompiledTests, compile_test
 from dhcpkit.alloc.evaluate import Unfit, evaluate, evaluate_text
 from dhcpkit.alloc.expressions import parse, parse_text
 from dhcpkit.alloc.subjects import FAMILY4, FAMILY6
-from dhcpkit.testing.expressions import asked_packets, booleans, member_names, texts, written
+from dhcpkit.alloc.terms import Const, Exists, Logic, LogicKind, Member
+from dhcpkit.testing.expressions import asked_packets, booleans, member_names, paths, texts, written
 
 FAMILIES = (FAMILY4, FAMILY6)
 CLASSES = st.lists(member_names(), unique=True).map(dict.fromkeys)
@@ -46,21 +47,30 @@ def test_compiled_is_interpreted(data, family):
 
 @given(st.data(), st.sampled_from(FAMILIES))
 def test_many_tests_are_as_each_alone(data, family):
-    tests = [
-        ClassTest(f"class{number}", *pair)
-        for number, pair in enumerate(
-            data.draw(
-                st.lists(
-                    st.one_of(
-                        st.tuples(booleans(family), st.none()),
-                        st.tuples(st.none(), texts(family)),
-                        st.tuples(st.none(), st.none()),
-                    ),
-                    max_size=12,
-                )
-            )
-        )
-    ]
+    pairs = st.one_of(
+        st.tuples(booleans(family), st.none()),
+        st.tuples(st.none(), texts(family)),
+        st.tuples(st.none(), st.none()),
+    )
+    tests = [ClassTest(f"class{number}", *pair) for number, pair in enumerate(data.draw(st.lists(pairs, max_size=12)))]
+    check_each(data, family, tests)
+
+
+@given(st.data(), st.sampled_from(FAMILIES))
+def test_tests_that_ask_alike_are_as_each_alone(data, family):
+    """Presence and membership: what is looked up for many tests at once."""
+    wanted = st.sampled_from(data.draw(st.lists(paths(family), min_size=1, max_size=3))).map(Exists)
+    names = ("KNOWN", "class0", "class1", "SPAWN_class0_a", "SPAWN_class1_a")
+    member = st.sampled_from(names).map(Member)
+    either = st.lists(st.one_of(wanted, member), max_size=3).map(lambda each: Logic(LogicKind.OR, tuple(each)))
+    both = st.lists(st.one_of(wanted, member), max_size=3).map(lambda each: Logic(LogicKind.AND, tuple(each)))
+    one = st.tuples(st.one_of(wanted, wanted, either, both, member), st.none())
+    template = st.tuples(st.none(), st.just(Const(b"a")))
+    chosen = data.draw(st.lists(st.one_of(one, one, one, template), min_size=3, max_size=12))
+    check_each(data, family, [ClassTest(f"class{number}", *pair) for number, pair in enumerate(chosen)])
+
+
+def check_each(data, family, tests):
     packet, classes = data.draw(asked_packets(family)), data.draw(CLASSES)
     expected, failed = dict(classes), []
     for test in tests:

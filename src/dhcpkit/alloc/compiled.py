@@ -306,6 +306,10 @@ class _Code:
 
     def _logic(self, kind: LogicKind, operands: Sequence[Boolean]) -> ast.expr:
         made = [self._boolean(each) for each in operands]
+        if len(made) == 1:
+            return made[0]
+        if not made:
+            return _constant(kind in (LogicKind.AND, LogicKind.SAND))
         if kind is LogicKind.AND:
             return ast.BoolOp(ast.And(), made)
         if kind is LogicKind.OR:
@@ -411,15 +415,9 @@ def _places(
             asked.setdefault(_Place.of(path), {}).setdefault(path.codes[-1], []).append(index)
     asked = {place: codes for place, codes in asked.items() if sum(map(len, codes.values())) >= TABLE_MIN}
     taken = {
-        index
-        for index, test in tests
-        if (paths := _wanted(test.test)) and all(_Place.of(path) in asked for path in paths)
+        index for index, test in tests if (paths := _wanted(test.test)) and asked.keys() >= set(map(_Place.of, paths))
     }
-    places = {
-        place: {code: kept for code, indices in codes.items() if (kept := [each for each in indices if each in taken])}
-        for place, codes in asked.items()
-    }
-    return places, [(index, test) for index, test in tests if index not in taken]
+    return asked, [(index, test) for index, test in tests if index not in taken]
 
 
 def _wanted(test: Boolean | None) -> Sequence[Path]:
