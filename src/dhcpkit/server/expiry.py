@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 import attrs
 
-from dhcpkit.alloc.lease import GIVEN_BACK
+from dhcpkit.alloc.lease import GIVEN_BACK, LeaseState
 from dhcpkit.alloc.points import NextStep
 from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.hooks import Hooks
@@ -25,6 +25,7 @@ from dhcpkit.server.statistics import Statistics
 
 __all__ = ["Reclaimer", "Reclaiming"]
 
+RELEASED: Final = LeaseState.RELEASED.value
 SLICE: Final = 32  # leases between two turns of the loop: well under a millisecond
 
 
@@ -54,14 +55,18 @@ class Reclaimer:
         statistics: Statistics,
         settings: Reclaiming | None = None,
         hooks: Hooks | None = None,
+        ended: Callable[[Sequence[Any]], None] | None = None,
     ) -> None:
+        """`ended` is told of leases that were taken back or removed, as they were, once that is stored."""
         self.family = family
         self.settings = settings if settings is not None else Reclaiming()
         self._store = store
         self._clock = clock
         self._statistics = statistics
         self._hooks = hooks if hooks is not None else Hooks()
+        self._ended = ended
         self._held: deque[int] = deque()  # addresses of leases that were given back, about in order of their end
+        self._released: deque[int] = deque()  # of those, what clients gave back since the last round
         self._unfinished = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,6 +74,7 @@ class Reclaimer:
         """Tidies another store from now on."""
         self._store = store
         self._held.clear()
+        self._released.clear()
 
     def start(self) -> None:
         """Starts the timers, or starts them anew with changed settings."""
@@ -89,6 +95,12 @@ class Reclaimer:
     def hold(self, addresses: Iterable[int]) -> None:
         """Remembers where leases are reclaimed or released already, and must be removed one day."""
         self._held.extend(addresses)
+
+    def release(self, addresses: Iterable[int]) -> None:
+        """Remembers leases that clients gave back: they are held, but lose their names in the next round (Kea)."""
+        given = tuple(addresses)
+        self._held.extend(given)
+        self._released.extend(given)
 
     async def reclaim(self) -> int:
         """One round: takes back expired leases up to the limits; how many."""
@@ -116,7 +128,25 @@ class Reclaimer:
             spent = int((time.monotonic() - started) * 1000)
             told = m.ALLOC_ENGINE_LEASES_RECLAMATION_COMPLETE.of(self.family.number)
             told.log(count=done, milliseconds=spent)
+        await self._forget_released()
         return done
+
+    async def _forget_released(self) -> None:
+        """Takes the names of released leases back; they stay their clients' otherwise."""
+        for number in range(len(self._released)):
+            address = self._released.popleft()
+            lease = (await self._store.load([("address", address)])).by_address(address)
+            if lease is not None and lease.state == RELEASED and (lease.fqdn_fwd or lease.fqdn_rev):
+                nameless = lease._replace(hostname="", fqdn_fwd=False, fqdn_rev=False)
+                change = self.family.change(lease, nameless)
+                if all(await self._store.commit([(change,)])):
+                    self._tell([lease])
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+
+    def _tell(self, leases: Sequence[Any]) -> None:
+        if leases and self._ended is not None:
+            self._ended(leases)
 
     async def flush(self) -> int:
         """Removes reclaimed and released leases that were kept long enough; how many."""
@@ -129,7 +159,9 @@ class Reclaimer:
             if lease is not None and lease.state in GIVEN_BACK:
                 if lease.expire >= limit:
                     break
-                done += sum(await self._store.commit([(self.family.reclaim(lease, now, hold=False),)]))
+                if all(await self._store.commit([(self.family.reclaim(lease, now, hold=False),)])):
+                    done += 1
+                    self._tell([lease])
             self._held.popleft()
             if done % SLICE == 0:
                 await asyncio.sleep(0)
@@ -153,6 +185,7 @@ class Reclaimer:
                 if change.after is not None:
                     self._held.append(change.address)
         self._statistics.add_leases(tally)
+        self._tell([change.before for change, ok in zip(changes, kept, strict=True) if ok])
         return sum(kept)
 
     async def _unfinished_round(self, now: int, skipped: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
+from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.points import Consult, Point
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.server.account import Words
@@ -105,6 +106,11 @@ class Outcome(Protocol):
         """The datagram, None for silence."""
         ...
 
+    @property
+    def names(self) -> Sequence[NameChange]:
+        """What DNS is to hear once the leases are stored."""
+        ...
+
 
 class Overlay(Protocol):
     """A view with a batch's earlier decisions laid over it."""
@@ -154,7 +160,8 @@ class Points:
 class Family(Generic[N]):
     """One family's engine and words. `plan` may raise NotLoaded, `repeat` says what can be said without writing.
 
-    `unanswered` is the outcome of a decision whose answer could not be made. `totals` counts leases, `count` a census.
+    `unanswered` is the outcome of a decision whose answer could not be made. `change` makes the change of one lease
+    into another. `totals` counts leases, `count` a census.
     """
 
     number: int
@@ -169,6 +176,7 @@ class Family(Generic[N]):
     unanswered: Callable[[Any], Outcome]
     overlay: Callable[[Any], Overlay]
     reclaim: Callable[..., Any]
+    change: Callable[[Any, Any], Any]
     tally: Callable[[], Tally]
     totals: Callable[[Iterable[Any]], dict[str, int]]
     count: Callable[[Any], dict[str, int]]

@@ -13,7 +13,7 @@ from dhcpkit.alloc.points import Consult, Lease4Expire
 from dhcpkit.alloc.query import Dropped, Query4, open4
 from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.alloc.trace import NO_TRACE
-from dhcpkit.alloc.view import LiveView4, Overlay4
+from dhcpkit.alloc.view import Change, LiveView4, Overlay4
 from dhcpkit.hooks import Buffer4Receive, Buffer4Send, Pkt4Receive, Pkt4Send
 from dhcpkit.server.account4 import WORDS4
 from dhcpkit.server.family import Family, Points
@@ -85,6 +85,7 @@ FAMILY4: Final[Family[Network]] = Family(
     unanswered=_unanswered,
     overlay=Overlay4,
     reclaim=reclaim4,
+    change=Change,
     tally=LeaseTally,
     totals=lease_totals,
     count=count_totals,

@@ -12,7 +12,7 @@ from dhcpkit.alloc.points import Consult
 from dhcpkit.alloc.points6 import Lease6Expire
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.query6 import Query6
-from dhcpkit.alloc.view6 import Overlay6
+from dhcpkit.alloc.view6 import Change6, Overlay6
 from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Receive, Pkt6Send
 from dhcpkit.server.account6 import WORDS6
 from dhcpkit.server.family import Family, Points
@@ -46,6 +46,7 @@ FAMILY6: Final[Family[Network6]] = Family(
     unanswered=_unanswered,
     overlay=Overlay6,
     reclaim=reclaim6,
+    change=Change6,
     tally=Tally6,
     totals=lease_totals6,
     count=count_totals6,

@@ -23,6 +23,7 @@ from dhcpkit.hooks import Exchange, Hooks
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account
 from dhcpkit.server.family import Decision, Family, Outcome, Overlay, Packet, Query
+from dhcpkit.server.name_changes import NameChanges, WaitingNames
 from dhcpkit.server.statistics import Statistics
 from dhcpkit.wire.errors import WireError
 
@@ -84,6 +85,7 @@ class Batches(Generic[N]):
         statistics: Statistics | None = None,
         hooks: Hooks | None = None,
         rng: Random | None = None,
+        names: NameChanges | None = None,
     ) -> None:
         self.family = family
         self.network = network
@@ -91,6 +93,7 @@ class Batches(Generic[N]):
         self.statistics = statistics if statistics is not None else Statistics(family.words.names)
         self.hooks = hooks if hooks is not None else Hooks()
         self.rng = rng if rng is not None else Random()
+        self.names = names if names is not None else WaitingNames()
         self.serving = True
         self.unavailable_since: float | None = None
         self._clock = clock
@@ -365,6 +368,9 @@ class Batches(Generic[N]):
             answers = [answer for index, answer in enumerate(answers) if index not in failed]
         account.sent(answers)
         account.settled(outcomes)
+        names = [change for outcome in outcomes if outcome.names for change in outcome.names]
+        if names:
+            self.names.put(names)
         busy, waiting, consults = self._busy, self._next, self._consults
         if busy:
             for outcome in outcomes:

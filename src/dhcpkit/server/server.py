@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast
 import attrs
 
 from dhcpkit.alloc.lease import GIVEN_BACK
+from dhcpkit.alloc.name_change import Names, forgotten
 from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.hooks import Hooks
 from dhcpkit.server import messages as m
@@ -24,6 +25,7 @@ from dhcpkit.server.interfaces import InterfaceSpec
 from dhcpkit.server.listening import Receive, ServiceUnavailable
 from dhcpkit.server.log import end_periods
 from dhcpkit.server.loop import AnyLocalStore, AnyStore, Batches, Transport
+from dhcpkit.server.name_changes import NameChanges
 from dhcpkit.server.statistics import AnyNetwork, Statistics
 
 __all__ = ["Listening", "ServerOf", "ServiceSockets"]
@@ -122,6 +124,7 @@ class ServerOf(Generic[N]):
         lfc_interval: int = 0,
         clock: Clock | None = None,
         rng: Random | None = None,
+        names: NameChanges | None = None,
     ) -> None:
         self.family = family
         self.listening = (
@@ -140,9 +143,10 @@ class ServerOf(Generic[N]):
             statistics=self.statistics,
             hooks=hooks,
             rng=rng,
+            names=names,
         )
-        self.reclaimer = Reclaimer(family, store, self.clock, self.statistics, reclaiming, hooks)
-        self.batches.account.released = self.reclaimer.hold
+        self.reclaimer = Reclaimer(family, store, self.clock, self.statistics, reclaiming, hooks, self._forget_names)
+        self.batches.account.released = self.reclaimer.release
         self._store = store
         self._ending: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -248,6 +252,13 @@ class ServerOf(Generic[N]):
                     totals[name] = totals.get(name, 0) + count
                 self.reclaimer.hold([lease.address for lease in page if lease.state in GIVEN_BACK])
         self.statistics.put(totals)
+
+    def _forget_names(self, leases: Sequence[Any]) -> None:
+        """Leases are no more: DNS is to hear of their names."""
+        network = cast("Names", self.network)
+        names = [change for lease in leases for change in forgotten(lease, network)]
+        if names:
+            self.batches.names.put(names)
 
     def _receive(self, datagrams: Sequence[tuple[bytes, Any]]) -> None:
         self.batches.take(datagrams)
