@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dhcpkit.alloc import LeaseState
 from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.quick6 import quick6
 from dhcpkit.backends import MemoryStore6
 from dhcpkit.hooks import (
     Buffer6Receive,
@@ -185,13 +186,20 @@ def test_a_store_out_of_reach_means_silence():
     assert remote(store, [x.message(REQUEST, 1, [x.address(FIRST)]), x.message(SOLICIT, 2)]).wire.answers() == []
 
 
-def test_a_fault_at_one_message_does_not_end_the_service(caplog):
+@pytest.mark.parametrize("where", ["plan", "quick"])
+def test_a_fault_at_one_message_does_not_end_the_service(caplog, monkeypatch, where):
     def plan(query, *rest):
         if query.duid[-1] == 2:
             raise ZeroDivisionError("a bug")
         return FAMILY6.plan(query, *rest)
 
-    bench = x.Bench(family=attrs.evolve(FAMILY6, plan=plan))
+    def quick(packet, *rest):
+        if packet.options.first[1][-1] == 2:
+            raise ZeroDivisionError("a bug")
+        return quick6(packet, *rest)
+
+    monkeypatch.setattr("dhcpkit.server.family6.quick6", quick)
+    bench = x.Bench(family=attrs.evolve(FAMILY6, plan=plan, quick=None) if where == "plan" else FAMILY6)
     with caplog.at_level(logging.ERROR):
         answers = bench.take(*(x.message(SOLICIT, number) for number in (1, 2, 3)))
     assert [number for _, number, _ in answers] == [1, 3]

@@ -21,7 +21,7 @@ from dhcpkit.alloc.network import Level
 from dhcpkit.alloc.network6 import Network6, Subnet6
 from dhcpkit.alloc.options import OptionValue, OptionValues
 from dhcpkit.alloc.query6 import Query6
-from dhcpkit.alloc.trace import Trace
+from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.alloc.view6 import Unit6
 from dhcpkit.wire.dhcp6 import MessageType6, Packet6
 from dhcpkit.wire.identity6 import StatusCode6
@@ -29,7 +29,10 @@ from dhcpkit.wire.nested6 import Options6, options_octets6
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options6 import DHCP6
 
-__all__ = ["Outcome6", "Outgoing6", "answer6", "outcome6"]
+__all__ = [
+    "NO_VENDORS", "Outcome6", "Outgoing6", "Shared6", "Vendors6", "answer6", "outcome6", "shared6",
+    "through_relays", "vendors6",
+]  # fmt: skip
 
 MEMO_MAX: Final = 4096  # blocks of options; the key holds what clients ask for, so it must not grow with them
 CLIENT_PORT, SERVER_PORT = 546, 547
@@ -116,7 +119,7 @@ def answer6(decision: Decision6) -> Outgoing6 | None:
     arrival = packet.arrival
     port = CLIENT_PORT
     if packet.relays:
-        data = _relayed(packet, data)
+        data = through_relays(packet, data)
         # RFC 8357 5.2: to the port it came from, where the relay says that it listens there.
         port = arrival.port if RELAY_PORT in packet.relays[0].options.first else SERVER_PORT
     return Outgoing6(data, reply.type, arrival.source, port, arrival.interface, arrival.ifindex)
@@ -205,7 +208,7 @@ def _relay_supplied(query: Query6, there: set[int]) -> Iterator[Encoded]:
                 yield _option(code, payload)
 
 
-def _relayed(packet: Packet6, message: bytes) -> bytes:
+def through_relays(packet: Packet6, message: bytes) -> bytes:
     """RFC 8415 19.3: the answer in a relay message for each relay, with what a relay finds its way by."""
     for relay in reversed(packet.relays):
         first = relay.options.first
@@ -226,7 +229,7 @@ def _configured(query: Query6, reply: Reply6) -> list[Encoded]:
     """What an answer shares with those to clients like this one; remembered by the network."""
     network, first, trace = query.network, query.packet.options.first, query.trace
     asked = first.get(ORO, b"")
-    vendors = _vendors(query.packet) if VENDOR_CLASS in first or VENDOR_OPTIONS in first else NO_VENDORS
+    vendors = vendors6(query.packet) if VENDOR_CLASS in first or VENDOR_OPTIONS in first else NO_VENDORS
     pools = _pools(reply)
     host = reply.host
     if trace or (host is not None and len(host.options)):
@@ -241,18 +244,67 @@ def _configured(query: Query6, reply: Reply6) -> list[Encoded]:
         return made
 
 
+class Shared6(NamedTuple):
+    """Options that answers have in common, as they stand in a message.
+
+    `head` is a server's identifier, which follows a client's; `middle` stands between an IA_NA and an IA_PD, `tail`
+    behind both.
+    """
+
+    head: bytes
+    middle: bytes
+    tail: bytes
+
+
+def shared6(  # noqa: PLR0913, PLR0917  # what the options of an answer hang on
+    packet: Packet6,
+    network: Network6,
+    subnet: Subnet6,
+    pools: Sequence[object],
+    classes: tuple[str, ...],
+    vendors: Vendors6,
+    *,
+    rapid: bool,
+) -> Shared6:
+    """What an answer that grants something shares with those to clients like this one, for the quick way.
+
+    Empty where options stand in the way of the order of an answer. The network remembers it by what it hangs on.
+    """
+    first = packet.options.first
+    requested = first.get(ORO, b"")
+    codes = frozenset(int.from_bytes(requested[at : at + 2], "big") for at in range(0, len(requested), 2))
+    query = Query6(
+        packet, network, packet.type, b"", None, (), classes, subnet, (subnet,), b"", 0, 0, codes, rapid, NO_TRACE
+    )
+    own = {code for code in (IA_NA, IA_PD) if code in first} | {CLIENT_ID, SERVER_ID}
+    pieces = [_option(RAPID_COMMIT, b"")] if rapid else []
+    own |= _codes(pieces)
+    reply = Reply6(packet.type, subnet, classes)
+    pieces += [piece for piece in _collect(query, reply, vendors, pools) if piece[0] not in own]
+    pieces.sort(key=_code)
+    if pieces and pieces[0][0] < IA_NA:
+        return NO_SHARED
+    _, head = _option(SERVER_ID, network.server_id.octets)
+    middle = b"".join(octets for code, octets in pieces if code < IA_PD)
+    return Shared6(head, middle, b"".join(octets for code, octets in pieces if code >= IA_PD))
+
+
+NO_SHARED: Final = Shared6(b"", b"", b"")
+
+
 @attrs.frozen
-class _Vendors:
+class Vendors6:
     """The enterprises whose options a client may want, and the codes that a cable modem asks for."""
 
     enterprises: tuple[int, ...] = ()
     cable_labs: bytes = b""
 
 
-NO_VENDORS: Final = _Vendors()
+NO_VENDORS: Final = Vendors6()
 
 
-def _vendors(packet: Packet6) -> _Vendors:
+def vendors6(packet: Packet6) -> Vendors6:
+    """What a client says of vendors."""
     asked = b""
     found: set[int] = set()
     for code in (VENDOR_OPTIONS, VENDOR_CLASS):
@@ -261,7 +313,7 @@ def _vendors(packet: Packet6) -> _Vendors:
             found.add(enterprise)
             if code == VENDOR_OPTIONS and enterprise == CABLE_LABS:
                 asked = Options6(payload[4:]).first.get(CABLE_LABS_ORO, asked)
-    return _Vendors(tuple(sorted(found)), asked)
+    return Vendors6(tuple(sorted(found)), asked)
 
 
 def _pools(reply: Reply6) -> tuple[object, ...]:
@@ -291,7 +343,7 @@ def _levels(reply: Reply6, network: Network6, pools: Sequence[object]) -> Iterat
     yield Level("global", network.options)
 
 
-def _collect(query: Query6, reply: Reply6, vendors: _Vendors, pools: Sequence[object]) -> Iterator[Encoded]:
+def _collect(query: Query6, reply: Reply6, vendors: Vendors6, pools: Sequence[object]) -> Iterator[Encoded]:
     """Every configured option of an answer."""
     levels = [level for level in _levels(reply, query.network, pools) if len(level.options)]
     classes, trace = reply.classes, query.trace
@@ -339,7 +391,7 @@ def _by_enterprise(levels: Sequence[Level], classes: Container[str]) -> Iterator
 
 
 def _vendor_options(
-    reply: Reply6, levels: Sequence[Level], vendors: _Vendors, *, containers: bool
+    reply: Reply6, levels: Sequence[Level], vendors: Vendors6, *, containers: bool
 ) -> Iterator[Encoded]:
     """Vendor options (17): what is configured in the space of each enterprise that the client or the answer names."""
     bare: dict[int, None] = {}
@@ -356,7 +408,7 @@ def _vendor_options(
 
 
 def _of_vendor(
-    enterprise: int, spaces: Sequence[OptionValues], vendors: _Vendors, reply: Reply6
+    enterprise: int, spaces: Sequence[OptionValues], vendors: Vendors6, reply: Reply6
 ) -> Iterator[tuple[int, bytes]]:
     """An enterprise's options: those always sent, and for cable modems those they ask for (Kea)."""
     wanted: set[int] = set().union(*(values.always for values in spaces))

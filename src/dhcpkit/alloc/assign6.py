@@ -26,7 +26,7 @@ from dhcpkit.alloc.query6 import Asked6, Hint6
 from dhcpkit.alloc.times6 import tee_times6
 from dhcpkit.wire.identity6 import StatusCode, StatusCode6
 
-__all__ = ["assign6", "extend6", "none_available"]
+__all__ = ["assign6", "extend6", "none_available", "remember"]
 
 IA_NA: Final = LeaseType.IA_NA
 ADDRESS_LEN: Final = 128
@@ -87,9 +87,9 @@ def extend6(desk: Desk6, asked: Asked6) -> Answered6:
             over.append(Granted6(address, prefix_len, 0, 0))
     if holdings:
         answer = _granted(desk, asked, holdings)
-        return attrs.evolve(answer, granted=(*answer.granted, *over)) if over else answer
+        return answer._replace(granted=(*answer.granted, *over)) if over else answer
     nothing = "no address can be given now" if asked.type == IA_NA else "no prefix can be given now"
-    return attrs.evolve(none_available(asked, nothing), granted=tuple(over))
+    return none_available(asked, nothing)._replace(granted=tuple(over))
 
 
 def none_available(asked: Asked6, because: str) -> Answered6:
@@ -331,9 +331,9 @@ def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet
                     desk.note(f"pool {pool}", "passed over", "it is full", pool.where)
                 continue
             if len(pools) > 1:
-                _remember(network.recent_pool, key, at)
+                remember(network.recent_pool, key, at)
             if len(link) > 1:
-                _remember(network.recent, _place(desk, subnet, asked), network.position(subnet))
+                remember(network.recent, _place(desk, subnet, asked), network.position(subnet))
             if trace:
                 desk.note(address, "chosen", f"the next free one of pool {pool}", pool.where)
             return subnet, address, pool.delegated_len if isinstance(pool, PdPool) else ADDRESS_LEN
@@ -365,7 +365,8 @@ def _start(desk: Desk6, key: tuple[object, ...], recent: dict[tuple[object, ...]
     return starts[key]
 
 
-def _remember(recent: dict[tuple[object, ...], int], key: tuple[object, ...], at: int) -> None:
+def remember(recent: dict[tuple[object, ...], int], key: tuple[object, ...], at: int) -> None:
+    """Keeps in one of a network's memos where something was found last."""
     if len(recent) >= RECENT_MAX and key not in recent:
         recent.clear()
     recent[key] = at

@@ -5,6 +5,8 @@ This module does not know how decisions are made.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import attrs
 
 from dhcpkit.alloc.decision import Event
@@ -19,8 +21,7 @@ from dhcpkit.wire.identity6 import StatusCode6
 __all__ = ["Answered6", "Decision6", "Granted6", "Reply6", "silent6"]
 
 
-@attrs.frozen
-class Granted6:
+class Granted6(NamedTuple):
     """An address or prefix in an answer. Lifetimes in seconds; both 0 say that the client must not use it any more.
 
     `excluded` is what a client must leave out of a prefix (RFC 6603); length 0 for nothing.
@@ -35,8 +36,7 @@ class Granted6:
     excluded_len: int = 0
 
 
-@attrs.frozen
-class Answered6:
+class Answered6(NamedTuple):
     """The answer for one identity association: what is granted, or a status that says why nothing is."""
 
     type: LeaseType

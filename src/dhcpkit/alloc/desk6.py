@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from ipaddress import IPv6Address
 from random import Random
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from dhcpkit.alloc.classify import allowed
 from dhcpkit.alloc.decision import Event
@@ -43,8 +41,7 @@ ADDRESS_LEN: Final = 128
 CHANCE_BITS: Final = 64  # of what random orders are made from
 
 
-@attrs.frozen
-class Holding6:
+class Holding6(NamedTuple):
     """A lease in an answer: as it is or will be stored, and the lifetimes the client is told."""
 
     lease: Lease6

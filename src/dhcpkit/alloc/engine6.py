@@ -246,7 +246,7 @@ def _promised(answered: Answered6, query: Query6, leases: LeaseView6, subnet: Su
         ):
             preferred, valid = remaining6(lease, now)
             if valid:
-                granted.append(attrs.evolve(each, preferred=preferred, valid=valid))
+                granted.append(each._replace(preferred=preferred, valid=valid))
     if not granted:
         return None
     shortest = min((each.preferred for each in granted if each.preferred), default=granted[0].preferred)

@@ -19,7 +19,7 @@ from dhcpkit.alloc.links import Links, Ranges, range_of
 from dhcpkit.alloc.naming import KEA_NAMING, Naming
 from dhcpkit.alloc.network import ClientClass, Level, Lifetimes
 from dhcpkit.alloc.options import NO_OPTIONS, OptionValues
-from dhcpkit.alloc.pick6 import Allocator6, Iterative6, Match, allocator6
+from dhcpkit.alloc.pick6 import Allocator6, Iterative6, Match, Queue6, allocator6
 from dhcpkit.alloc.trace import Place
 from dhcpkit.alloc.view6 import Sweep6
 from dhcpkit.wire.duid import Duid
@@ -230,8 +230,8 @@ class Network6:
 
     `server_id` is the server's own DUID; messages that name another one are not for it. `keep_released`: a released
     lease stays its client's until it is reclaimed (Kea does so where both `flush-reclaimed-timer-wait-time` and
-    `hold-reclaimed-time` are set). `blocks`, `recent` and `recent_pool` are memos, and nothing else ever
-    changes.
+    `hold-reclaimed-time` are set). `blocks`, `selected`, `times`, `recent` and `recent_pool` are memos,
+    and nothing else ever changes.
     """
 
     def __init__(  # noqa: PLR0913  # one argument for each of Kea's global keys
@@ -271,6 +271,8 @@ class Network6:
         self.allow_address_registration = allow_address_registration
         self.keep_released = keep_released
         self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer6`: options that answers have in common
+        self.selected: dict[int, Subnet6 | None] = {}  # of `quick6`: by the address of a relay
+        self.times: dict[tuple[object, ...], tuple[int, int, int, int]] = {}  # of `quick6`
         self.recent: dict[tuple[object, ...], int] = {}  # of `assign6`: the subnet that gave something last
         self.recent_pool: dict[tuple[object, ...], int] = {}  # of `assign6`: and its pool
         self._links = Links(self.subnets, self.shared_networks)
@@ -283,6 +285,26 @@ class Network6:
                 self._by_interface_id.setdefault(interface_id, []).append(subnet)
         self._delegated = Ranges(
             (pool.first, pool.end, (subnet, pool)) for subnet in self.subnets for pool in subnet.pd_pools
+        )
+        self.guarded = any(self._links.guards(subnet) for subnet in self.subnets)
+        self.plain = frozenset(subnet.id for subnet in self.subnets if self._is_plain(subnet))
+        """The numbers of the subnets that `quick6` serves."""
+
+    def _is_plain(self, subnet: Subnet6) -> bool:
+        """Whether nothing about a subnet depends on who the client is, classes and reservations aside."""
+        return (
+            not self.early_global_reservations_lookup
+            and self._links.network_of(subnet) is None
+            and not subnet.client_classes
+            and not subnet.additional_classes
+            and not subnet.store_extended_info
+            and type(subnet.allocator) is Iterative6
+            and type(subnet.pd_allocator) in (Iterative6, Queue6)
+            and not (subnet.naming.send_updates and subnet.naming.makes_missing)
+            and not any(pool.naming is not None for pool in subnet.pools)
+            and not any(pool.client_classes or pool.additional_classes for pool in subnet.pools)
+            and not any(pool.client_classes or pool.additional_classes for pool in subnet.pd_pools)
+            and not any(pool.excluded_len for pool in subnet.pd_pools)
         )
 
     def siblings(self, subnet: Subnet6) -> tuple[Subnet6, ...]:

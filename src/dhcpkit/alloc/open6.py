@@ -27,7 +27,7 @@ from dhcpkit.alloc.trace import NO_TRACE, Trace
 from dhcpkit.wire.dhcp6 import MessageType6, Packet6
 from dhcpkit.wire.nested6 import Options6
 
-__all__ = ["open6"]
+__all__ = ["open6", "vendor_classes"]
 
 SOLICIT, REQUEST, CONFIRM = (int(MessageType6[name]) for name in ("SOLICIT", "REQUEST", "CONFIRM"))
 RENEW, REBIND, RELEASE = (int(MessageType6[name]) for name in ("RENEW", "REBIND", "RELEASE"))
@@ -74,7 +74,7 @@ def open6(
     hwaddr = find_hwaddr(packet, network.mac_sources)
     classes: dict[str, None] = {ALL: None}
     if VENDOR_CLASS in options.first:
-        for name in _vendor_classes(options):
+        for name in vendor_classes(options):
             classes[name] = None
             if trace:
                 trace.note("classes", name, "member", "the vendor class (16) says so")
@@ -221,7 +221,7 @@ def _codes(oro: bytes) -> frozenset[int]:
     return frozenset(int.from_bytes(oro[at : at + 2], "big") for at in range(0, len(oro), 2))
 
 
-def _vendor_classes(options: Options6) -> Iterator[str]:
+def vendor_classes(options: Options6) -> Iterator[str]:
     """VENDOR_CLASS_<text> of the first string in each vendor class (RFC 8415 21.16), whatever the enterprise (Kea)."""
     for payload in options.payloads(VENDOR_CLASS):
         strings, at = [], 4

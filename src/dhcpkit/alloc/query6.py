@@ -6,6 +6,7 @@ How a message is opened is `open6`'s business; this module does not know leases,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import attrs
 
@@ -19,8 +20,7 @@ from dhcpkit.wire.dhcp6 import Packet6
 __all__ = ["Asked6", "Hint6", "Query6"]
 
 
-@attrs.frozen
-class Hint6:
+class Hint6(NamedTuple):
     """An address or a prefix in an identity association: what the client has, or would like. 0 is no preference.
 
     Lifetimes are seconds; `prefix_len` is 128 for an address.
@@ -32,8 +32,7 @@ class Hint6:
     valid: int = 0
 
 
-@attrs.frozen
-class Asked6:
+class Asked6(NamedTuple):
     """One identity association of a message, in the order they came."""
 
     type: LeaseType

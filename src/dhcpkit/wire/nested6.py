@@ -91,6 +91,13 @@ class Options6:
         """Whether its options are all there is in the octets."""
         return not self.flaws
 
+    @property
+    def is_once(self) -> bool:
+        """Whether no code occurs more than once."""
+        if self._first is None:
+            self._index()
+        return not self._more
+
     def payloads(self, code: int) -> Sequence[bytes]:
         """The payloads of all instances of a code, in the order they came."""
         first = self.first.get(code)

@@ -1,0 +1,488 @@
+"""The plain case of the DHCPv6 engine in one piece, for speed: `open6`, `plan6`, `answer6` without what cannot apply.
+
+As `quick4` is for DHCPv4: most messages come from clients without a reservation, with one IA_NA, one IA_PD or one of
+both, on a link with one subnet whose pools are open to all. For their SOLICIT, REQUEST, RENEW and REBIND `quick6` comes
+to the very decision the engine comes to; for anything else it says None, and the engine decides. The engine is the
+reference: a property test holds `quick6` to it, and whoever changes the engine changes here what that test shows
+(docs/why/quick-way.md).
+
+This module does not know what a message means beyond that; the rules and their sources stand in `assign6` and `desk6`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Container, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from dhcpkit.alloc.answer6 import (
+    MEMO_MAX,
+    NO_VENDORS,
+    RELAY_PORT,
+    RSOO,
+    Outcome6,
+    Outgoing6,
+    Shared6,
+    Vendors6,
+    shared6,
+    through_relays,
+    vendors6,
+)
+from dhcpkit.alloc.assign6 import remember
+from dhcpkit.alloc.classify import ALL, UNKNOWN
+from dhcpkit.alloc.decision import Event
+from dhcpkit.alloc.decision6 import Answered6, Granted6
+from dhcpkit.alloc.host import GLOBAL
+from dhcpkit.alloc.host6 import Host6View
+from dhcpkit.alloc.hwaddr6 import HwAddr6, find_hwaddr
+from dhcpkit.alloc.lease import LeaseState
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, Subnet6
+from dhcpkit.alloc.open6 import DUID_MAX, DUID_MIN, EMPTY_DUID, vendor_classes
+from dhcpkit.alloc.pick6 import Match
+from dhcpkit.alloc.query6 import Hint6
+from dhcpkit.alloc.reserved6 import Reserved6
+from dhcpkit.alloc.select6 import LINK_LOCAL, NOT_THE_PREFIX, select_subnet6
+from dhcpkit.alloc.times6 import lifetimes6, remaining_of_cached6, tee_times6
+from dhcpkit.alloc.trace import NO_TRACE
+from dhcpkit.alloc.view6 import Change6, LiveView6
+from dhcpkit.wire.dhcp6 import Packet6
+
+__all__ = ["quick6"]
+
+SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, RELAY_FORW = 1, 2, 3, 5, 6, 7, 12
+CLIENT_ID, SERVER_ID, NA, ORO, ELAPSED_TIME, RAPID_COMMIT, VENDOR_CLASS, VENDOR_OPTIONS = 1, 2, 3, 6, 8, 14, 16, 17
+INTERFACE_ID, PD, CLIENT_FQDN = 18, 25, 39
+IA_NA, IA_PD = LeaseType.IA_NA, LeaseType.IA_PD
+NA_TYPE, PD_TYPE = LeaseType.IA_NA.value, LeaseType.IA_PD.value  # an enumeration's attribute costs
+FOR_US: Final = frozenset((REQUEST, RENEW))
+FOR_ANYBODY: Final = frozenset((SOLICIT, REBIND))
+REGISTERED: Final = LeaseState.REGISTERED.value
+OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE
+EVERYONE: Final[tuple[str, ...]] = (ALL,)
+STRANGER: Final[tuple[str, ...]] = (ALL, UNKNOWN)
+NOTHING: Final[frozenset[int]] = frozenset()
+ADDRESS_LEN: Final = 128
+CLIENT_PORT, SERVER_PORT = 546, 547
+IA_EMPTY, IA_WITH_ADDRESS, IA_WITH_PREFIX = 12, 40, 41  # octets of an IA with nothing in it, or with one plain option
+ADDRESS_HEAD, PREFIX_HEAD = b"\0\x05\0\x18", b"\0\x1a\0\x19"
+
+_unpack_address: Final = struct.Struct(">QQII").unpack_from
+_unpack_prefix: Final = struct.Struct(">IIBQQ").unpack_from
+_pack_address: Final = struct.Struct(">HH4sIIHH16sII").pack
+_pack_prefix: Final = struct.Struct(">HH4sIIHHIIB16s").pack
+# What named tuples' own constructors do, in half the time.
+_lease: Final[Callable[[tuple[Any, ...]], Lease6]] = partial(tuple.__new__, Lease6)
+_granted: Final[Callable[[tuple[Any, ...]], Granted6]] = partial(tuple.__new__, Granted6)
+_answered: Final[Callable[[tuple[Any, ...]], Answered6]] = partial(tuple.__new__, Answered6)
+_outgoing: Final[Callable[[tuple[Any, ...]], Outgoing6]] = partial(tuple.__new__, Outgoing6)
+
+
+class _Given(NamedTuple):
+    """What one identity association gets: `change` None for nothing to write, `offered` where it was taken in turn."""
+
+    pool: Pool6 | PdPool
+    address: int
+    event: Event
+    change: Change6 | None
+    offered: bool
+    preferred: int
+    valid: int
+    t1: int
+    t2: int
+
+
+_given: Final[Callable[[tuple[Any, ...]], _Given]] = partial(tuple.__new__, _Given)
+
+
+class _Asking(NamedTuple):
+    """Who asks, where, and what for."""
+
+    packet: Packet6
+    kind: int
+    duid: bytes
+    network: Network6
+    subnet: Subnet6
+    classes: tuple[str, ...]
+    leases: LiveView6
+    mine: Sequence[Lease6]
+    now: int
+    taken: Container[int]
+    offer: bool
+    hwaddr: HwAddr6 | None
+
+
+def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
+    packet: Packet6, network: Network6, leases: LiveView6, hosts: Host6View, now: int, taken: Container[int] = NOTHING
+) -> Outcome6 | None:
+    """The decision about a plain message; None where it is not plain, or where `taken` holds what it is about.
+
+    `taken` are the addresses that earlier messages of the batch took, which `leases` does not show yet.
+    """
+    kind = packet.type
+    options = packet.options
+    first = options.first
+    if not _is_plain(packet, kind, network) or not options.is_once:
+        return None
+    classes, vendors, bare = STRANGER, NO_VENDORS, EVERYONE
+    if VENDOR_CLASS in first or VENDOR_OPTIONS in first or network.classes:
+        told = _classes(packet, network)
+        if told is None:
+            return None
+        bare, classes, vendors = told
+    subnet = _subnet(packet, network, bare)
+    if subnet is None or subnet.id not in network.plain:
+        return None
+    duid = first[CLIENT_ID]
+    hwaddr = None
+    if hosts.any_in(subnet.id) or (subnet.reservations_global and hosts.any_in(GLOBAL)):
+        hwaddr = find_hwaddr(packet, network.mac_sources)
+        if _has_reservation(duid, hwaddr.octets, network, subnet, hosts):
+            return None
+        if subnet.reservations_in_subnet and not subnet.reservations_out_of_pool:
+            taken = _TakenOrReserved(taken, Reserved6(hosts, subnet.id, {}))
+    rapid = kind == SOLICIT and RAPID_COMMIT in first and subnet.rapid_commit
+    mine = leases.by_duid(duid) if leases.knows(duid) else ()
+    offer = kind == SOLICIT and not rapid
+    asking = _Asking(packet, kind, duid, network, subnet, classes, leases, mine, now, taken, offer, hwaddr)
+    address = prefix = None
+    if NA in first:
+        address = _address(asking, first[NA])
+        if address is None:
+            return None
+    if PD in first:
+        prefix = _prefix(asking, first[PD])
+        if prefix is None or (address is not None and prefix.address == address.address):
+            return None
+    return _outcome_of(asking, vendors, address, prefix, rapid=rapid)
+
+
+def _is_plain(packet: Packet6, kind: int, network: Network6) -> bool:
+    """Whether a message is of a kind served here, and neither dropped by its form nor about names."""
+    first = packet.options.first
+    duid = first.get(CLIENT_ID)
+    if duid is None or not DUID_MIN <= len(duid) <= DUID_MAX or duid == EMPTY_DUID or CLIENT_FQDN in first:
+        return False
+    if kind in FOR_US:
+        if first.get(SERVER_ID) != network.server_id.octets:
+            return False
+    elif kind not in FOR_ANYBODY or SERVER_ID in first:
+        return False
+    relays = packet.relays
+    if relays:
+        for relay in relays:
+            if relay.type != RELAY_FORW or RSOO in relay.options.first:
+                return False
+    elif kind in FOR_ANYBODY and packet.arrival.local and not packet.arrival.multicast:
+        return False
+    requested = first.get(ORO)
+    if requested is not None and (not requested or len(requested) & 1):
+        return False
+    return (NA in first or PD in first) and len(first.get(ELAPSED_TIME, b"\0\0")) >= 2
+
+
+def _classes(packet: Packet6, network: Network6) -> tuple[tuple[str, ...], tuple[str, ...], Vendors6] | None:
+    """Its classes before and after reservations are looked up, and its vendors; None where a class may matter."""
+    options = packet.options
+    made: dict[str, None] = {ALL: None}
+    vendors = NO_VENDORS
+    if VENDOR_CLASS in options.first or VENDOR_OPTIONS in options.first:
+        if any(len(options.first.get(code, b"four")) < 4 for code in (VENDOR_CLASS, VENDOR_OPTIONS)):
+            return None
+        made.update(dict.fromkeys(vendor_classes(options)))
+        vendors = vendors6(packet)
+    classifier = network.classes
+    if not classifier:
+        bare = tuple(made)
+        return bare, (*bare, UNKNOWN), vendors
+    classifier.first(packet, made)
+    bare = tuple(made)
+    made[UNKNOWN] = None
+    classifier.once_known(packet, made)
+    if not classifier.by_name.keys().isdisjoint(made):
+        return None
+    return bare, tuple(made), vendors
+
+
+def _subnet(packet: Packet6, network: Network6, classes: tuple[str, ...]) -> Subnet6 | None:
+    """As select6, with what many clients have in common remembered."""
+    if network.guarded:
+        return select_subnet6(packet, network, classes, NO_TRACE)
+    relays = packet.relays
+    if not relays:
+        bound = network.by_interface(packet.arrival.interface)
+        return bound[0] if bound else select_subnet6(packet, network, classes, NO_TRACE)
+    nearest = relays[-1]
+    link = nearest.link
+    interface_id = nearest.options.first.get(INTERFACE_ID)
+    if not link or link >> NOT_THE_PREFIX == LINK_LOCAL or (interface_id and network.by_interface_id(interface_id)):
+        return select_subnet6(packet, network, classes, NO_TRACE)
+    try:
+        return network.selected[link]
+    except KeyError:
+        if len(network.selected) >= MEMO_MAX:
+            network.selected.clear()
+        found = network.selected[link] = select_subnet6(packet, network, classes, NO_TRACE)
+        return found
+
+
+def _has_reservation(duid: bytes, hwaddr: bytes, network: Network6, subnet: Subnet6, hosts: Host6View) -> bool:
+    """Whether the client may have one; one that only a callout could find is none, since there are no callouts here."""
+    places = [subnet.id] if subnet.reservations_in_subnet else []
+    if subnet.reservations_global:
+        places.append(GLOBAL)
+    for kind in network.host_identifiers:
+        value = duid if kind == "duid" else hwaddr if kind == "hw-address" else b""
+        if value and any(hosts.by_identifier(place, kind, value) is not None for place in places):
+            return True
+    return False
+
+
+class _TakenOrReserved:
+    """Membership in either: what the batch took, and what others have reserved."""
+
+    __slots__ = ("reserved", "taken")
+
+    def __init__(self, taken: Container[int], reserved: Reserved6) -> None:
+        self.taken, self.reserved = taken, reserved
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.taken or address in self.reserved
+
+
+# What an identity association gets.
+
+
+def _address(asking: _Asking, payload: bytes) -> _Given | None:
+    size = len(payload)
+    hint = preferred = valid = 0
+    if size != IA_EMPTY:
+        if size != IA_WITH_ADDRESS or payload[12:16] != ADDRESS_HEAD:
+            return None
+        high, low, preferred, valid = _unpack_address(payload, 16)
+        hint = high << 64 | low
+    iaid = int.from_bytes(payload[:4], "big")
+    if asking.mine:
+        held = _held(asking, NA_TYPE, iaid)
+        if held is None:
+            return None
+        for lease in held:
+            pool = asking.subnet.pool_at(lease.address)
+            # What else a client that extends names is told that it cannot have it.
+            if pool is None or (asking.kind >= RENEW and size != IA_EMPTY and hint != lease.address):
+                return None
+            return _again(asking, lease, pool, ADDRESS_LEN, preferred, valid)
+    if asking.kind >= RENEW:
+        return None
+    subnet, leases, now, taken = asking.subnet, asking.leases, asking.now, asking.taken
+    found = subnet.pool_at(hint) if hint else None
+    if found is not None and hint not in taken:
+        lease_there = leases.by_address(hint)
+        if lease_there is None or lease_there.expired(now):
+            return _fresh(asking, found, hint, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid, in_turn=False)
+    pools = subnet.pools
+    count = len(pools)
+    start = 0
+    if count > 1:
+        key = (subnet.id, IA_NA, Match.ANY, 0, asking.classes)
+        start = asking.network.recent_pool.get(key, 0)
+    for number in range(count):
+        at = (start + number) % count
+        address = leases.first_free(pools[at].sweep, now, taken)
+        if address is not None:
+            if count > 1:
+                remember(asking.network.recent_pool, key, at)
+            return _fresh(asking, pools[at], address, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid, in_turn=True)
+    return None
+
+
+def _prefix(asking: _Asking, payload: bytes) -> _Given | None:
+    size = len(payload)
+    hint = length = preferred = valid = 0
+    if len(asking.subnet.pd_pools) != 1:
+        return None  # which of several is chosen depends on the length that is asked for
+    pool = asking.subnet.pd_pools[0]
+    if size != IA_EMPTY:
+        if size != IA_WITH_PREFIX or payload[12:16] != PREFIX_HEAD:
+            return None
+        preferred, valid, length, high, low = _unpack_prefix(payload, 16)
+        if length > ADDRESS_LEN:
+            return None
+        behind = ADDRESS_LEN - length
+        hint = (high << 64 | low) >> behind << behind
+    iaid = int.from_bytes(payload[:4], "big")
+    if asking.mine:
+        held = _held(asking, PD_TYPE, iaid)
+        if held is None:
+            return None
+        for lease in held:
+            if lease.prefix_len != pool.delegated_len or lease.address not in pool:
+                return None
+            if asking.kind >= RENEW and hint and (hint != lease.address or length != lease.prefix_len):
+                return None
+            return _again(asking, lease, pool, pool.delegated_len, preferred, valid)
+    if asking.kind >= RENEW:
+        return None
+    leases, now, taken = asking.leases, asking.now, asking.taken
+    if hint and pool.first <= hint <= pool.end:
+        address = pool.part_of(hint)
+        lease_there = leases.by_address(address)
+        if address not in taken and (lease_there is None or lease_there.expired(now)):
+            return _fresh(asking, pool, address, PD_TYPE, iaid, pool.delegated_len, preferred, valid, in_turn=False)
+    free = leases.first_free(pool.sweep, now, taken)
+    if free is None:
+        return None
+    return _fresh(asking, pool, free, PD_TYPE, iaid, pool.delegated_len, preferred, valid, in_turn=True)
+
+
+def _held(asking: _Asking, kind: int, iaid: int) -> Sequence[Lease6] | None:
+    """The client's lease for an identity association, if any; None where there is more to it."""
+    here = asking.subnet.id
+    found = [
+        lease
+        for lease in asking.mine
+        if lease.iaid == iaid and lease.type == kind and lease.state != REGISTERED and lease.subnet_id == here
+    ]
+    if not found:
+        return found
+    lease = found[0]
+    if len(found) > 1 or lease.state or lease.hostname or lease.fqdn_fwd or lease.fqdn_rev or lease.user_context:
+        return None
+    if lease.expired(asking.now) or not lease.valid_lifetime or lease.address in asking.taken:
+        return None
+    return found
+
+
+def _again(  # noqa: PLR0913, PLR0917  # a lease's every part
+    asking: _Asking, lease: Lease6, pool: Pool6 | PdPool, length: int, preferred: int, valid: int
+) -> _Given | None:
+    """The lease that the client has, in an offer, once more, or for longer."""
+    subnet, now = asking.subnet, asking.now
+    if asking.offer:
+        preferred, valid = lease.preferred_lifetime, lease.valid_lifetime
+        return _given((pool, lease.address, OFFERED, None, False, preferred, valid, *tee_times6(subnet, preferred)))
+    if asking.kind < RENEW:
+        fresh = lease._replace(cltt=now)
+    else:
+        hwaddr = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
+        preferred, valid, _, _ = _times(asking, preferred, valid)
+        octets, hwtype, source = hwaddr
+        fresh = _lease((
+            lease.address, lease.duid, valid, now, subnet.id, preferred, lease.type, lease.iaid, length,
+            False, False, "", octets, 0, "", hwtype, source, pool.pool_id,
+        ))  # fmt: skip
+    cached = remaining_of_cached6(subnet, lease, fresh, now)
+    if cached is not None:
+        return _given((pool, lease.address, REUSED, None, False, *cached, *tee_times6(subnet, cached[0])))
+    preferred, valid = fresh.preferred_lifetime, fresh.valid_lifetime
+    change = Change6(lease, fresh) if lease != fresh else None
+    return _given((pool, lease.address, RENEWED, change, False, preferred, valid, *tee_times6(subnet, preferred)))
+
+
+def _fresh(  # noqa: PLR0913, PLR0917  # a lease's every part
+    asking: _Asking,
+    pool: Pool6 | PdPool,
+    address: int,
+    kind: int,
+    iaid: int,
+    length: int,
+    preferred: int,
+    valid: int,
+    *,
+    in_turn: bool,
+) -> _Given | None:
+    """A new lease; the lifetimes given are what the client would like."""
+    preferred, valid, t1, t2 = _times(asking, preferred, valid)
+    if not valid:
+        return None
+    if asking.offer:
+        return _given((pool, address, OFFERED, None, in_turn, preferred, valid, t1, t2))
+    before = asking.leases.by_address(address)
+    if before is not None and (before.duid == asking.duid or before.hostname):
+        return None  # its name is DNS's business
+    octets, hwtype, source = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
+    lease = _lease((
+        address, asking.duid, valid, asking.now, asking.subnet.id, preferred, kind, iaid, length,
+        False, False, "", octets, 0, "", hwtype, source, pool.pool_id,
+    ))  # fmt: skip
+    return _given((pool, address, ALLOCATED, Change6(before, lease), in_turn, preferred, valid, t1, t2))
+
+
+def _times(asking: _Asking, preferred: int, valid: int) -> tuple[int, int, int, int]:
+    """Preferred and valid lifetime, T1 and T2 for a client that would like such lifetimes."""
+    network, subnet = asking.network, asking.subnet
+    key = (subnet.id, preferred, valid)
+    try:
+        return network.times[key]
+    except KeyError:
+        granted = lifetimes6(subnet, (), {}, Hint6(0, 0, preferred, valid))
+        if len(network.times) >= MEMO_MAX:
+            network.times.clear()
+        found = network.times[key] = (*granted, *tee_times6(subnet, granted[0]))
+        return found
+
+
+# The answer.
+
+
+def _outcome_of(
+    asking: _Asking, vendors: Vendors6, address: _Given | None, prefix: _Given | None, *, rapid: bool
+) -> Outcome6 | None:
+    packet, subnet, network = asking.packet, asking.subnet, asking.network
+    first = packet.options.first
+    given = tuple(each for each in (address, prefix) if each is not None)
+    pools: tuple[Pool6 | PdPool, ...]
+    if address is None or prefix is None:
+        pools = (given[0].pool,)
+    else:
+        pools = (address.pool, prefix.pool) if address.address < prefix.address else (prefix.pool, address.pool)
+    key = (subnet.id, pools, asking.classes, first.get(ORO), vendors, rapid)
+    shared: Shared6
+    try:
+        shared = network.blocks[key]
+    except KeyError:
+        if len(network.blocks) >= MEMO_MAX:
+            network.blocks.clear()
+        shared = network.blocks[key] = shared6(packet, network, subnet, pools, asking.classes, vendors, rapid=rapid)
+    if not shared.head:
+        return None
+    duid = asking.duid
+    kind = ADVERTISE if asking.offer else REPLY
+    data = b"%c%b\0\1\0%c%b%b" % (kind, packet.xid.to_bytes(3, "big"), len(duid), duid, shared.head)
+    answered = []
+    if address is not None:
+        pool, number, _, _, _, preferred, valid, t1, t2 = address
+        iaid = first[NA][:4]
+        octets = number.to_bytes(16, "big")
+        data += _pack_address(NA, 40, iaid, t1, t2, 5, 24, octets, preferred, valid)
+        granted = _granted((number, ADDRESS_LEN, preferred, valid, pool, 0, 0))
+        answered.append(_answered((IA_NA, int.from_bytes(iaid, "big"), t1, t2, (granted,), None)))
+    data += shared.middle
+    if prefix is not None:
+        pool, number, _, _, _, preferred, valid, t1, t2 = prefix
+        iaid = first[PD][:4]
+        length = pool.delegated_len  # type: ignore[union-attr]  # a prefix is of a pool of prefixes
+        data += _pack_prefix(PD, 41, iaid, t1, t2, 26, 25, preferred, valid, length, number.to_bytes(16, "big"))
+        granted = _granted((number, length, preferred, valid, pool, 0, 0))
+        answered.append(_answered((IA_PD, int.from_bytes(iaid, "big"), t1, t2, (granted,), None)))
+    data += shared.tail
+    return Outcome6(
+        packet,
+        duid,
+        tuple([each.event for each in given]),
+        tuple([each.change for each in given if each.change is not None]),
+        tuple([each.address for each in given if each.offered]),
+        tuple(answered),
+        subnet,
+        _sent(packet, kind, data),
+    )
+
+
+def _sent(packet: Packet6, kind: int, data: bytes) -> Outgoing6:
+    arrival, relays = packet.arrival, packet.relays
+    port = CLIENT_PORT
+    if relays:
+        data = through_relays(packet, data)
+        port = arrival.port if RELAY_PORT in relays[0].options.first else SERVER_PORT
+    return _outgoing((data, kind, arrival.source, port, arrival.interface, arrival.ifindex))
