@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from dhcpkit.alloc.classes import Classifier
+from dhcpkit.alloc.guards import NO_PROTECTION, Protection
 from dhcpkit.alloc.host import NO_HOSTS, Host, Hosts
 from dhcpkit.alloc.links import Links, range_of
 from dhcpkit.alloc.naming import NO_UPDATES, Naming
@@ -268,6 +269,7 @@ class Network:
         stash_agent_options: bool = False,
         keep_released: bool = False,
         space: Space = DHCP4,
+        protection: Protection = NO_PROTECTION,
     ) -> None:
         self.shared_networks = tuple(shared_networks)
         alone = tuple(subnets)
@@ -290,6 +292,7 @@ class Network:
         self.exclude_first_last_24 = exclude_first_last_24
         self.stash_agent_options = stash_agent_options
         self.keep_released = keep_released
+        self.protection = protection
         self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer`
         self.selected: dict[object, Subnet4 | None] = {}  # of `select`
         self.recent: dict[object, Subnet4] = {}  # of `assign4`: the subnet of a shared network that gave something last

@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from dhcpkit.alloc.classes import Classifier
+from dhcpkit.alloc.guards import NO_PROTECTION, Protection
 from dhcpkit.alloc.host6 import NO_HOSTS6, Host6, Hosts6
 from dhcpkit.alloc.links import Links, Ranges, range_of
 from dhcpkit.alloc.naming import KEA_NAMING, Naming
@@ -252,6 +253,7 @@ class Network6:
         early_global_reservations_lookup: bool = False,
         allow_address_registration: bool = True,
         keep_released: bool = True,
+        protection: Protection = NO_PROTECTION,
     ) -> None:
         self.shared_networks = tuple(shared_networks)
         self.subnets: tuple[Subnet6, ...] = (
@@ -270,6 +272,7 @@ class Network6:
         self.early_global_reservations_lookup = early_global_reservations_lookup
         self.allow_address_registration = allow_address_registration
         self.keep_released = keep_released
+        self.protection = protection
         self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer6`: options that answers have in common
         self.selected: dict[int, Subnet6 | None] = {}  # of `quick6`: by the address of a relay
         self.times: dict[tuple[object, ...], tuple[int, int, int, int]] = {}  # of `quick6`

@@ -25,6 +25,7 @@ from dhcpkit.config.inherit import OUTERMOST, Settings, names_within, settings_o
 from dhcpkit.config.json_text import Source, Steps
 from dhcpkit.config.levels import FAILED, Levels, with_old_names
 from dhcpkit.config.option_data import Spaces
+from dhcpkit.config.protection import protection_of
 from dhcpkit.config.report import Report
 from dhcpkit.config.reservations import hosts_of
 
@@ -109,6 +110,7 @@ class _Compiler:
             stash_agent_options=doc.stash_agent_options,
             space=self.spaces.get(FAMILY4.space.name) or FAMILY4.space,
             keep_released=bool(expired.flush_reclaimed_timer_wait_time and expired.hold_reclaimed_time),
+            protection=protection_of(doc.protection),
         )
 
     def _options(self, entries: Sequence[OptionDataDoc], steps: Steps) -> OptionValues:

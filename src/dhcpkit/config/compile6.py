@@ -25,6 +25,7 @@ from dhcpkit.config.documents import DdnsDoc, PoolDoc
 from dhcpkit.config.inherit import OUTERMOST6, Settings, bounds_alone, names_within, settings_of
 from dhcpkit.config.json_text import Source, Steps
 from dhcpkit.config.levels import FAILED, Levels, with_old_names
+from dhcpkit.config.protection import protection_of
 from dhcpkit.config.report import Report
 from dhcpkit.config.reservations6 import hosts6_of
 from dhcpkit.wire.duid import Duid
@@ -94,6 +95,7 @@ class _Compiler:
             early_global_reservations_lookup=doc.early_global_reservations_lookup,
             allow_address_registration=doc.allow_address_registration,
             keep_released=bool(expiry.flush_reclaimed_timer_wait_time and expiry.hold_reclaimed_time),
+            protection=protection_of(doc.protection),
         )
 
     def _naming(self, doc: DdnsDoc, settings: Settings, steps: Steps) -> Naming:

@@ -10,6 +10,7 @@ from typing import Final
 
 from dhcpkit.config.checks import class_name, space_name, threshold
 from dhcpkit.config.param import Document, document, param
+from dhcpkit.config.protection import ProtectionDoc
 from dhcpkit.config.surroundings import (
     REPLACE,
     U16,
@@ -347,3 +348,6 @@ class ServerDoc(CommentedDoc):
         default=0, low=0, high=U32, idle=True, doc="How many seconds a statistic keeps samples."
     )
     data_directory: str = param(default="", idle=True, doc="The folder of lease files (old).")
+    protection: ProtectionDoc = param(
+        default=ProtectionDoc(), doc="Limits on what clients and relay agents may take; dhcpkit's own."
+    )

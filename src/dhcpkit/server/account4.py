@@ -143,6 +143,7 @@ WORDS4: Final = Words(
         "not-for-us": m.DHCP4_PACKET_DROP_0003,
         "rfc-violation": m.DHCP4_PACKET_DROP_0004,
         "admin-filtered": m.DHCP4_PACKET_DROP_0010,
+        "limit-exceeded": m.DHCP_PACKET_DROP_LIMIT.v4,
     },
     m.DHCP4_PACKET_DROP_0001,
     m.DHCP4_PACKET_DROP_0011,

@@ -206,6 +206,7 @@ WORDS6: Final = Words(
         "not-for-us": m.DHCP6_PACKET_DROP_SERVERID_MISMATCH,
         "rfc-violation": m.DHCP6_REQUIRED_OPTIONS_CHECK_FAIL,
         "admin-filtered": m.DHCP6_PACKET_DROP_DROP_CLASS,
+        "limit-exceeded": m.DHCP_PACKET_DROP_LIMIT.v6,
     },
     m.DHCP6_PACKET_DROP_PARSE_FAIL,
     m.DHCP6_PACKET_DROP_DUPLICATE,

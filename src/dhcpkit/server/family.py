@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from dhcpkit.alloc.name_change import NameChange
+from dhcpkit.alloc.guards import Sight
 from dhcpkit.alloc.points import Consult, Point
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.server.account import Words
@@ -178,6 +179,7 @@ class Family(Generic[N]):
     reclaim: Callable[..., Any]
     change: Callable[[Any, Any], Any]
     tally: Callable[[], Tally]
+    sight: Sight
     totals: Callable[[Iterable[Any]], dict[str, int]]
     count: Callable[[Any], dict[str, int]]
     quick: Quick | None = None

@@ -12,6 +12,7 @@ from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.points import Consult, Lease4Expire
 from dhcpkit.alloc.query import Dropped, Query4, open4
 from dhcpkit.alloc.quick4 import quick4
+from dhcpkit.alloc.sights import SIGHT4
 from dhcpkit.alloc.trace import NO_TRACE
 from dhcpkit.alloc.view import Change, LiveView4, Overlay4
 from dhcpkit.hooks import Buffer4Receive, Buffer4Send, Pkt4Receive, Pkt4Send
@@ -87,6 +88,7 @@ FAMILY4: Final[Family[Network]] = Family(
     reclaim=reclaim4,
     change=Change,
     tally=LeaseTally,
+    sight=SIGHT4,
     totals=lease_totals,
     count=count_totals,
     quick=_take_quick,

@@ -13,6 +13,7 @@ from dhcpkit.alloc.points import Consult
 from dhcpkit.alloc.points6 import Lease6Expire
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.query6 import Query6
+from dhcpkit.alloc.sights import SIGHT6
 from dhcpkit.alloc.quick6 import quick6
 from dhcpkit.alloc.view6 import Change6, LiveView6, Overlay6
 from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Receive, Pkt6Send
@@ -88,6 +89,7 @@ FAMILY6: Final[Family[Network6]] = Family(
     reclaim=reclaim6,
     change=Change6,
     tally=Tally6,
+    sight=SIGHT6,
     totals=lease_totals6,
     count=count_totals6,
     quick=_take_quick,

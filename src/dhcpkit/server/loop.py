@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
+from dhcpkit.alloc.guards import Protection
 from dhcpkit.alloc.points import Consult, NextStep
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.view import NotLoaded
@@ -23,6 +24,7 @@ from dhcpkit.hooks import Exchange, Hooks
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account
 from dhcpkit.server.family import Decision, Family, Outcome, Overlay, Packet, Query
+from dhcpkit.server.guarding import Guarding
 from dhcpkit.server.name_changes import NameChanges, WaitingNames
 from dhcpkit.server.statistics import Statistics
 from dhcpkit.wire.errors import WireError
@@ -104,6 +106,7 @@ class Batches(Generic[N]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
         self.account = Account(family.words, self.statistics)
+        self.guarding = Guarding(family, self.account)
         self.use_store(store)
 
     def use_store(self, store: AnyStore) -> None:
@@ -111,6 +114,11 @@ class Batches(Generic[N]):
         assert not self._busy, "exchanges end with the store they began with"
         self.store = store
         self._local = cast("AnyLocalStore", store) if store.local else None
+
+    @property
+    def _protection(self) -> Protection:
+        protection: Protection = cast("Any", self.network).protection
+        return protection
 
     @property
     def waiting(self) -> int:
@@ -134,6 +142,8 @@ class Batches(Generic[N]):
         if hooks and hooks.listens(points.kind("receive")):
             shown = map(self._shown_to_callouts, packets)
             packets = [packet for packet in shown if packet is not None]
+        if self._protection.screens:
+            packets = list(self.guarding.screened(packets, self.network, self._clock.now()))
         if self.serving:
             self._serve(packets)
         else:
@@ -203,6 +213,9 @@ class Batches(Generic[N]):
             rest = take_quick(packets, self.network, view, now, self._busy, quick, self.account.fault)
             if quick:
                 self.account.opened(outcome.packet for outcome in quick)
+                if self._protection.judges:
+                    held, find = self.guarding.held, view.by_address
+                    quick = [held(outcome.packet, outcome, find, self.network, now) for outcome in quick]
         slow: list[Decision] = []
         if rest:
             batch = self.family.overlay(view)
@@ -219,6 +232,7 @@ class Batches(Generic[N]):
         try:
             kept = store.append([outcome.unit for outcome in changing])
         except StoreUnavailable as error:
+            self.guarding.undo(changing)
             self._unavailable([outcome.packet for outcome in changing], view, error)
             return
         assert all(kept), "a store with one writer keeps what was planned on its view"
@@ -260,10 +274,13 @@ class Batches(Generic[N]):
         again: list[Query] = []
         missing: list[Any] = []
         rng, consults, plan = self.rng, self._consults, self.family.plan
+        held = self.guarding.held if self._protection.judges else None
         for query in queries:
             consult = consults.get(id(query.packet)) if consults else None
             try:
                 decision = plan(query, batch, query.network.hosts, now, rng, consult)
+                if held is not None:
+                    decision = held(query.packet, decision, cast("Any", batch).by_address, self.network, now)
                 batch.record(decision.unit, decision.offered)
                 decisions.append(decision)
             except NotLoaded as more:
@@ -281,6 +298,7 @@ class Batches(Generic[N]):
             self._finish(changed)
         else:
             assert self._local is not None, "only local stores sync"
+            self.guarding.undo(changed)
             self._unavailable([outcome.packet for outcome in changed], self._local.view, error)
         self._wake()
 
@@ -304,6 +322,7 @@ class Batches(Generic[N]):
             try:
                 kept = await self.store.commit([decision.unit for decision in changing]) if changing else ()
             except StoreUnavailable as error:
+                self.guarding.undo(changing)
                 self._unavailable([decision.query.packet for decision in changing], view, error)
                 changing, kept = [], ()
             else:
@@ -314,6 +333,7 @@ class Batches(Generic[N]):
                 if ok:
                     final.append(decision)
                 else:
+                    self.guarding.undo((decision,))
                     queries.append(decision.query)
             self._finish([self._answered(decision) for decision in final])
             if not queries:
@@ -359,6 +379,8 @@ class Batches(Generic[N]):
                 if self.hooks.listens(points.kind(name)):
                     outcomes = [self._offered_to_callouts(outcome, make) for outcome in outcomes]
         answers = [(outcome.sent, outcome.packet.arrival) for outcome in outcomes if outcome.sent is not None]
+        if answers and max([len(sent.data) for sent, _ in answers]) > self.guarding.ample(self._protection):
+            answers = self.guarding.without_long(outcomes, self.network)
         unsent = self.transport.send(answers) if answers else ()
         account = self.account
         if unsent:

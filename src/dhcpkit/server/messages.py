@@ -161,6 +161,7 @@ _dhcp = _Both("dhcp#")
 _dhcpsrv = _Both("dhcpsrv")
 _packets = _Both("packets")
 _engine = _Both("alloc-engine")
+_bad = _Both("bad-packets")
 _log = _Both("log")
 _leases4, _leases6 = _Room("leases", 4), _Room("leases", 6)
 _packets4, _packets6 = _Room("packets", 4), _Room("packets", 6)
@@ -467,6 +468,33 @@ DHCP4_PACKET_DROP_0010: Final = _bad4.debug(
     45,
     "{client}, from interface {interface}: {reason}",
     "The configuration or a callout wants this client unanswered. Counted as pkt4-admin-filtered.",
+)
+DHCP_PACKET_DROP_LIMIT: Final = _bad.debug(
+    "DHCP#_PACKET_DROP_LIMIT",
+    45,
+    "{client}, from interface {interface}: {reason}",
+    "dhcpkit's own. The message gets no answer because a limit of the configuration's `protection` is reached. Counted "
+    "as pkt#-limit-exceeded.",
+)
+DHCP_LIMIT_REACHED: Final = _bad.warn(
+    "DHCP#_LIMIT_REACHED",
+    "{client}, from interface {interface}: {reason}",
+    "dhcpkit's own. A client got nothing because a limit of the configuration's `protection` is reached; clients that "
+    "have a lease keep it. If the clients there are honest, raise the limit.",
+)
+DHCP_CLONED_CLIENT: Final = _bad.warn(
+    "DHCP#_CLONED_CLIENT",
+    "{client}, from interface {interface}: the client changed ports more than {count} times within a minute",
+    "dhcpkit's own. Two machines with one identity, or somebody who plays another one (clone-alternations). All of them "
+    "are given the one address that belongs to the identity. Counted as dhcpkit-cloned-clients.",
+)
+DHCP_ANSWER_TOO_LONG: Final = _bad.warn(
+    "DHCP#_ANSWER_TOO_LONG",
+    "{client}, from interface {interface}: an answer of {size} octets is not sent to {destination}, because the message "
+    "had {asked}",
+    "dhcpkit's own. Whoever writes a foreign address into a message would have the server send much to it for little. "
+    "List the relay agent (`relay`, or `relays` in `protection`) to vouch for it, or raise `amplification`. Counted as "
+    "dhcpkit-amplifications.",
 )
 DHCP4_PACKET_DROP_0011: Final = _bad4.debug(
     "DHCP4_PACKET_DROP_0011",

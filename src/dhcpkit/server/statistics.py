@@ -48,6 +48,7 @@ DROPS: Final = (
     "processing-failed",
     "limit-exceeded",
 )
+OWN: Final = ("dhcpkit-cloned-clients", "dhcpkit-amplifications", "dhcpkit-clock-steps")  # not Kea's
 FAILS: Final = ("", "-shared-network", "-subnet", "-no-pools", "-classes")  # of `v4-allocation-fail`
 DECLINED, RECLAIMED_DECLINED, RECLAIMED = "declined-addresses", "reclaimed-declined-addresses", "reclaimed-leases"
 STORE_STATES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)  # what counts as assigned (Kea)
@@ -332,7 +333,7 @@ class Statistics:
         self._places: dict[Place, tuple[str, ...]] = {}
         self._subnets: frozenset[int] = frozenset()
         drops = (f"{names.prefix}-{drop}" for drop in ("received", "sent", "receive-drop", "unknown-received", *DROPS))
-        known = (*drops, *names.received.values(), *names.sent.values(), *names.engine, *names.leases)
+        known = (*drops, *OWN, *names.received.values(), *names.sent.values(), *names.engine, *names.leases)
         self.put(dict.fromkeys(known, 0))
 
     def gathers(self, source: Callable[[], None]) -> None:

@@ -30,6 +30,7 @@ from dhcpkit.config.dhcp4 import Dhcp4Doc, ReservationDoc, SharedNetworkDoc, Sub
 from dhcpkit.config.dhcp6 import Dhcp6Doc, PdPoolDoc, Reservation6Doc, SharedNetwork6Doc, Subnet6Doc
 from dhcpkit.config.documents import OptionDataDoc, PoolDoc
 from dhcpkit.config.param import Document, DocumentShape, ListShape, Param, Shape
+from dhcpkit.config.protection import relay_address
 
 __all__ = ["configurations", "configurations6", "documents", "json_texts", "json_values", "param_values"]
 
@@ -45,6 +46,7 @@ _ADDRESSES6: Final = st.integers(0, 2**128 - 1).map(IPv6Address).map(str)
 _CHECKED: Final[dict[Callable[[Any], object], st.SearchStrategy[Any]]] = {
     address4: _ADDRESSES | st.just(""),
     address6: _ADDRESSES6 | st.just(""),
+    relay_address: _ADDRESSES | _ADDRESSES6,
     base6: _ADDRESSES6,
     duid_identifier: st.binary(max_size=8).map(bytes.hex),
     interface4: st.sampled_from(["eth0", "*", "eth0/192.0.2.1"]),
