@@ -1,21 +1,22 @@
-"""Leases that do not fit the configuration: Kea's `lease-checks`, when leases of an earlier run are read.
+"""Leases that do not fit the configuration: Kea's `sanity-checks`, for leases of an earlier run or configuration.
 
-Both families are checked so. Pure: a lease and the subnets in, the lease to keep out. This module does not know files,
-nor who is told.
+`lease-checks` looks at a lease's subnet, `extended-info-checks` at what its user context says of relay agents
+(`sanity_context.py`). Both families are checked so. Pure: a lease and the subnets in, the lease to keep out. This
+module does not know files, nor who is told.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 
-__all__ = ["Checked", "LeaseChecks", "Place", "Places", "check_lease"]
+__all__ = ["Checked", "LeaseChecks", "Place", "Places", "Verdict", "check_lease"]
 
 L = TypeVar("L", Lease4, Lease6)
 
@@ -28,6 +29,15 @@ class LeaseChecks(enum.Enum):
     FIX = "fix"
     FIX_DEL = "fix-del"
     DEL = "del"
+
+
+class Verdict(enum.Enum):
+    """What became of a lease."""
+
+    FITS = "fits"
+    KEPT = "kept"
+    FIXED = "fixed"
+    DROPPED = "dropped"
 
 
 class Places(Protocol):
@@ -51,33 +61,46 @@ class Place(Protocol):
         """The number leases know it by."""
         ...
 
+    @property
+    def first(self) -> int:
+        """The first address of the prefix."""
+        ...
+
+    @property
+    def last(self) -> int:
+        """The last address of the prefix."""
+        ...
+
     def __contains__(self, address: object, /) -> bool: ...
 
 
 @attrs.frozen
-class Checked:
-    """A lease after its check: what to keep (None: it is dropped), and what there is to say, empty for nothing."""
+class Checked(Generic[L]):
+    """A lease after its check: what to keep (None: it is dropped), why, and the subnet that holds it, 0 for none."""
 
-    lease: Lease4 | Lease6 | None
-    told: str = ""
+    lease: L | None
+    verdict: Verdict = Verdict.FITS
+    home: int = 0
 
 
-def check_lease(lease: L, network: Places, checks: LeaseChecks) -> Checked:
-    """What becomes of a lease. Its subnet must be there and hold its address; where another does, that may be put."""
-    if checks is LeaseChecks.NONE or (isinstance(lease, Lease6) and lease.type == LeaseType.IA_PD):
-        return Checked(lease)  # a delegated prefix need not lie in its subnet's
+def check_lease(lease: L, network: Places, checks: LeaseChecks) -> Checked[L]:
+    """What becomes of a lease. Its subnet must be there and hold its address; where another does, that may be put.
+
+    Kea (2.2 and 3.0 tried): of DHCPv6 only addresses of IA_NA are checked, for a delegated prefix need not lie in its
+    subnet's; of several subnets the one with the lowest id is put; a lease without subnet (0) whose address is in none
+    is left alone. Deviation: a subnet that only some classes of clients may use holds its addresses as well (Kea takes
+    them for homeless, and `fix-del` drops them).
+    """
+    if checks is LeaseChecks.NONE or (isinstance(lease, Lease6) and lease.type != LeaseType.IA_NA):
+        return Checked(lease)
     subnet = network.by_id.get(lease.subnet_id)
     if subnet is not None and lease.address in subnet:
         return Checked(lease)
-    found = network.holding(lease.address)
-    fault = f"its subnet-id is {lease.subnet_id}"
-    fault += f", and its address is in subnet-id {found[0].id}" if found else ", and its address is in no subnet"
-    if checks is LeaseChecks.DEL:
-        return Checked(None, f"{fault}: dropped")
-    if checks is LeaseChecks.WARN:
-        return Checked(lease, f"{fault}: kept as it is")
-    if found:
-        return Checked(lease._replace(subnet_id=found[0].id), f"{fault}: put there")
-    if checks is LeaseChecks.FIX_DEL:
-        return Checked(None, f"{fault}: dropped")
-    return Checked(lease, f"{fault}: kept as it is")
+    home = min((each.id for each in network.holding(lease.address)), default=0)
+    if home == lease.subnet_id:
+        return Checked(lease)
+    if checks is LeaseChecks.DEL or (checks is LeaseChecks.FIX_DEL and not home):
+        return Checked(None, Verdict.DROPPED, home)
+    if checks is LeaseChecks.WARN or not home:
+        return Checked(lease, Verdict.KEPT, home)
+    return Checked(lease._replace(subnet_id=home), Verdict.FIXED, home)

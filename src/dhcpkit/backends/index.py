@@ -64,6 +64,11 @@ class AnyLease(Protocol):
         """When it ends, in seconds."""
         ...
 
+    @property
+    def user_context(self) -> str:
+        """What is kept with it, as JSON text; empty for nothing."""
+        ...
+
     def expired(self, now: int) -> bool:
         """Whether it no longer binds its address."""
         ...

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final, Generic, Literal, TypeVar
 
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.sanity import Places
 from dhcpkit.backends.disk import DISK, Disk
 from dhcpkit.backends.index import AnyLease, Index, Swap, pages_of
 from dhcpkit.backends.journal import Journal
@@ -28,6 +29,7 @@ from dhcpkit.backends.reader import LoadReport, read_file
 from dhcpkit.backends.rows import RowForm
 from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.backends.rows6 import ROWS6
+from dhcpkit.backends.suspects import suspects
 from dhcpkit.errors import DhcpkitError
 
 __all__ = ["Durability", "LeaseFileError", "Memfile", "Memfile6", "MemfileOf", "read_leases", "read_leases6"]
@@ -116,6 +118,14 @@ class MemfileOf(Generic[L, C, I]):
     def census(self) -> C:
         """As LocalLeaseStore."""
         return self._leases.census()
+
+    def suspects(self, network: Places | None, *, contexts: bool) -> Iterator[Sequence[L]]:
+        """As LocalLeaseStore."""
+        return suspects(self._leases, network, contexts=contexts)
+
+    def amend(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
+        """As LocalLeaseStore."""
+        return self._leases.apply(units)[0]
 
     def append(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
         """As LocalLeaseStore."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from array import array
 from binascii import unhexlify
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
+from dhcpkit.alloc.sanity import Places
 from dhcpkit.alloc.view import Sweep
 from dhcpkit.backends.expiry import Bucket, addresses4
 from dhcpkit.backends.free import FreeAddresses
@@ -19,6 +20,7 @@ from dhcpkit.backends.identifiers import ENTRY4, Identifiers
 from dhcpkit.backends.index import GIVEN_BACK, AnyLease, Index, Leases, Replaced, Swap, pages_of
 from dhcpkit.backends.protocols import EVERYTHING, Census, StoreUnavailable, Where
 from dhcpkit.backends.rows4 import ROWS4
+from dhcpkit.backends.suspects import suspects
 
 __all__ = ["Leases4", "MemoryStore", "MemoryStoreOf"]
 
@@ -53,6 +55,14 @@ class MemoryStoreOf(Generic[L, C, I]):
     def census(self) -> C:
         """As LocalLeaseStore."""
         return self._leases.census()
+
+    def suspects(self, network: Places | None, *, contexts: bool) -> Iterator[Sequence[L]]:
+        """As LocalLeaseStore."""
+        return suspects(self._leases, network, contexts=contexts)
+
+    def amend(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
+        """As LocalLeaseStore."""
+        return self._leases.apply(units)[0]
 
     def append(self, units: Sequence[Sequence[Swap[L]]]) -> Sequence[bool]:
         """As LocalLeaseStore."""

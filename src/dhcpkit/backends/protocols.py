@@ -8,13 +8,14 @@ implementation to the promises made here. This module does not know files, SQL o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import attrs
 
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.sanity import Places
 from dhcpkit.alloc.view import Key, LeaseView4, LiveView4, Unit
 from dhcpkit.alloc.view6 import Key6, LeaseView6, LiveView6, Unit6
 from dhcpkit.errors import DhcpkitError
@@ -142,6 +143,17 @@ class LocalLeaseStoreOf(LeaseStoreOf[L_co, K_contra, U_contra, V], Protocol[L_co
 
     def census(self) -> C_co:
         """Counts all leases, without reading each: half a second for a million."""
+        ...
+
+    def suspects(self, network: Places | None, *, contexts: bool) -> Iterator[Sequence[L_co]]:
+        """Leases whose subnet is not there or does not hold their address; with `contexts`, those with a user context.
+
+        A step looks at some hundred leases, and most often finds none. Leases may change between two steps.
+        """
+        ...
+
+    def amend(self, units: Sequence[U_contra]) -> Sequence[bool]:
+        """As `append`, but only what the view shows is changed: what is on the disk stays until it is rewritten."""
         ...
 
     def append(self, units: Sequence[U_contra]) -> Sequence[bool]:

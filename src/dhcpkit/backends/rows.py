@@ -90,15 +90,23 @@ class RowForm(Generic[L]):
     """`valid_lifetime`, `expire` and `state` of a row, for a third of what decoding it costs."""
     place: Callable[[bytes], tuple[bytes, bytes]]
     """Subnet id and state of a row, as they stand in it."""
+    roams: Callable[[bytes], bool]
+    """Whether the address of a row's lease may lie outside of its subnet: a delegated prefix."""
     read_usual: Callable[[bytes], Entry | None]
     """Address and row of a line in the usual form, the row None for a deletion; None for any other line."""
     read_loosely: Callable[[bytes, Sequence[str]], Entry]
     """For any columns and any spelling Kea accepts: field by field. RowError with the exact complaint."""
     header: bytes = attrs.field(init=False)
+    subnet_at: int = attrs.field(init=False)
+    """Which field of a row is the subnet id."""
 
     @header.default
     def _header(self) -> bytes:
         return ",".join(self.columns).encode()
+
+    @subnet_at.default
+    def _subnet_at(self) -> int:
+        return self.columns.index("subnet_id")
 
     def read_line(self, line: bytes) -> Entry:
         """Address and row of a line in today's columns, None for a deletion. RowError says what is wrong."""

@@ -103,6 +103,10 @@ def _place(row: bytes) -> tuple[bytes, bytes]:
     return fields[5], fields[9]
 
 
+def _roams(_row: bytes) -> bool:
+    return False
+
+
 _DECIMAL: Final = {b"%d" % octet: octet for octet in range(256)}
 
 
@@ -195,6 +199,7 @@ ROWS4: Final = RowForm[Lease4](
     nothing_at=_nothing_at,
     ends=_ends,
     place=_place,
+    roams=_roams,
     read_usual=_read_usual,
     read_loosely=_read_loosely,
 )

@@ -127,6 +127,10 @@ def _place(row: bytes) -> tuple[bytes, bytes]:
     return fields[4], fields[13]
 
 
+def _roams(row: bytes) -> bool:
+    return row.split(b",", 7)[6] != b"0"  # Kea holds no temporary address to its subnet either
+
+
 def _address_of(text: bytes) -> int:
     try:
         return int.from_bytes(inet_pton(AF_INET6, text.decode()), "big")
@@ -278,6 +282,7 @@ ROWS6: Final = RowForm[Lease6](
     nothing_at=_nothing_at,
     ends=_ends,
     place=_place,
+    roams=_roams,
     read_usual=_read_usual,
     read_loosely=_read_loosely,
 )

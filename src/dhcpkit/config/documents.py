@@ -273,7 +273,6 @@ class SanityChecksDoc(Document):
     lease_checks: str = param(
         default="warn",
         choices=("none", "warn", "fix", "fix-del", "del"),
-        idle=True,
         doc="What is done with a lease whose subnet is another or gone.",
     )
     extended_info_checks: str = param(
@@ -333,7 +332,6 @@ class ServerDoc(CommentedDoc):
     sanity_checks: SanityChecksDoc = param(
         default=SanityChecksDoc(),
         filled=True,
-        idle=True,
         doc="What is done with leases that do not fit the configuration.",
     )
     multi_threading: MultiThreadingDoc = param(

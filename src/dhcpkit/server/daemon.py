@@ -27,6 +27,7 @@ from dhcpkit.server.programs import (
     listening_of,
     loggers_of,
     reclaiming_of,
+    sanity_of,
 )
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.server_id import ServerIdError
@@ -156,6 +157,7 @@ class Daemon:
             client_port=self._client_port,
             reclaiming=reclaiming_of(doc),
             lfc_interval=doc.lease_database.lfc_interval,
+            sanity=sanity_of(doc),
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         try:
@@ -203,26 +205,35 @@ class Daemon:
         listening = listening_of(loaded.doc, patient=self._patient)
         self._program.settle(loaded)
         if loaded.doc.lease_database != before.doc.lease_database:
-            await self._change_store(server, before.doc.lease_database, loaded.doc.lease_database)
+            await self._change_store(server, before.doc.lease_database, loaded)
         family = self._program.family
         configure(loggers_of(loaded.doc), from_environment(family), verbose=self._verbose, family=family)
         self._program.announce(loaded)
-        server.reconfigure(loaded.network, listening, reclaiming_of(loaded.doc), loaded.doc.lease_database.lfc_interval)
+        server.reconfigure(
+            *(loaded.network, listening, reclaiming_of(loaded.doc)),
+            lfc_interval=loaded.doc.lease_database.lfc_interval,
+            sanity=sanity_of(loaded.doc),
+        )
         self._loaded = loaded
 
-    async def _change_store(self, server: ServerOf[Any], before: LeaseDatabaseDoc, after: LeaseDatabaseDoc) -> None:
-        """Leases move to another store's keeping: nobody is served for that moment, packets wait in the sockets."""
+    async def _change_store(self, server: ServerOf[Any], before: LeaseDatabaseDoc, loaded: AnyLoaded) -> None:
+        """Leases move to another store's keeping: nobody is served for that moment, packets wait in the sockets.
+
+        What is found there is held against the network that it is for.
+        """
         assert self._store is not None, "a server that runs has a store"
         await server.suspend()
         try:
             await self._store.close()
             try:
-                self._store = self._program.open_store(after)
+                self._store = self._program.open_store(loaded.doc.lease_database)
             except BaseException:
                 self._store = self._program.open_store(before)
                 raise
-        finally:
+        except BaseException:
             await server.go_on(self._store)
+            raise
+        await server.go_on(self._store, loaded.network, sanity_of(loaded.doc))
 
 
 async def run_server(server: ServerOf[Any], version: str) -> None:

@@ -339,6 +339,24 @@ DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR: Final = _dhcpsrv.error(
     "file keeps it until "
     "its next clean-up.",
 )
+DHCPSRV_LEASE_SANITY_FAIL: Final = _dhcpsrv.warn(
+    "DHCPSRV_LEASE_SANITY_FAIL",
+    "lease {address} has subnet-id {id}, but its address is {where}: kept as it is",
+    "A lease does not fit the configuration, and lease-checks leaves it (warn), or cannot put it right (fix). Its "
+    "client keeps the address while it renews it in that subnet; nobody else gets it before the lease ends.",
+)
+DHCPSRV_LEASE_SANITY_FAIL_DISCARD: Final = _dhcpsrv.info(
+    "DHCPSRV_LEASE_SANITY_FAIL_DISCARD",
+    "lease {address} has subnet-id {id}, but its address is {where}: dropped",
+    "A lease does not fit the configuration, and lease-checks drops such leases (del, or fix-del where its address is "
+    "in no subnet). A lease file keeps the row until its next clean-up.",
+)
+DHCPSRV_LEASE_SANITY_FIXED: Final = _dhcpsrv.info(
+    "DHCPSRV_LEASE_SANITY_FIXED",
+    "lease {address} had subnet-id {id}, but its address is {where}: it is there now",
+    "A lease had the number of another subnet, and lease-checks (fix, fix-del) has put it into the one that holds its "
+    "address.",
+)
 DHCPSRV_MEMFILE_LFC_START: Final = _dhcpsrv.info(
     "DHCPSRV_MEMFILE_LFC_START",
     "starting Lease File Cleanup",

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from dhcpkit.alloc.sanity import LeaseChecks
 from dhcpkit.backends import LeaseStore4, LeaseStore6, Memfile, Memfile6, MemoryStore, MemoryStore6
 from dhcpkit.config import Dhcp4Doc, Dhcp6Doc, Loaded4, Loaded6, family_of, load4, load6
 from dhcpkit.config.surroundings import LeaseDatabaseDoc
@@ -22,6 +23,7 @@ from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.interfaces import EVERY, InterfaceSpec, absent, interfaces
 from dhcpkit.server.log import LoggerSetting, OutputSetting
 from dhcpkit.server.loop import AnyStore
+from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.server.server import Listening, ServerOf
 from dhcpkit.server.server4 import Server4
 from dhcpkit.server.server6 import Server6
@@ -42,6 +44,7 @@ __all__ = [
     "open_memfile",
     "program_for",
     "reclaiming_of",
+    "sanity_of",
 ]
 
 DATA_DIR: Final = "/var/lib/kea"
@@ -148,6 +151,11 @@ def reclaiming_of(doc: AnyDoc) -> Reclaiming:
         config.max_reclaim_time,
         config.unwarned_reclaim_cycles,
     )
+
+
+def sanity_of(doc: AnyDoc) -> SanityChecks:
+    """What is done with leases that do not fit the configuration."""
+    return SanityChecks(LeaseChecks(doc.sanity_checks.lease_checks))
 
 
 def loggers_of(doc: AnyDoc) -> list[LoggerSetting]:

@@ -15,6 +15,7 @@ import attrs
 
 from dhcpkit.alloc.lease import GIVEN_BACK
 from dhcpkit.alloc.name_change import Names, forgotten
+from dhcpkit.alloc.sanity import Places
 from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.hooks import Hooks
 from dhcpkit.server import messages as m
@@ -26,6 +27,7 @@ from dhcpkit.server.listening import Receive, ServiceUnavailable
 from dhcpkit.server.log import end_periods
 from dhcpkit.server.loop import AnyLocalStore, AnyStore, Batches, Transport
 from dhcpkit.server.name_changes import NameChanges
+from dhcpkit.server.sanity import SanityChecks, check_leases
 from dhcpkit.server.statistics import AnyNetwork, Statistics
 
 __all__ = ["Listening", "ServerOf", "ServiceSockets"]
@@ -122,6 +124,7 @@ class ServerOf(Generic[N]):
         hooks: Hooks | None = None,
         reclaiming: Reclaiming | None = None,
         lfc_interval: int = 0,
+        sanity: SanityChecks | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
         names: NameChanges | None = None,
@@ -133,6 +136,7 @@ class ServerOf(Generic[N]):
         self.clock = clock if clock is not None else Clock()
         self.statistics = Statistics(family.words.names)
         self.lfc_interval = lfc_interval
+        self.sanity = sanity if sanity is not None else SanityChecks()
         self.sockets = open_sockets(self.listening, self._receive)
         self.batches = Batches(
             family,
@@ -150,6 +154,7 @@ class ServerOf(Generic[N]):
         self._store = store
         self._ending: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._checking: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._retries = 0
 
@@ -174,6 +179,7 @@ class ServerOf(Generic[N]):
     async def start(self) -> None:
         """Opens the sockets, and from then on serves while the event loop runs."""
         self._ending = asyncio.Event()
+        await self._check_leases()
         await self.recount()
         self.sockets.start(asyncio.get_running_loop())
         try:
@@ -194,6 +200,8 @@ class ServerOf(Generic[N]):
         self.sockets.pause()
         self.reclaimer.stop()
         self._stop_timers()
+        if self._checking is not None:
+            self._checking.cancel()
         if self._retry is not None:
             self._retry.cancel()
         with suppress(TimeoutError):
@@ -204,13 +212,20 @@ class ServerOf(Generic[N]):
         """Serves nobody until `go_on`: what was begun is answered, what arrives waits in the sockets."""
         self.sockets.pause()
         self.reclaimer.stop()
+        if self._checking is not None:
+            self._checking.cancel()
         await self.batches.drained()
 
-    async def go_on(self, store: AnyStore) -> None:
-        """Serves again, from this store."""
+    async def go_on(self, store: AnyStore, network: N | None = None, sanity: SanityChecks | None = None) -> None:
+        """Serves again, from this store, and with another network where one is given."""
         self._store = store
+        if network is not None:
+            self.batches.network = network
+        if sanity is not None:
+            self.sanity = sanity
         self.batches.use_store(store)
         self.reclaimer.use_store(store)
+        await self._check_leases()
         await self.recount()
         self._start_timers()
         self.sockets.resume()
@@ -221,10 +236,21 @@ class ServerOf(Generic[N]):
         listening: Listening | None = None,
         reclaiming: Reclaiming | None = None,
         lfc_interval: int | None = None,
+        sanity: SanityChecks | None = None,
     ) -> None:
-        """Serves another network, from the next batch on; what else is given changes too."""
+        """Serves another network, from the next batch on; what else is given changes too.
+
+        Leases are held against it meanwhile, a few at a time.
+        """
+        known = network is self.network
         self.batches.network = network
-        self.statistics.network(network)
+        if sanity is not None:
+            self.sanity = sanity
+        if not known:
+            self.statistics.network(network)
+            if self._checking is not None:
+                self._checking.cancel()
+            self._checking = asyncio.create_task(self._check_leases())
         if listening is not None and listening != self.listening:
             self.listening = listening
             self.sockets.reconfigure(listening.interfaces, raw=listening.raw)
@@ -252,6 +278,9 @@ class ServerOf(Generic[N]):
                     totals[name] = totals.get(name, 0) + count
                 self.reclaimer.hold([lease.address for lease in page if lease.state in GIVEN_BACK])
         self.statistics.put(totals)
+
+    async def _check_leases(self) -> None:
+        await check_leases(self.family, self._store, cast("Places", self.network), self.sanity, self.statistics)
 
     def _forget_names(self, leases: Sequence[Any]) -> None:
         """Leases are no more: DNS is to hear of their names."""

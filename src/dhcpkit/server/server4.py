@@ -15,6 +15,7 @@ from dhcpkit.server.clock import Clock
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.listening import Receive
+from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.server.server import Listening, ServerOf
 from dhcpkit.server.sockets import SERVER_PORT, Sockets
 
@@ -35,6 +36,7 @@ class Server4(ServerOf[Network]):
         client_port: int = 0,
         reclaiming: Reclaiming | None = None,
         lfc_interval: int = 0,
+        sanity: SanityChecks | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
     ) -> None:
@@ -50,6 +52,7 @@ class Server4(ServerOf[Network]):
             hooks=hooks,
             reclaiming=reclaiming,
             lfc_interval=lfc_interval,
+            sanity=sanity,
             clock=clock,
             rng=rng,
         )

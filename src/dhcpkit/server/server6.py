@@ -15,6 +15,7 @@ from dhcpkit.server.clock import Clock
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.family6 import FAMILY6
 from dhcpkit.server.listening import Receive
+from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.server.server import Listening, ServerOf
 from dhcpkit.server.sockets6 import SERVER_PORT6, Sockets6
 
@@ -39,6 +40,7 @@ class Server6(ServerOf[Network6]):
         client_port: int = 0,
         reclaiming: Reclaiming | None = None,
         lfc_interval: int = 0,
+        sanity: SanityChecks | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class Server6(ServerOf[Network6]):
             hooks=hooks,
             reclaiming=reclaiming,
             lfc_interval=lfc_interval,
+            sanity=sanity,
             clock=clock,
             rng=rng,
         )

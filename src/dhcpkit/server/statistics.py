@@ -331,7 +331,8 @@ class Statistics:
         self._values: dict[str, int] = {}
         self._samples: dict[str, deque[tuple[int, float]]] = {}
         self._places: dict[Place, tuple[str, ...]] = {}
-        self._subnets: frozenset[int] = frozenset()
+        self._current = frozenset(names.current)
+        self._configured: frozenset[str] = frozenset()
         drops = (f"{names.prefix}-{drop}" for drop in ("received", "sent", "receive-drop", "unknown-received", *DROPS))
         known = (*drops, *OWN, *names.received.values(), *names.sent.values(), *names.engine, *names.leases)
         self.put(dict.fromkeys(known, 0))
@@ -360,7 +361,10 @@ class Statistics:
                 self._set(name, values.get(name, 0) + amount, at)
 
     def add_leases(self, tally: Tally) -> None:
-        """Adds what a batch's commits changed: everywhere, in the subnet, and in its pool."""
+        """Adds what a batch's commits changed: everywhere, in the subnet, and in its pool.
+
+        A subnet or pool that is no more is forgotten with its last lease.
+        """
         sums: defaultdict[str, int] = defaultdict(int)
         for key, amount in tally.take().items():
             if amount:
@@ -368,6 +372,9 @@ class Statistics:
                 for name in names:
                     sums[name] += amount
         self.add(sums)
+        for name in sums:
+            if not self._values[name] and self._lapsed(name):
+                del self._values[name], self._samples[name]
 
     def value(self, name: str) -> int:
         """The newest value; 0 where nothing was ever counted under this name."""
@@ -385,14 +392,12 @@ class Statistics:
         return list(self._samples.get(name, ()))
 
     def network(self, network: AnyNetwork) -> None:
-        """Follows a configuration: totals of its pools; what is counted by subnet goes when the subnet goes."""
+        """Follows a configuration: totals of its pools; what is counted by subnet and pool goes when these go.
+
+        But leases stay where they are, and are counted there (as Kea's recount does).
+        """
         self._gather()
         names = self.names
-        subnets = frozenset(network.by_id)
-        for gone in self._subnets - subnets:
-            for name in [name for name in self._values if name.startswith(f"subnet[{gone}].")]:
-                del self._values[name], self._samples[name]
-        self._subnets = subnets
         values: dict[str, int] = {}
         for number, subnet in network.by_id.items():
             pools: defaultdict[tuple[Counted, int], int] = defaultdict(int)
@@ -402,12 +407,21 @@ class Statistics:
                 total = sum(size for (kind, _), size in pools.items() if kind is counted)
                 values[f"subnet[{number}].{counted.total}"] = total
             for name in (*names.leases, *names.engine):
-                values.setdefault(f"subnet[{number}].{name}", self.value(f"subnet[{number}].{name}"))
+                key = f"subnet[{number}].{name}"
+                values[key] = self._values.get(key, 0)
             for (counted, pool_id), size in pools.items():
                 place = f"subnet[{number}].{counted.pool}[{pool_id}]"
                 values[f"{place}.{counted.total}"] = size
-                values.update({key: self.value(key) for key in (f"{place}.{name}" for name in counted.leases)})
+                values.update({key: self._values.get(key, 0) for key in (f"{place}.{x}" for x in counted.leases)})
+        self._configured = frozenset(values)
+        for name in [name for name in self._values if self._lapsed(name)]:
+            if not self._values[name] or name.rpartition(".")[2] not in self._current:
+                del self._values[name], self._samples[name]
         self.put(values)
+
+    def _lapsed(self, name: str) -> bool:
+        """Whether a counter is of a subnet or pool that is not configured."""
+        return name.startswith("subnet[") and name not in self._configured
 
     def no_leases(self) -> dict[str, int]:
         """Every counter of leases there are now at 0: what a recount starts from."""
