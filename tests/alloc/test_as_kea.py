@@ -22,6 +22,7 @@ ANN, BOB, CID = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2", b"\2\0\0\0\0\3"
 SUBNET = Subnet4("192.0.2.0/24", pools=[Pool4("192.0.2.10 - 192.0.2.11")])
 CIRCUIT = {82: b"\1\3abc"}
 DUID = b"\0\3\0\1\2\0\0\0\0\1"
+CLIENT = Client6(DUID)
 
 
 def ask(lab, kind, hwaddr=ANN, options=None, **fields):
@@ -93,9 +94,9 @@ def lab6(**subnet):
     return Lab6(Network6([made], server_id=Duid.of_link_layer(b"\2\0\0\0\0\xff")))
 
 
-def told(lab, kind, bindings=(), interface="eth0", **more):
+def told(lab, kind, bindings=(), interface="eth0", client=CLIENT, **more):
     server_id = None if kind == MessageType6.SOLICIT else lab.network.server_id.octets
-    data = message6(kind, Client6(DUID), bindings, server_id=server_id, **more)
+    data = message6(kind, client, bindings, server_id=server_id, **more)
     source = int(IPv6Address("fe80::200:ff:fe00:1"))
     _, sent = lab.send(data, Arrival6(interface, 2, source, 546, int(IPv6Address("ff02::1:2")), multicast=True))
     return Packet6.parse(sent.data)
@@ -108,6 +109,18 @@ def test_a_client_without_a_subnet_hears_of_its_name_all_the_same():
         answer = told(lab, kind, interface="eth1", options={39: b"\1\3ann\3lab\0"})
         assert answer.options.first[39] == b"\6\3ann\3lab\0"  # nobody updates DNS, and that is not what was asked
         assert told(lab, kind, interface="eth1", options={39: b"\0"}).options.first[39] == b"\4"
+
+
+def test_a_name_is_made_of_the_first_association_s_address_or_not_at_all():
+    lab = lab6(naming=Naming(qualifying_suffix="lab"))
+    second = Client6(DUID, addresses=(2,))
+    for client in (second, Client6(b"\0\3\0\1\2\0\0\0\0\2")):
+        held = list(bindings_of(told(lab, MessageType6.REQUEST, client=client)))
+        assert len(held) == 1
+    answer = told(lab, MessageType6.REQUEST, client=Client6(DUID, addresses=(1, 2)), options={39: b"\1"})
+    assert [(each.iaid, each.valid > 0) for each in bindings_of(answer)] == [(2, True)]
+    assert answer.options.first[39] == b"\1"
+    assert [lease.hostname for lease in lab.store.leases.values()] == ["", ""]
 
 
 def test_a_declined_lease_keeps_what_the_relay_agent_said():

@@ -233,7 +233,7 @@ class Desk6:
             prefix_len,
             self.name.forward,
             self.name.reverse,
-            self._hostname(address, asked.type),
+            self._hostname(address, asked),
             query.hwaddr,
             DEFAULT,
             relay_info(query.packet) if subnet.store_extended_info else "",
@@ -265,7 +265,7 @@ class Desk6:
             cltt=self.now,
             fqdn_fwd=self.name.forward,
             fqdn_rev=self.name.reverse,
-            hostname=self._hostname(lease.address, asked.type),
+            hostname=self._hostname(lease.address, asked),
             state=DEFAULT,
         )
         # Kea: a prefix has no name in DNS, so that a new name is no reason to write it again.
@@ -289,7 +289,7 @@ class Desk6:
             cltt=self.now,
             fqdn_fwd=self.name.forward,
             fqdn_rev=self.name.reverse,
-            hostname=self._hostname(lease.address, asked.type),
+            hostname=self._hostname(lease.address, asked),
             hwaddr=query.hwaddr,
             hwtype=query.hwtype,
             hwaddr_source=query.hwaddr_source,
@@ -350,11 +350,15 @@ class Desk6:
 
     # names
 
-    def _hostname(self, address: int, kind: int) -> str:
-        """The name that a lease keeps: one made of an address belongs to that address's lease alone (Kea)."""
+    def _hostname(self, address: int, asked: Asked6) -> str:
+        """The name that a lease keeps: one made of an address belongs to that address's lease alone (Kea).
+
+        The address is the first association's: where that gets none, no name is made, and the client hears of none.
+        """
         if not self.name.wanting or self.offer:
             return self.name.hostname
-        if kind != IA_NA or self._named not in (0, address):
+        first = next((each for each in self.query.asked if each.type == IA_NA), None)
+        if asked is not first or self._named not in (0, address):
             return ""
         self._named = address
         return named_after(self.name, address, self._naming(address)).hostname
