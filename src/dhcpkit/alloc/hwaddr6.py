@@ -20,6 +20,7 @@ UNSPECIFIED: Final = 0  # the type of an address that came without one (Kea)
 HWADDR_MAX: Final = 20  # octets: the longest address there is, InfiniBand's
 CLIENT_ID, VENDOR_OPTIONS, REMOTE_ID, CLIENT_LINKLAYER = 1, 17, 37, 79
 CABLE_LABS: Final = 4491
+ANY: Final = ("any",)
 DEVICE_ID, CMTS_CM_MAC = 36, 1026  # options of CableLabs
 
 
@@ -54,6 +55,10 @@ NO_HWADDR: Final = HwAddr6(b"", UNSPECIFIED, HwSource.UNKNOWN.value)
 
 def find_hwaddr(packet: Packet6, sources: Sequence[str]) -> HwAddr6:
     """The address of the first source that has one; the names of sources are Kea's."""
+    if sources == ANY and not packet.relays and not packet.arrival.source_mac:
+        found = _duid(packet)  # nothing that comes before it has anything to look at
+        if found is not None:
+            return found
     for source in sources:
         for find in _FINDERS[source]:
             found = find(packet)

@@ -12,7 +12,7 @@ This module does not know what a message means beyond that; the rules and their 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -66,6 +66,7 @@ NOTHING: Final[frozenset[int]] = frozenset()
 ADDRESS_LEN: Final = 128
 CLIENT_PORT, SERVER_PORT = 546, 547
 IA_EMPTY, IA_WITH_ADDRESS, IA_WITH_PREFIX = 12, 40, 41  # octets of an IA with nothing in it, or with one plain option
+CLIENT_ID_CODE, ADVERTISE_TYPE, REPLY_TYPE = b"\0\1", b"\2", b"\7"
 ADDRESS_HEAD, PREFIX_HEAD = b"\0\x05\0\x18", b"\0\x1a\0\x19"
 
 _unpack_address: Final = struct.Struct(">QQII").unpack_from
@@ -76,28 +77,25 @@ _pack_prefix: Final = struct.Struct(">HH4sIIHHIIB16s").pack
 _lease: Final[Callable[[tuple[Any, ...]], Lease6]] = partial(tuple.__new__, Lease6)
 _granted: Final[Callable[[tuple[Any, ...]], Granted6]] = partial(tuple.__new__, Granted6)
 _answered: Final[Callable[[tuple[Any, ...]], Answered6]] = partial(tuple.__new__, Answered6)
+_change: Final[Callable[[tuple[Any, ...]], Change6]] = partial(tuple.__new__, Change6)
+_outcome: Final[Callable[[tuple[Any, ...]], Outcome6]] = partial(tuple.__new__, Outcome6)
+NOTHING_BESIDES: Final = tuple(Outcome6._field_defaults[name] for name in Outcome6._fields[8:])
 _outgoing: Final[Callable[[tuple[Any, ...]], Outgoing6]] = partial(tuple.__new__, Outgoing6)
 
 
 class _Given(NamedTuple):
-    """What one identity association gets: `change` None for nothing to write, `offered` where it was taken in turn."""
+    """What one identity association gets."""
 
     pool: Pool6 | PdPool
     address: int
-    event: Event
-    change: Change6 | None
-    offered: bool
     preferred: int
     valid: int
     t1: int
     t2: int
 
 
-_given: Final[Callable[[tuple[Any, ...]], _Given]] = partial(tuple.__new__, _Given)
-
-
 class _Asking(NamedTuple):
-    """Who asks, where, and what for."""
+    """Who asks, where, and what for; and what comes of it, association by association."""
 
     packet: Packet6
     kind: int
@@ -111,6 +109,13 @@ class _Asking(NamedTuple):
     taken: Container[int]
     offer: bool
     hwaddr: HwAddr6 | None
+    events: list[Event]
+    unit: list[Change6]
+    offered: list[int]
+
+
+_given: Final[Callable[[tuple[Any, ...]], _Given]] = partial(tuple.__new__, _Given)
+_asking: Final[Callable[[tuple[Any, ...]], _Asking]] = partial(tuple.__new__, _Asking)
 
 
 def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
@@ -123,7 +128,7 @@ def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
     kind = packet.type
     options = packet.options
     first = options.first
-    if not _is_plain(packet, kind, network) or not options.is_once:
+    if not options.is_once or not _is_plain(packet, first, kind, network):
         return None
     classes, vendors, bare = STRANGER, NO_VENDORS, EVERYONE
     if VENDOR_CLASS in first or VENDOR_OPTIONS in first or network.classes:
@@ -143,9 +148,11 @@ def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
         if subnet.reservations_in_subnet and not subnet.reservations_out_of_pool:
             taken = _TakenOrReserved(taken, Reserved6(hosts, subnet.id, {}))
     rapid = kind == SOLICIT and RAPID_COMMIT in first and subnet.rapid_commit
-    mine = leases.by_duid(duid) if leases.knows(duid) else ()
+    mine = leases.by_duid(duid) if kind >= RENEW or leases.knows(duid) else ()
     offer = kind == SOLICIT and not rapid
-    asking = _Asking(packet, kind, duid, network, subnet, classes, leases, mine, now, taken, offer, hwaddr)
+    asking = _asking((
+        packet, kind, duid, network, subnet, classes, leases, mine, now, taken, offer, hwaddr, [], [], []
+    ))  # fmt: skip
     address = prefix = None
     if NA in first:
         address = _address(asking, first[NA])
@@ -155,12 +162,19 @@ def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
         prefix = _prefix(asking, first[PD])
         if prefix is None or (address is not None and prefix.address == address.address):
             return None
-    return _outcome_of(asking, vendors, address, prefix, rapid=rapid)
+    sent = _answer(asking, vendors, address, prefix, rapid=rapid)
+    if sent is None:
+        return None
+    data, answered = sent
+    events, unit, offered = asking.events, asking.unit, asking.offered
+    outgoing = _outgoing_of(packet, ADVERTISE if offer else REPLY, data)
+    return _outcome((
+        packet, duid, tuple(events), tuple(unit), tuple(offered), answered, subnet, outgoing, *NOTHING_BESIDES
+    ))  # fmt: skip
 
 
-def _is_plain(packet: Packet6, kind: int, network: Network6) -> bool:
+def _is_plain(packet: Packet6, first: Mapping[int, bytes], kind: int, network: Network6) -> bool:
     """Whether a message is of a kind served here, and neither dropped by its form nor about names."""
-    first = packet.options.first
     duid = first.get(CLIENT_ID)
     if duid is None or not DUID_MIN <= len(duid) <= DUID_MAX or duid == EMPTY_DUID or CLIENT_FQDN in first:
         return False
@@ -280,7 +294,7 @@ def _address(asking: _Asking, payload: bytes) -> _Given | None:
     if found is not None and hint not in taken:
         lease_there = leases.by_address(hint)
         if lease_there is None or lease_there.expired(now):
-            return _fresh(asking, found, hint, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid, in_turn=False)
+            return _fresh(asking, found, hint, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid)
     pools = subnet.pools
     count = len(pools)
     start = 0
@@ -293,7 +307,8 @@ def _address(asking: _Asking, payload: bytes) -> _Given | None:
         if address is not None:
             if count > 1:
                 remember(asking.network.recent_pool, key, at)
-            return _fresh(asking, pools[at], address, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid, in_turn=True)
+            asking.offered.append(address)
+            return _fresh(asking, pools[at], address, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid)
     return None
 
 
@@ -329,11 +344,12 @@ def _prefix(asking: _Asking, payload: bytes) -> _Given | None:
         address = pool.part_of(hint)
         lease_there = leases.by_address(address)
         if address not in taken and (lease_there is None or lease_there.expired(now)):
-            return _fresh(asking, pool, address, PD_TYPE, iaid, pool.delegated_len, preferred, valid, in_turn=False)
+            return _fresh(asking, pool, address, PD_TYPE, iaid, pool.delegated_len, preferred, valid)
     free = leases.first_free(pool.sweep, now, taken)
     if free is None:
         return None
-    return _fresh(asking, pool, free, PD_TYPE, iaid, pool.delegated_len, preferred, valid, in_turn=True)
+    asking.offered.append(free)
+    return _fresh(asking, pool, free, PD_TYPE, iaid, pool.delegated_len, preferred, valid)
 
 
 def _held(asking: _Asking, kind: int, iaid: int) -> Sequence[Lease6] | None:
@@ -358,26 +374,30 @@ def _again(  # noqa: PLR0913, PLR0917  # a lease's every part
     asking: _Asking, lease: Lease6, pool: Pool6 | PdPool, length: int, preferred: int, valid: int
 ) -> _Given | None:
     """The lease that the client has, in an offer, once more, or for longer."""
-    subnet, now = asking.subnet, asking.now
+    subnet, now, events = asking.subnet, asking.now, asking.events
     if asking.offer:
-        preferred, valid = lease.preferred_lifetime, lease.valid_lifetime
-        return _given((pool, lease.address, OFFERED, None, False, preferred, valid, *tee_times6(subnet, preferred)))
+        events.append(OFFERED)
+        preferred = lease.preferred_lifetime
+        return _given((pool, lease.address, preferred, lease.valid_lifetime, *tee_times6(subnet, preferred)))
     if asking.kind < RENEW:
         fresh = lease._replace(cltt=now)
     else:
-        hwaddr = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
+        octets, hwtype, source = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
         preferred, valid, _, _ = _times(asking, preferred, valid)
-        octets, hwtype, source = hwaddr
         fresh = _lease((
             lease.address, lease.duid, valid, now, subnet.id, preferred, lease.type, lease.iaid, length,
             False, False, "", octets, 0, "", hwtype, source, pool.pool_id,
         ))  # fmt: skip
     cached = remaining_of_cached6(subnet, lease, fresh, now)
     if cached is not None:
-        return _given((pool, lease.address, REUSED, None, False, *cached, *tee_times6(subnet, cached[0])))
-    preferred, valid = fresh.preferred_lifetime, fresh.valid_lifetime
-    change = Change6(lease, fresh) if lease != fresh else None
-    return _given((pool, lease.address, RENEWED, change, False, preferred, valid, *tee_times6(subnet, preferred)))
+        events.append(REUSED)
+        preferred, valid = cached
+    else:
+        events.append(RENEWED)
+        preferred, valid = fresh.preferred_lifetime, fresh.valid_lifetime
+        if lease != fresh:
+            asking.unit.append(_change((lease, fresh)))
+    return _given((pool, lease.address, preferred, valid, *tee_times6(subnet, preferred)))
 
 
 def _fresh(  # noqa: PLR0913, PLR0917  # a lease's every part
@@ -389,15 +409,14 @@ def _fresh(  # noqa: PLR0913, PLR0917  # a lease's every part
     length: int,
     preferred: int,
     valid: int,
-    *,
-    in_turn: bool,
 ) -> _Given | None:
     """A new lease; the lifetimes given are what the client would like."""
     preferred, valid, t1, t2 = _times(asking, preferred, valid)
     if not valid:
         return None
     if asking.offer:
-        return _given((pool, address, OFFERED, None, in_turn, preferred, valid, t1, t2))
+        asking.events.append(OFFERED)
+        return _given((pool, address, preferred, valid, t1, t2))
     before = asking.leases.by_address(address)
     if before is not None and (before.duid == asking.duid or before.hostname):
         return None  # its name is DNS's business
@@ -406,7 +425,9 @@ def _fresh(  # noqa: PLR0913, PLR0917  # a lease's every part
         address, asking.duid, valid, asking.now, asking.subnet.id, preferred, kind, iaid, length,
         False, False, "", octets, 0, "", hwtype, source, pool.pool_id,
     ))  # fmt: skip
-    return _given((pool, address, ALLOCATED, Change6(before, lease), in_turn, preferred, valid, t1, t2))
+    asking.events.append(ALLOCATED)
+    asking.unit.append(_change((before, lease)))
+    return _given((pool, address, preferred, valid, t1, t2))
 
 
 def _times(asking: _Asking, preferred: int, valid: int) -> tuple[int, int, int, int]:
@@ -426,60 +447,60 @@ def _times(asking: _Asking, preferred: int, valid: int) -> tuple[int, int, int, 
 # The answer.
 
 
-def _outcome_of(
+def _answer(
     asking: _Asking, vendors: Vendors6, address: _Given | None, prefix: _Given | None, *, rapid: bool
-) -> Outcome6 | None:
-    packet, subnet, network = asking.packet, asking.subnet, asking.network
-    first = packet.options.first
-    given = tuple(each for each in (address, prefix) if each is not None)
+) -> tuple[bytes, tuple[Answered6, ...]] | None:
+    """The message to the client, and what it says; None where options stand in the way of its order."""
+    packet, network, duid = asking.packet, asking.network, asking.duid
+    options = packet.options
+    first = options.first
     pools: tuple[Pool6 | PdPool, ...]
-    if address is None or prefix is None:
-        pools = (given[0].pool,)
+    if prefix is None:
+        assert address is not None, "one of both is asked for"
+        pools = (address[0],)
+    elif address is None:
+        pools = (prefix[0],)
     else:
-        pools = (address.pool, prefix.pool) if address.address < prefix.address else (prefix.pool, address.pool)
-    key = (subnet.id, pools, asking.classes, first.get(ORO), vendors, rapid)
+        pools = (address[0], prefix[0]) if address[1] < prefix[1] else (prefix[0], address[0])
+    key = (asking.subnet.id, pools, asking.classes, first.get(ORO), vendors, rapid)
     shared: Shared6
     try:
         shared = network.blocks[key]
     except KeyError:
         if len(network.blocks) >= MEMO_MAX:
             network.blocks.clear()
-        shared = network.blocks[key] = shared6(packet, network, subnet, pools, asking.classes, vendors, rapid=rapid)
+        made = shared6(packet, network, asking.subnet, pools, asking.classes, vendors, rapid=rapid)
+        shared = network.blocks[key] = made
     if not shared.head:
         return None
-    duid = asking.duid
-    kind = ADVERTISE if asking.offer else REPLY
-    data = b"%c%b\0\1\0%c%b%b" % (kind, packet.xid.to_bytes(3, "big"), len(duid), duid, shared.head)
-    answered = []
+    size = len(duid)
+    octets = options.octets
+    parts = [
+        ADVERTISE_TYPE if asking.offer else REPLY_TYPE,
+        packet.xid.to_bytes(3, "big"),
+        octets[: 4 + size] if octets[:2] == CLIENT_ID_CODE else b"\0\1\0%c%b" % (size, duid),
+        shared.head,
+    ]
+    answered: tuple[Answered6, ...] = ()
     if address is not None:
-        pool, number, _, _, _, preferred, valid, t1, t2 = address
+        pool, number, preferred, valid, t1, t2 = address
         iaid = first[NA][:4]
-        octets = number.to_bytes(16, "big")
-        data += _pack_address(NA, 40, iaid, t1, t2, 5, 24, octets, preferred, valid)
+        parts.append(_pack_address(NA, 40, iaid, t1, t2, 5, 24, number.to_bytes(16, "big"), preferred, valid))
         granted = _granted((number, ADDRESS_LEN, preferred, valid, pool, 0, 0))
-        answered.append(_answered((IA_NA, int.from_bytes(iaid, "big"), t1, t2, (granted,), None)))
-    data += shared.middle
+        answered = (_answered((IA_NA, int.from_bytes(iaid, "big"), t1, t2, (granted,), None)),)
+    parts.append(shared.middle)
     if prefix is not None:
-        pool, number, _, _, _, preferred, valid, t1, t2 = prefix
+        pool, number, preferred, valid, t1, t2 = prefix
         iaid = first[PD][:4]
         length = pool.delegated_len  # type: ignore[union-attr]  # a prefix is of a pool of prefixes
-        data += _pack_prefix(PD, 41, iaid, t1, t2, 26, 25, preferred, valid, length, number.to_bytes(16, "big"))
+        parts.append(_pack_prefix(PD, 41, iaid, t1, t2, 26, 25, preferred, valid, length, number.to_bytes(16, "big")))
         granted = _granted((number, length, preferred, valid, pool, 0, 0))
-        answered.append(_answered((IA_PD, int.from_bytes(iaid, "big"), t1, t2, (granted,), None)))
-    data += shared.tail
-    return Outcome6(
-        packet,
-        duid,
-        tuple([each.event for each in given]),
-        tuple([each.change for each in given if each.change is not None]),
-        tuple([each.address for each in given if each.offered]),
-        tuple(answered),
-        subnet,
-        _sent(packet, kind, data),
-    )
+        answered = (*answered, _answered((IA_PD, int.from_bytes(iaid, "big"), t1, t2, (granted,), None)))
+    parts.append(shared.tail)
+    return b"".join(parts), answered
 
 
-def _sent(packet: Packet6, kind: int, data: bytes) -> Outgoing6:
+def _outgoing_of(packet: Packet6, kind: int, data: bytes) -> Outgoing6:
     arrival, relays = packet.arrival, packet.relays
     port = CLIENT_PORT
     if relays:

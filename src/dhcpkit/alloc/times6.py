@@ -18,6 +18,7 @@ __all__ = ["lifetimes6", "remaining6", "remaining_of_cached6", "tee_times6"]
 
 DEFAULT: Final = LeaseState.DEFAULT.value
 CLTT: Final = Lease6._fields.index("cltt")
+BEHIND_CLTT: Final = CLTT + 1
 T1_SLACK: Final = 1  # seconds: cltt and a client's timer both count whole seconds
 
 
@@ -65,10 +66,12 @@ def tee_times6(subnet: Subnet6, preferred: int) -> tuple[int, int]:
 def remaining6(lease: Lease6, now: int) -> tuple[int, int]:
     """What is left of a lease's preferred and valid lifetime."""
     age = now - lease.cltt
-    return tuple(  # type: ignore[return-value]  # of two
-        lifetime if lifetime == INFINITE else max(lifetime - age, 0)
-        for lifetime in (lease.preferred_lifetime, lease.valid_lifetime)
-    )
+    preferred, valid = lease.preferred_lifetime, lease.valid_lifetime
+    if preferred != INFINITE:
+        preferred = preferred - age if preferred > age else 0
+    if valid != INFINITE:
+        valid = valid - age if valid > age else 0
+    return preferred, valid
 
 
 def remaining_of_cached6(subnet: Subnet6, before: Lease6, fresh: Lease6, now: int) -> tuple[int, int] | None:
@@ -84,7 +87,7 @@ def remaining_of_cached6(subnet: Subnet6, before: Lease6, fresh: Lease6, now: in
         return None
     if not 0 < threshold <= 1 or age > threshold * before.valid_lifetime:
         return None
-    if before[:CLTT] != fresh[:CLTT] or before[CLTT + 1 :] != fresh[CLTT + 1 :]:
+    if before[:CLTT] != fresh[:CLTT] or before[BEHIND_CLTT:] != fresh[BEHIND_CLTT:]:
         return None
     t1, _ = tee_times6(subnet, before.preferred_lifetime)
     if t1 and t1 != INFINITE and age + T1_SLACK >= t1:

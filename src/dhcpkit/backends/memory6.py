@@ -17,7 +17,7 @@ from dhcpkit.alloc.view6 import Sweep6
 from dhcpkit.backends.expiry import Addresses6, Bucket
 from dhcpkit.backends.free6 import FreeAddresses6, shift_of
 from dhcpkit.backends.identifiers import ENTRY6, Identifiers
-from dhcpkit.backends.index import GIVEN_BACK, Leases
+from dhcpkit.backends.index import GIVEN_BACK, Leases, Replaced, Swap
 from dhcpkit.backends.memory import MemoryStoreOf
 from dhcpkit.backends.protocols import Census6
 from dhcpkit.backends.rows6 import ROWS6
@@ -26,6 +26,7 @@ __all__ = ["Leases6", "MemoryStore6"]
 
 # A registered address (RFC 9686) ends as a leased one does; Kea takes it back then as well.
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value, LeaseState.REGISTERED.value)
+_encode: Final = ROWS6.encode
 _NOBODY: Final = b"00:00:00"
 
 
@@ -56,6 +57,28 @@ class Leases6(Leases[Lease6, Sweep6]):
     def knows(self, duid: bytes, /) -> bool:
         """As LiveView6: found out faster than by reading leases."""
         return duid in self._by_duid
+
+    def _add(self, lease: Lease6, undo: list[Replaced], lines: list[bytes]) -> bool:
+        """`_change` of nothing into a lease, unrolled."""
+        address, duid, valid, cltt, _, _, _, _, _, _, _, _, _, state, *_ = lease
+        if address in self.rows:
+            return False
+        if state or not duid or valid in (0, INFINITE):
+            return super()._change((None, lease), undo, lines)
+        row = _encode(lease)
+        undo.append((address, None))
+        lines.append(row)
+        self.rows[address] = row
+        self._by_duid.add(duid, address)
+        self._addresses.take(address, lease)
+        self._expiry.changed(address, None, cltt + valid)
+        return True
+
+    def _change(self, change: Swap[Lease6], undo: list[Replaced], lines: list[bytes]) -> bool:
+        before, after = change
+        if before is None and after is not None:
+            return self._add(after, undo, lines)  # most units have an address and a prefix
+        return super()._change(change, undo, lines)
 
     def fill(self, rows: dict[int, bytes]) -> None:
         """Takes over the rows of a file that was just read. Only an empty index is filled."""

@@ -72,12 +72,17 @@ class Settling6:
     def settle(self, outcomes: Sequence[Outcome6]) -> None:
         """As Settling."""
         leases = self._leases
+        fresh = leases.fresh
         telling = m.DHCP6_LEASE_ALLOC.on
         released: list[int] = []
         for outcome in outcomes:
             for change in outcome.unit:
-                leases.changed(*change, fresh=is_fresh6(change))
-                if change.after is not None and change.after.state == RELEASED_STATE:
+                before, after = change
+                if before is None and after is not None and not after.state:
+                    fresh[after.type][after.subnet_id, after.pool_id] += 1
+                    continue
+                leases.changed(before, after, fresh=is_fresh6(change))
+                if after is not None and after.state == RELEASED_STATE:
                     released.append(change.address)
             if outcome.reason:
                 self._account.dropped(outcome.packet, Dropped(outcome.reason, outcome.because))
@@ -96,6 +101,9 @@ class Settling6:
     def _granted(self, outcome: Outcome6, *, telling: bool) -> None:
         """What an answer gives to its client, and what the client gave back."""
         offered = outcome.sent is not None and outcome.sent.type == ADVERTISE
+        quiet = not telling and not m.DHCP6_NO_LEASE.on
+        if offered and quiet:
+            return  # an offer changes no counter
         changes = {change.address: change for change in outcome.unit}
         shown = 0
         for answered in outcome.answered:

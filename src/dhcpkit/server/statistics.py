@@ -296,6 +296,8 @@ class Tally6:
     def __init__(self) -> None:
         self._tallies = {counted: LeaseTally(counted) for counted in (NAS, PDS)}
         self._by_type = {kind: self._tallies[counted] for kind, counted in TYPES6.items()}
+        self.fresh = {kind: tally.fresh for kind, tally in self._by_type.items()}
+        """By type: new leases where there was none, by subnet and pool."""
 
     def take(self) -> dict[Place, int]:
         """As Tally."""
