@@ -3,12 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dhcpkit.alloc.because import terms_told
 from dhcpkit.alloc.compiled import ClassTest, CompiledTests, compile_test
 from dhcpkit.alloc.evaluate import Unfit, evaluate, evaluate_text
 from dhcpkit.alloc.expressions import parse, parse_text
 from dhcpkit.alloc.subjects import FAMILY4, FAMILY6
 from dhcpkit.alloc.terms import Const, Exists, Logic, LogicKind, Member
-from dhcpkit.testing.expressions import asked_packets, booleans, member_names, paths, texts, written
+from dhcpkit.alloc.written import written
+from dhcpkit.testing.expressions import asked_packets, booleans, member_names, paths, texts
 
 FAMILIES = (FAMILY4, FAMILY6)
 CLASSES = st.lists(member_names(), unique=True).map(dict.fromkeys)
@@ -43,6 +45,17 @@ def test_compiled_is_interpreted(data, family):
     packet, classes = data.draw(asked_packets(family)), data.draw(CLASSES)
     plain = outcome(evaluate, test, packet, classes, family.space)
     assert outcome(compile_test(test, family.space), packet, classes) == plain
+
+
+@given(st.data(), st.sampled_from(FAMILIES))
+def test_what_is_told_of_a_test_is_what_it_means(data, family):
+    test = data.draw(booleans(family))
+    packet, classes = data.draw(asked_packets(family)), data.draw(CLASSES)
+    plain = outcome(evaluate, test, packet, classes, family.space)
+    holds, told = terms_told(test, packet, classes, family.space)
+    assert holds is (plain is True)
+    assert ("cannot be told" in told) is (plain == "unfit")
+    assert told
 
 
 @given(st.data(), st.sampled_from(FAMILIES))

@@ -9,7 +9,8 @@ import pytest
 CONFIG = """{ "Dhcp4": {
   "valid-lifetime": 3600, // an hour
   "option-data": [ { "name": "domain-name", "data": "lab.example" } ],
-  "client-classes": [ { "name": "voip" } ],
+  "client-classes": [ { "name": "voip" },
+                      { "name": "lab", "test": "option[60].hex == 'lab' or pkt4.mac == 0x020000000001" } ],
   "subnet4": [
     { "id": 1, "subnet": "192.0.2.0/24",
       "pools": [ { "pool": "192.0.2.10 - 192.0.2.10", "client-classes": [ "voip" ] },
@@ -38,18 +39,34 @@ def explain(config, *words, status=0):
 
 def test_each_step_names_its_place(config):
     text = explain(config, "--mac", "02:00:00:00:00:01")
-    assert f"192.0.2.0/24: selected, interface address 192.0.2.1  ({config}:6:5)" in text
+    assert f"192.0.2.0/24: selected, interface address 192.0.2.1  ({config}:7:5)" in text
     assert "pool 192.0.2.10-192.0.2.10: skipped, the client is not in voip" in text
-    assert f"192.0.2.20: chosen, the next free one of pool 192.0.2.20-192.0.2.21  ({config}:8:18)" in text
-    assert f"routers (3): 192.0.2.1, requested, from subnet 192.0.2.0/24  ({config}:9:24)" in text
+    assert f"192.0.2.20: chosen, the next free one of pool 192.0.2.20-192.0.2.21  ({config}:9:18)" in text
+    assert f"routers (3): 192.0.2.1, requested, from subnet 192.0.2.0/24  ({config}:10:24)" in text
     assert f"domain-name (15): lab.example, requested, from global  ({config}:3:20)" in text
     assert text.endswith("=> DHCPOFFER 192.0.2.20 for 3600 s to 192.0.2.20:68\n")
+
+
+def test_each_term_of_a_class_has_its_value(config):
+    place = f"({config}:5:23)"
+    text = explain(config, "--mac", "02:00:00:00:00:01")
+    assert f"lab: member, option[60].hex is '', not 'lab'; pkt4.mac is 0x020000000001  {place}" in text
+    text = explain(config, "--mac", "02:00:00:00:00:02")
+    assert "lab: not a member, option[60].hex is '', not 'lab'; pkt4.mac is 0x020000000002, not 0x020000000001" in text
+
+
+def test_an_address_reserved_for_another_is_passed_over(tmp_path):
+    path = tmp_path / "kea.conf"
+    path.write_text(CONFIG.replace('"192.0.2.77"', '"192.0.2.20"'))
+    text = explain(path, "--mac", "02:00:00:00:00:01")
+    assert "192.0.2.20: passed over, 192.0.2.20 is reserved for hw-address 02:00:00:00:00:77\n" in text
+    assert "192.0.2.21: chosen" in text
 
 
 def test_a_reservation_and_the_relay_are_taken_into_account(config):
     reserved = json.loads(explain(config, "--mac", "02:00:00:00:00:77", "--json"))
     assert reserved["reply"]["yiaddr"] == "192.0.2.77"
-    assert any(n["step"] == "reservation" and n["where"] == f"{config}:10:25" for n in reserved["notes"])
+    assert any(n["step"] == "reservation" and n["where"] == f"{config}:11:25" for n in reserved["notes"])
     relayed = json.loads(explain(config, "--mac", "02:00:00:00:00:77", "--relay", "203.0.113.1", "--json"))
     assert relayed["subnet"] == "198.51.100.0/24"
     assert relayed["reply"]["to"] == "203.0.113.1:67"
@@ -61,6 +78,7 @@ def test_leases_decide_too_and_silence_says_why(config, tmp_path):
     rows = [f"192.0.2.{n},02:00:00:00:00:{n},,4000000000,6000000000,1,0,0,,0," for n in (20, 21)]
     leases.write_text("\n".join([header, *rows, ""]))
     text = explain(config, "--mac", "02:00:00:00:00:01", "--leases", str(leases), status=1)
+    assert "192.0.2.20: passed over, it is leased to 02:00:00:00:00:20\n" in text
     assert "pool 192.0.2.20-192.0.2.21: skipped, it is full" in text
     assert text.endswith("=> no answer: every pool open to the client is full\n")
     assert "=> DHCPACK 192.0.2.20" in explain(

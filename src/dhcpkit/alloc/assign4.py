@@ -31,6 +31,7 @@ from dhcpkit.alloc.reserved import (
     reserved_address,
     reserved_for,
 )
+from dhcpkit.alloc.tried import tried
 from dhcpkit.alloc.view import LeaseView4
 from dhcpkit.wire.dhcp4 import MessageType
 
@@ -164,11 +165,20 @@ class _Choice:
     # DHCPDISCOVER
 
     def offer(self) -> Decision4:
-        """The best address there is for the client, or silence."""
+        """The best address there is for the client, or silence. Kea counts where its reservation is of no use."""
         own = self.own_lease()
         reserved = self._reserved()
-        if reserved and self._can_have(reserved, "reserved address"):
+        if not reserved:
+            return self._offer(own, 0)
+        if self._can_have(reserved, "reserved address"):
             return self._grant(self.link[0], reserved)
+        taken = self.leases.by_address(reserved)
+        decision = self._offer(own, reserved)
+        decision.conflict = taken.subnet_id if taken is not None else 0
+        return decision
+
+    def _offer(self, own: Lease4 | None, reserved: int) -> Decision4:
+        """An address that is not reserved for the client."""
         if own is not None and own.address != reserved:
             subnet = self._open_pool(own.address)
             if subnet is not None and self._not_others(subnet, own.address, "own lease"):
@@ -356,9 +366,21 @@ class _Choice:
         rng = self.desk.rng if type(allocator) is Iterative else query.chance(self.desk.rng)
         order = allocator.candidates(pool, query.hwaddr, query.client_id, rng)
         address = self.leases.first_free(order, self.now, busy)
+        if query.trace:
+            for passed, because in tried(order, address, lambda each: self._why_not(subnet, each, busy)):
+                self._note(passed, "passed over", because)
         if address is None and type(order) is Shuffle and order.most < len(pool):
             return self.leases.first_free(pool.sweep, self.now, busy)
         return address
+
+    def _why_not(self, subnet: Subnet4, address: int, busy: Container[int]) -> str:
+        """Why an address of a pool is not given to anybody; "" where it is free."""
+        lease = self.leases.by_address(address)
+        if lease is not None and not lease.expired(self.now):
+            return "it is declined" if lease.state else f"it is leased to {lease.hwaddr.hex(':')}"
+        if address in busy:
+            return self._reserved_for_other(subnet, address) or "it ends in 0 or 255"
+        return ""
 
     def _by_preference(self) -> tuple[Subnet4, ...]:
         """The subnets from the one on that gave something last, of those with the same guards (Kea's preferred subnet).

@@ -8,7 +8,8 @@ in the trace. Leases are made, and kept track of, in `desk6`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from functools import partial
 from typing import Final
 
 import attrs
@@ -24,6 +25,7 @@ from dhcpkit.alloc.network6 import PdPool, Pool6, Subnet6
 from dhcpkit.alloc.pick6 import Match
 from dhcpkit.alloc.query6 import Asked6, Hint6
 from dhcpkit.alloc.times6 import tee_times6
+from dhcpkit.alloc.tried import tried
 from dhcpkit.wire.identity6 import StatusCode, StatusCode6
 
 __all__ = ["assign6", "extend6", "none_available", "remember"]
@@ -377,6 +379,17 @@ def _first_free(desk: Desk6, subnet: Subnet6, pool: Pool6 | PdPool, asked: Asked
     busy = desk.busy(subnet)
     for order in allocator.orders(pool.sweep, desk.chance()):
         address = desk.leases.first_free(order, desk.now, busy)
+        if desk.query.trace:
+            for passed, because in tried(order, address, partial(_why_not, desk, busy)):
+                desk.note(passed, "passed over", because)
         if address is not None:
             return address
     return None
+
+
+def _why_not(desk: Desk6, busy: Container[int], address: int) -> str:
+    """Why an address or prefix of a pool is not given to anybody; "" where it is free."""
+    lease = desk.leases.by_address(address)
+    if lease is not None and not lease.expired(desk.now):
+        return "it is declined" if lease.state else f"it is leased to {lease.duid.hex(':')}"
+    return "it is reserved for another client" if address in busy else ""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from dhcpkit.alloc.compiled import ClassTest, CompiledTests
+from dhcpkit.alloc.because import template_told, terms_told
+from dhcpkit.alloc.compiled import ClassTest, CompiledTests, spawned_name
 from dhcpkit.alloc.subjects import Packet
 from dhcpkit.alloc.terms import members_of
 from dhcpkit.alloc.trace import NO_TRACE, Trace
@@ -31,20 +32,32 @@ RESERVED_STATE: Final = frozenset(("KNOWN", "UNKNOWN"))  # what nobody knows bef
 
 @attrs.frozen
 class _Stage:
-    """The tests of one stage, compiled; `names` are their classes, in the configuration's order."""
+    """The tests of one stage, compiled, and as they stand in the configuration, in its order."""
 
-    names: tuple[str, ...]
+    classes: Sequence[ClientClass]
+    space: Space
     tests: CompiledTests
 
     def add_to(self, packet: Packet, classes: Memberships, trace: Trace) -> None:
-        before = frozenset(classes) if trace else frozenset()
-        failed = self.tests.add_to(packet, classes)
         if trace:
-            for name in classes:
-                if name not in before:
-                    trace.note("classes", name, "member", "its test holds")
-            for name, error in failed:
-                trace.note("classes", name, "not a member", f"its test cannot be told: {error}")
+            self._explain(packet, classes, trace)
+        self.tests.add_to(packet, classes)
+
+    def _explain(self, packet: Packet, classes: Memberships, trace: Trace) -> None:
+        """Notes each test's terms with their values, as tests before it leave the classes."""
+        now = dict(classes)
+        for each in self.classes:
+            if each.test is not None:
+                member, because = terms_told(each.test, packet, now, self.space)
+            else:
+                assert each.template is not None, "a tested class has something to test"
+                value, because = template_told(each.template, packet, now, self.space)
+                member = bool(value)
+                if member:
+                    now[spawned_name(each.name, value)] = None
+            if member:
+                now[each.name] = None
+            trace.note("classes", each.name, "member" if member else "not a member", because, each.where)
 
 
 class Classifier:
@@ -144,7 +157,7 @@ class Classifier:
     @staticmethod
     def _made(classes: Sequence[ClientClass], space: Space) -> _Stage:
         tests = [ClassTest(each.name, each.test, each.template) for each in classes]
-        return _Stage(tuple(each.name for each in classes), CompiledTests(tests, space))
+        return _Stage(classes, space, CompiledTests(tests, space))
 
 
 def _late(tested: Sequence[ClientClass]) -> frozenset[str]:

@@ -58,7 +58,7 @@ from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options4 import DHCP4
 
-__all__ = ["ClassTest", "CompiledTests", "compile_test"]
+__all__ = ["ClassTest", "CompiledTests", "compile_test", "spawned_name"]
 
 TABLE_MIN: Final = 3  # equalities of one thing from which on a dict is faster than comparing one after the other
 _ALLOWED: Final = (
@@ -75,6 +75,11 @@ class ClassTest:
     name: str
     test: Boolean | None = None
     template: Text | None = None
+
+
+def spawned_name(template: str, value: bytes) -> str:
+    """The class that a template class puts a packet into (Kea)."""
+    return f"SPAWN_{template}_{value.decode('utf-8', 'surrogateescape')}"
 
 
 class CompiledTests:
@@ -121,7 +126,7 @@ class CompiledTests:
     def _add(self, index: int, values: dict[int, bytes], classes: MutableMapping[str, None]) -> None:
         name = self._names[index]
         if index in self._templates:
-            classes[f"SPAWN_{name}_{values[index].decode('utf-8', 'surrogateescape')}"] = None
+            classes[spawned_name(name, values[index])] = None
         classes[name] = None
 
 
@@ -133,7 +138,7 @@ def _make(tests: Sequence[ClassTest], space: Space) -> tuple[Run, dict[int, Run]
     independent: list[tuple[int, ClassTest]] = []
     dependent: list[tuple[int, ClassTest]] = []
     names = {test.name for test in tests}
-    spawned = tuple(f"SPAWN_{test.name}_" for test in tests if test.template is not None)
+    spawned = tuple(spawned_name(test.name, b"") for test in tests if test.template is not None)
     for index, test in enumerate(tests):
         expression = test.test if test.test is not None else test.template
         if expression is not None:

@@ -1,6 +1,6 @@
 """Hypothesis strategies for class expressions, and packets that they say something of.
 
-`booleans4()` and `booleans6()` draw typed trees; `written(tree)` is the text that means one. Values are drawn from few
+`booleans(family)` draws typed trees. Values are drawn from few
 octet strings, so that comparisons hold now and then.
 """
 
@@ -16,7 +16,6 @@ from dhcpkit.alloc.terms import (
     Const,
     Equal,
     Exists,
-    Expression,
     Field,
     Form,
     Join,
@@ -41,7 +40,7 @@ from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import Packet6, Relay6
 from dhcpkit.wire.nested6 import Options6
 
-__all__ = ["asked_packets", "booleans", "member_names", "paths", "texts", "written"]
+__all__ = ["asked_packets", "booleans", "member_names", "paths", "texts"]
 
 OCTETS: Final = (b"", b"a", b"ab", b"b,a", b"\0\0\0\1", b"\0\0\0\2", b"\1", b"\2\0\0\0\0\1", b"client")
 NAMES: Final = ("ALL", "A", "B", "KNOWN")  # classes that tests may refer to
@@ -57,7 +56,6 @@ NESTED6: Final = tuple(
     )
 )
 FUNCTIONS: Final = ("lcase", "ucase", "addrtotext", "int8totext", "int16totext", "uint32totext", "int32totext")
-WORDS: Final = {LogicKind.AND: " and ", LogicKind.OR: " or ", LogicKind.SAND: " sand ", LogicKind.SOR: " sor "}
 
 
 def member_names() -> st.SearchStrategy[str]:
@@ -145,68 +143,3 @@ def _longer(inner: st.SearchStrategy[Text], flat: st.SearchStrategy[Boolean]) ->
 def _joined(inner: st.SearchStrategy[Boolean]) -> st.SearchStrategy[Boolean]:
     operands = st.lists(inner, min_size=2, max_size=3).map(tuple)
     return st.one_of(inner.map(Not), st.builds(Logic, st.sampled_from(LogicKind), operands))
-
-
-def written(expression: Expression) -> str:
-    """The text of an expression, as an operator would write it."""
-    match expression:
-        case Const(value):
-            plain = value.isascii() and value.decode("ascii").isprintable() and b"'" not in value
-            return f"'{value.decode('ascii')}'" if plain else f"0x{value.hex()}"
-        case Read(path, form):
-            return f"{_path(path)}.{form.value}"
-        case Field(name, level):
-            return f"relay6[{level}].{name.removeprefix('relay6.')}" if name.startswith("relay6.") else name
-        case VendorField("vendor-class.data", enterprise, index):
-            return f"vendor-class[{enterprise}].data[{index}]"
-        case VendorField(name, _, _):
-            return name
-        case Join(parts):
-            return f"({' + '.join(map(written, parts))})"
-        case Substring(of, start, length):
-            return f"substring({written(of)}, {start}, {'all' if length is None else length})"
-        case Split(of, delimiters, field):
-            return f"split({written(of)}, {written(delimiters)}, {field})"
-        case ToText(function, of, None):
-            return f"{function}({written(of)})"
-        case ToText(function, of, separator):
-            assert separator is not None, "hexstring has one"
-            return f"{function}({written(of)}, {written(separator)})"
-        case Select(test, yes, no, strict):
-            return f"{'s' * strict}ifelse({written(test)}, {written(yes)}, {written(no)})"
-        case _:
-            return _truth(expression)
-
-
-def _truth(expression: Expression) -> str:
-    match expression:
-        case Equal(left, right):
-            return f"{written(left)} == {written(right)}"
-        case Exists(path):
-            return f"{_path(path)}.exists"
-        case Present(name, enterprise):
-            return f"{name}[{enterprise or '*'}].exists"
-        case Member(name):
-            return f"member('{name}')"
-        case Matches(pattern, of):
-            return f"match('{pattern}', {written(of)})"
-        case Not(of):
-            return f"not ({written(of)})"
-        case Logic(kind, operands):
-            return WORDS[kind].join(f"({written(each)})" for each in operands)
-        case _:
-            raise AssertionError(f"{expression!r} is no truth")
-
-
-def _path(path: Path) -> str:
-    first, *rest = path.codes
-    inner = "".join(f".option[{code}]" for code in rest)
-    match path.root:
-        case Root.OPTION:
-            return f"option[{first}]{inner}"
-        case Root.RELAY4:
-            return f"relay4[{first}]{inner}"
-        case Root.RELAY6:
-            return f"relay6[{path.level}].option[{first}]{inner}"
-        case Root.VENDOR:
-            return f"vendor[{path.enterprise or '*'}].option[{first}]{inner}"
