@@ -84,3 +84,15 @@ def test_this_machine_s_interfaces_are_looked_at_when_asked(conf, capsys):
     shown = capsys.readouterr().out
     assert "interface 'nosuch0' doesn't exist in the system" in shown
     assert "at Dhcp4.interfaces-config.interfaces" in shown
+
+
+def test_the_links_of_subnets_are_looked_at_too(conf, capsys):
+    subnet = GOOD["subnet4"][0] | {"interface": "lo1"}
+    path = conf({"interfaces-config": {"interfaces": ["lo"]}, "subnet4": [subnet]})
+    assert run(path) == Status.OK
+    capsys.readouterr()
+    assert run(path, "--here") == Status.BAD_CONFIG
+    shown = capsys.readouterr().out
+    assert "Specified network interface name lo1 for subnet 192.0.2.0/24 is not present in the system" in shown
+    assert "at Dhcp4.subnet4[0].interface" in shown
+    assert "did you mean `lo`?" in shown

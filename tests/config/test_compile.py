@@ -50,6 +50,8 @@ EXCLUDED = {*BOUND, "ddns_use_conflict_resolution", "ddns_conflict_resolution_mo
 def test_the_nearest_level_that_says_something_holds(name, data):
     values = param_values(NetworkDoc.params[name])
     everywhere, shared, own = (data.draw(st.none() | values) for _ in range(3))
+    if name == "authoritative":  # all subnets of a shared network are as the network says
+        own = data.draw(st.sampled_from([None, bool(shared)]))
     subnet = lan(**{name: own})
     doc = Dhcp4Doc(
         shared_networks=(SharedNetworkDoc(name="n", subnet4=(subnet,), **{name: shared}),),
@@ -92,7 +94,12 @@ class TestNames:
         assert plain.naming is None
 
     def test_keys_of_older_files_hold_where_today_s_are_not_said(self):
-        old = {"qualifying-suffix": "old.example", "replace-client-name": "always", "generated-prefix": "old"}
+        old = {
+            "enable-updates": True,
+            "qualifying-suffix": "old.example",
+            "replace-client-name": "always",
+            "generated-prefix": "old",
+        }
         network = network_of(subnet4=[SUBNET], **{"dhcp-ddns": old, "ddns-generated-prefix": "new"})
         naming = one_of(network).naming
         assert (naming.qualifying_suffix, naming.replace_client_name) == ("old.example", "always")
@@ -229,7 +236,7 @@ CONTRADICTIONS = [
             {"name": "n", "interface": "eth0", "subnet4": [LAN | {"interface": "eth1"}]},
         ]
     },
-    {"loggers": [{"name": "x", "output_options": [], "output-options": []}]},
+    {"loggers": [{"name": "x", "output_options": [{"output": "stdout"}], "output-options": [{"output": "stdout"}]}]},
 ]
 
 

@@ -61,7 +61,8 @@ def test_each_of_the_preferred_lifetimes_is_inherited_by_itself(drawn):
     globals_, shared, own = levels
     doc = Dhcp6Doc(shared_networks=(SharedNetwork6Doc(name="n", subnet6=(lan(**own),), **shared),), **globals_)
     low, default, high = ((globals_ | shared | own).get(name) for name in names)
-    if default is None and low is not None and high is not None:
+    told = [globals_, globals_ | shared, globals_ | shared | own]  # at each level it must be known what is meant
+    if any({names[0], names[2]} <= level.keys() and names[1] not in level for level in told):
         with pytest.raises(ConfigError, match="but no preferred-lifetime"):
             compile6(doc)
         return

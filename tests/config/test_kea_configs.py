@@ -62,6 +62,8 @@ DEVIATIONS = {
     "dhcp-ddns bad port": "Kea takes port 70000 while updates are off, and fails once they are on",
     "interfaces unknown": "a configuration may be checked on another machine: `check --here` and -t look",
     "hooks library absent": "Kea's libraries are not loaded, so that their files need not be there",
+    "control socket no name": "Kea 2.2 finds it when it opens the socket, Kea 3 when it checks",
+    "control socket type": "a path for an HTTP socket: Kea 2.2 finds it when it opens the socket, Kea 3 when it checks",
     "renew above rebind": "Kea 3 takes it with a warning, and so do we",
     "reservation identifier only": "Kea 3 takes it: the client is KNOWN",
     "reservation hostname empty": "Kea 3 takes it: the client is KNOWN",

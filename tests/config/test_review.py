@@ -56,7 +56,10 @@ CASES = {
         {
             **lan(),
             "control-sockets": [
-                {"socket-type": "http", "authentication": {"clients": [{"user": "a", "password": "b"}]}}
+                {
+                    "socket-type": "http",
+                    "authentication": {"type": "basic", "clients": [{"user": "a", "password": "b"}]},
+                }
             ],
         },
     ),

@@ -7,13 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import attrs
 import typer
 
 from dhcpkit.cli.status import Status
 from dhcpkit.config import ConfigError, Loaded4, Loaded6, Problem, family_of, load4, load6, render_json, render_text
 from dhcpkit.config.codes import NO_INTERFACE
+from dhcpkit.config.contacts import links_named
 from dhcpkit.config.nearest import nearest
+from dhcpkit.config.report import Report
 
 __all__ = ["Format", "check"]
 
@@ -70,16 +71,21 @@ def _review(loaded: Loaded4 | Loaded6, without: Sequence[str]) -> tuple[Problem,
 
 
 def _absent(loaded: Loaded4 | Loaded6) -> tuple[Problem, ...]:
-    """A problem for each interface the configuration listens on that this machine does not have."""
-    from dhcpkit.server.programs import missing_interfaces  # only --here needs the server
+    """A problem for each interface the configuration names, to listen on or for a subnet, that this machine lacks."""
+    from dhcpkit.server.interfaces import interfaces  # only --here needs the server
+    from dhcpkit.server.programs import lacking_interfaces
 
-    steps = ("Dhcp6" if isinstance(loaded, Loaded6) else "Dhcp4", "interfaces-config", "interfaces")
-    span = loaded.source.value(steps)
-    found = Problem(NO_INTERFACE, "", path=".".join(steps), span=span, source_line=loaded.source.line(span))
-    return tuple(
-        attrs.evolve(found, message=f"Failed to select interface: {missing}")
-        for missing in missing_interfaces(loaded.doc)
-    )
+    report = Report(loaded.source)
+    root = "Dhcp6" if isinstance(loaded, Loaded6) else "Dhcp4"
+    for number, lacking in lacking_interfaces(loaded.doc).items():
+        report.add(
+            NO_INTERFACE, (root, "interfaces-config", "interfaces", number), f"Failed to select interface: {lacking}"
+        )
+    present = interfaces()
+    for steps, name, absent in links_named(loaded.doc):
+        if name not in present:
+            report.add(NO_INTERFACE, steps, absent, suggestion=nearest(name, present))
+    return report.sorted()
 
 
 def _counted(problems: tuple[Problem, ...], unshown: int) -> str:

@@ -6,7 +6,7 @@ Each function raises Unfit for a text that is none. This module does not know do
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from dhcpkit.alloc.links import range_of
 from dhcpkit.config import codes
@@ -17,7 +17,10 @@ __all__ = [
     "Unfit",
     "address4",
     "address6",
+    "any_address",
+    "any_or_none",
     "base6",
+    "boot_server",
     "class_name",
     "duid_identifier",
     "identifier",
@@ -27,6 +30,7 @@ __all__ = [
     "pool6",
     "prefix4",
     "prefix6",
+    "prefix_4o6",
     "relay4",
     "relay6",
     "space_name",
@@ -45,6 +49,32 @@ class Unfit(ValueError):
 def address4(text: str) -> int:
     """An IPv4 address as a number; an empty text is 0, "not set", as in Kea."""
     return _address(text, IPv4Address, "an IPv4 address such as 192.0.2.1")
+
+
+def boot_server(text: str) -> int:
+    """The IPv4 address of one client's boot server, or of a class's: 0.0.0.0 for none, but some address."""
+    if not text:
+        raise Unfit(codes.BAD_ADDRESS, f"Invalid next-server value specified: '{text}'", "an IPv4 address, or 0.0.0.0")
+    address = address4(text)
+    if address == 0xFFFFFFFF:
+        message = f"Invalid next-server value: '{text}', must not be a broadcast"
+        raise Unfit(codes.BAD_ADDRESS, message, "an IPv4 address, or 0.0.0.0")
+    return address
+
+
+def any_address(text: str) -> str:
+    """An address of either family."""
+    try:
+        ip_address(text)
+    except ValueError:
+        message = f"Failed to convert '{text}' to address: Failed to convert string to address '{text}'"
+        raise Unfit(codes.BAD_ADDRESS, message, "an IPv4 or IPv6 address") from None
+    return text
+
+
+def any_or_none(text: str) -> str:
+    """An address of either family, or nothing."""
+    return text and any_address(text)
 
 
 def _address(text: str, kind: type[IPv4Address | IPv6Address], expected: str) -> int:
@@ -137,6 +167,23 @@ def prefix6(text: str) -> IPv6Network:
     except ValueError:
         raise _no_subnet(f"Failed to convert string to address '{address}': Invalid argument", example) from None
     raise _no_subnet(f"Non IPv6 prefix {address} specified in subnet6", example)
+
+
+def prefix_4o6(text: str) -> IPv6Network | None:
+    """The IPv6 prefix of clients that ask over DHCPv6; None where nothing is said."""
+    if not text:
+        return None
+    example = "a prefix with its length, such as 2001:db8::/64"
+    address, slash, length = text.partition("/")
+    if not slash:
+        raise _no_subnet(f"Missing / in the 4o6-subnet parameter:{text}, expected format: prefix6/length", example)
+    if not length.isdecimal() or not length.isascii() or int(length) > 128:
+        what = f"Invalid prefix length specified in 4o6-subnet parameter: {text}, expected 0..128 value"
+        raise _no_subnet(what, example)
+    try:
+        return IPv6Network((address, int(length)), strict=False)
+    except ValueError:
+        raise _no_subnet(f"Failed to convert string to address '{address}': Invalid argument", example) from None
 
 
 def _no_subnet(what: str, expected: str = "a prefix with its length, such as 192.0.2.0/24") -> Unfit:

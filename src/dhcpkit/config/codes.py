@@ -256,7 +256,8 @@ BUILT_IN_CLASS: Final = _code(
 NO_INTERFACE: Final = _code(
     1601,
     "no such interface",
-    "`interfaces` names an interface the system does not have, an address it does not hold, or has no name in it.",
+    "`interfaces`, or `interface` of a subnet or shared network, names an interface the system does not have, or an"
+    " address it does not hold, or has no name in it.",
 )
 NO_BACKEND: Final = _code(
     1602,

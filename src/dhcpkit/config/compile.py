@@ -19,7 +19,8 @@ from dhcpkit.alloc.options import OptionValues
 from dhcpkit.alloc.subjects import FAMILY4
 from dhcpkit.config import codes
 from dhcpkit.config.checks import Unfit, address4, pool4, prefix4
-from dhcpkit.config.dhcp4 import ClientClassDoc, Dhcp4Doc, Network4Doc, Subnet4Doc
+from dhcpkit.config.contacts import check_contacts
+from dhcpkit.config.dhcp4 import ClientClassDoc, Dhcp4Doc, Network4Doc, SharedNetworkDoc, Subnet4Doc
 from dhcpkit.config.documents import OptionDataDoc, PoolDoc
 from dhcpkit.config.inherit import OUTERMOST, Settings, names_within, settings_of
 from dhcpkit.config.json_text import Source, Steps
@@ -80,6 +81,7 @@ class _Compiler:
         options = self._options(doc.option_data, ROOT)
         classes = list(self._classes(doc.client_classes))
         self.levels.check_database(doc.lease_database)
+        check_contacts(doc, "Dhcp4", report)
         # Shared networks come first: in Kea their subnets get the first ids of the counter.
         networks = list(self._shared_networks(settings))
         subnets = list(self._subnets(doc.subnet4, settings, (*ROOT, "subnet4"), "", ()))
@@ -131,7 +133,9 @@ class _Compiler:
         for index, doc in enumerate(self.doc.shared_networks):
             steps = (*ROOT, "shared-networks", index)
             settings = settings_of(doc, outer, steps, self.report)
+            self.levels.naming(doc, settings, steps, enabled=self.enabled)
             self._check_boot_fields(doc, steps)
+            self._check_authority(doc, steps)
             options = self._options(doc.option_data, steps)
             around = (Level(f"shared network {doc.name}", options),) if options else ()
             subnets = tuple(self._subnets(doc.subnet4, settings, (*steps, "subnet4"), doc.name, around))
@@ -146,6 +150,22 @@ class _Compiler:
                 self.report.place(steps),
                 doc.evaluate_additional_classes,
             )
+
+    def _check_authority(self, doc: SharedNetworkDoc, steps: Steps) -> None:
+        """Who asks for an old address on a link is refused by all of its subnets or by none."""
+        around = bool(doc.authoritative)
+        for index, subnet in enumerate(doc.subnet4):
+            own = subnet.authoritative
+            if own is not None and own is not around:
+                said, other = str(own).lower(), str(around).lower()
+                message = (
+                    f"Subnet {subnet.subnet} has different authoritative setting {said} than the shared-network"
+                    f" itself: {other}"
+                )
+                related = [("the shared network", (*steps, "authoritative"))] if doc.authoritative is not None else ()
+                self.report.add(
+                    codes.CONTRADICTION, (*steps, "subnet4", index, "authoritative"), message, related=related
+                )
 
     def _subnets(
         self, docs: Sequence[Subnet4Doc], outer: Settings, steps: Steps, network: str, around: tuple[Level, ...]

@@ -20,9 +20,10 @@ from dhcpkit.alloc.options import OptionValues
 from dhcpkit.alloc.subjects import FAMILY6
 from dhcpkit.config import codes
 from dhcpkit.config.checks import Unfit, address6, pool6, prefix6
+from dhcpkit.config.contacts import check_contacts
 from dhcpkit.config.dhcp6 import ClientClass6Doc, Dhcp6Doc, PdPoolDoc, SharedNetwork6Doc, Subnet6Doc
 from dhcpkit.config.documents import DdnsDoc, PoolDoc
-from dhcpkit.config.inherit import OUTERMOST6, Settings, bounds_alone, names_within, settings_of
+from dhcpkit.config.inherit import OUTERMOST6, Settings, names_within, settings_of
 from dhcpkit.config.json_text import Source, Steps
 from dhcpkit.config.levels import FAILED, Levels, with_old_names
 from dhcpkit.config.protection import protection_of
@@ -73,6 +74,7 @@ class _Compiler:
         options = self.levels.options(doc.option_data, ROOT)
         classes = list(self._classes(doc.client_classes))
         self.levels.check_database(doc.lease_database)
+        check_contacts(doc, "Dhcp6", report)
         # Shared networks come first: in Kea their subnets get the first ids of the counter.
         networks = list(self._shared_networks(settings))
         subnets = list(self._subnets(doc.subnet6, settings, (*ROOT, "subnet6"), "", ()))
@@ -230,8 +232,6 @@ class _Compiler:
 
     def _check_settings(self, settings: Settings, steps: Steps) -> None:
         """What is wrong only once it is in force in a subnet."""
-        if wrong := bounds_alone(settings):
-            self.report.add(codes.BAD_LIFETIMES, steps, f"{FAILED}{wrong}", hint="give it here or around the subnet")
         if settings["allocator"] == "flq":
             message = "Free Lease Queue allocator is not supported for IPv6 address pools"
             self.report.add(codes.BAD_VALUE, (*steps, "allocator"), message, expected="iterative or random")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dhcpkit.config.checks import address4, interface4, relay4
+from dhcpkit.config.checks import address4, boot_server, interface4, prefix_4o6, relay4
 from dhcpkit.config.documents import (
     ClassDoc,
     GuardedDoc,
@@ -58,7 +58,7 @@ class ReservationDoc(CommentedDoc):
     hostname: str = param(default="", doc="The host name the client gets.")
     option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for this client.")
     client_classes: tuple[str, ...] = param(default=(), doc="Classes the client is put into.")
-    next_server: str = param(default="", check=address4, doc="The server of the boot file, for the field siaddr.")
+    next_server: str = param(default="", check=boot_server, doc="The server of the boot file, for the field siaddr.")
     server_hostname: str = param(default="", doc="The name of the boot server, for the field sname.")
     boot_file_name: str = param(default="", doc="The boot file, for the field file.")
 
@@ -97,7 +97,9 @@ class Subnet4Doc(GuardedDoc, Network4Doc):
     four_o6_interface_id: str = param(
         default="", key="4o6-interface-id", idle=True, doc="DHCPv4 over DHCPv6: the relay agent's interface-id."
     )
-    four_o6_subnet: str = param(default="", key="4o6-subnet", idle=True, doc="DHCPv4 over DHCPv6: the IPv6 prefix.")
+    four_o6_subnet: str = param(
+        default="", key="4o6-subnet", check=prefix_4o6, idle=True, doc="DHCPv4 over DHCPv6: the IPv6 prefix."
+    )
 
 
 @document("shared-networks")
@@ -115,7 +117,7 @@ class ClientClassDoc(ClassDoc):
     """A class of clients."""
 
     option_def: tuple[OptionDefDoc, ...] = param(default=(), doc="Definitions that hold in this class only.")
-    next_server: str = param(default="", check=address4, doc="The server of the boot file, for the field siaddr.")
+    next_server: str = param(default="", check=boot_server, doc="The server of the boot file, for the field siaddr.")
     server_hostname: str = param(default="", doc="The name of the boot server, for the field sname.")
     boot_file_name: str = param(default="", doc="The boot file, for the field file.")
     offer_lifetime: int | None = param(

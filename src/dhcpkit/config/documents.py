@@ -314,7 +314,7 @@ class ServerDoc(CommentedDoc):
         default=False, idle=True, doc="Whether Kea looks up reservations before leases; who gets what is the same."
     )
     ip_reservations_unique: bool = param(default=True, doc="Whether an address may be reserved only once in a subnet.")
-    loggers: tuple[LoggerDoc, ...] = param(default=(), doc="What is logged, and where to.")
+    loggers: tuple[LoggerDoc, ...] = param(default=(), filled=True, doc="What is logged, and where to.")
     control_socket: ControlSocketDoc | None = param(
         default=None, idle=True, doc="The socket that takes commands (old form of control-sockets)."
     )
@@ -328,7 +328,9 @@ class ServerDoc(CommentedDoc):
         default=ConfigControlDoc(), idle="grave", doc="Databases that hold more of the configuration."
     )
     server_tag: str = param(default="", idle=True, doc="The server's name in a configuration database.")
-    dhcp_ddns: DhcpDdnsDoc = param(default=DhcpDdnsDoc(), idle=True, doc="The server for updates of DNS.")
+    dhcp_ddns: DhcpDdnsDoc = param(
+        default=DhcpDdnsDoc(enable_updates=False), filled=True, idle=True, doc="The server for updates of DNS."
+    )
     sanity_checks: SanityChecksDoc = param(
         default=SanityChecksDoc(),
         filled=True,

@@ -26,7 +26,6 @@ __all__ = [
     "OUTERMOST6",
     "Settings",
     "Triplet",
-    "bounds_alone",
     "lifetimes_of",
     "names_within",
     "settings_of",
@@ -145,8 +144,11 @@ def _with_lifetimes(  # noqa: PLR0913, PLR0917  # whom to tell, besides
 ) -> Settings:
     triplets = outer.triplets | {kind: own}
     default = own.default
-    if default is None:  # one bound alone is the lifetime itself; of both, a level further in may say what lies between
+    if default is None:  # one bound alone is the lifetime itself; of both nobody knows which
         if own.minimum is not None and own.maximum is not None:
+            message = f"{prefix}have min-{kind}-lifetime and max-{kind}-lifetime but no {kind}-lifetime (default)"
+            hint = "give it here or around this"
+            report.add(codes.BAD_LIFETIMES, (*steps, f"min-{kind}-lifetime"), message, hint=hint)
             return attrs.evolve(outer, triplets=triplets, preferred=None)
         default = own.maximum if own.minimum is None else own.minimum
         assert default is not None, "one of the three is written"
@@ -156,14 +158,6 @@ def _with_lifetimes(  # noqa: PLR0913, PLR0917  # whom to tell, besides
     if kind == "preferred":
         return attrs.evolve(outer, triplets=triplets, preferred=made)
     return attrs.evolve(outer, triplets=triplets, lifetimes=made)
-
-
-def bounds_alone(settings: Settings) -> str:
-    """What is wrong in the end with bounds between which no level sets a lifetime; nothing where one does."""
-    for kind, own in settings.triplets.items():
-        if own.default is None and own.minimum is not None and own.maximum is not None:
-            return f"have min-{kind}-lifetime and max-{kind}-lifetime but no {kind}-lifetime (default)"
-    return ""
 
 
 def lifetimes_of(  # noqa: PLR0913, PLR0917  # three numbers, what they are, and whom to tell

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
+from dhcpkit.config.checks import any_address, any_or_none
 from dhcpkit.config.param import Document, Json, document, param
 
 __all__ = [
@@ -130,7 +131,7 @@ class AuthClientDoc(CommentedDoc):
 class AuthenticationDoc(CommentedDoc):
     """How users of a control socket show who they are."""
 
-    type: str = param(default="basic", choices=("basic",), idle=True, doc="The method; HTTP basic is the only one.")
+    type: str = param(choices=("basic",), idle=True, doc="The method; HTTP basic is the only one.")
     realm: str = param(default="", idle=True, doc="The realm shown to the user.")
     directory: str = param(default="", idle=True, doc="The folder of user and password files.")
     clients: tuple[AuthClientDoc, ...] = param(default=(), idle=True, doc="The users.")
@@ -150,7 +151,7 @@ class ControlSocketDoc(CommentedDoc):
     cert_required: bool = param(default=True, idle=True, doc="Whether clients must show a certificate.")
     http_headers: tuple[HttpHeaderDoc, ...] = param(default=(), idle=True, doc="Headers added to answers.")
     authentication: AuthenticationDoc = param(
-        default=AuthenticationDoc(), idle=True, doc="How users show who they are."
+        default=AuthenticationDoc(type="basic"), filled=True, idle=True, doc="How users show who they are."
     )
 
 
@@ -181,7 +182,7 @@ class LoggerDoc(CommentedDoc):
     severity: str = param(default="INFO", doc="The least severity that is logged.")
     debuglevel: int = param(default=0, low=0, high=99, doc="How much severity DEBUG says.")
     output_options: tuple[LoggerOutputDoc, ...] = param(
-        default=(), aliases=["output_options"], doc="Where it is written."
+        default=(), aliases=["output_options"], filled=True, doc="Where it is written."
     )
 
 
@@ -207,10 +208,15 @@ class QueueControlDoc(CommentedDoc):
 class DhcpDdnsDoc(CommentedDoc):
     """The server for updates of DNS."""
 
-    enable_updates: bool = param(default=False, doc="Whether name changes are sent at all.")
-    server_ip: str = param(default="127.0.0.1", idle=True, doc="The address of the DDNS server.")
+    enable_updates: bool = param(doc="Whether name changes are sent at all.")
+    server_ip: str = param(default="127.0.0.1", check=any_address, idle=True, doc="The address of the DDNS server.")
     server_port: int = param(default=53001, low=0, high=U16, idle=True, doc="The port of the DDNS server.")
-    sender_ip: str = param(default="", idle=True, doc="The address name changes are sent from.")
+    sender_ip: str = param(
+        default="",
+        check=any_or_none,
+        idle=True,
+        doc="The address name changes are sent from; any of the server's where empty.",
+    )
     sender_port: int = param(default=0, low=0, high=U16, idle=True, doc="The port name changes are sent from.")
     max_queue_size: int = param(default=1024, low=0, high=U32, idle=True, doc="How many name changes may wait.")
     ncr_protocol: str = param(default="UDP", choices=("UDP",), idle=True, doc="The transport of name changes.")

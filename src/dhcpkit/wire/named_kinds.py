@@ -38,6 +38,23 @@ from dhcpkit.wire.nested6 import OPTIONS6
 
 __all__ = ["TYPES", "WITHOUT_END", "kind_named"]
 
+
+class _Whole(Kind[str]):
+    """A text that is one field, whatever is in it."""
+
+    def parse_text(self, text: str) -> str:
+        """The text itself."""
+        return self.parse_fields((text,) if text else ())
+
+    def show_text(self, value: str) -> str:
+        """The text itself."""
+        return value
+
+    def build_text(self, text: str) -> bytes:
+        """The octets of the text."""
+        return self.build(self.parse_text(text))
+
+
 TYPES: Final[dict[str, Kind[Any]]] = {
     kind.name: kind
     for kind in (
@@ -52,6 +69,9 @@ NEVER_IN_ARRAYS: Final = {  # nothing tells where one of several would end
 }
 WITHOUT_END: Final = ("string", "binary")  # they take all that is left, so that nothing can follow
 RECORD_MIN: Final = 2  # fields: one alone is no record to Kea
+# Kea 3's type for values with a notation of their own. Of an option of one's own it is a text that is kept whole,
+# commas and all, or any octets.
+INTERNAL: Final = _Whole("internal", TEXT.con, TEXT.parse_fields, TEXT.show_fields, "text", json=TEXT.json)
 BAD_RECORD: Final = "invalid record type values specified for the option definition"
 
 
@@ -74,6 +94,10 @@ def kind_named(
         raise ValueError(
             f"{BAD_RECORD}: 'record' option type must be used instead of {name!r} to add data fields to the record"
         )
+    if name == "internal":
+        if array:
+            raise ValueError("array of internal type value is not a valid option definition.")
+        return INTERNAL
     if name not in TYPES:
         raise ValueError(f"option type {name!r} not supported")
     if array:
@@ -117,6 +141,8 @@ def _record(names: Sequence[str], *, array: bool, encapsulates: bool, wide: bool
         )
     for name in names:
         if name not in TYPES or name == "empty":
+            if name == "internal":
+                raise ValueError("internal data type can't be stored as a field in an option record.")
             told = name if name in ("empty", "record") else "unknown"
             raise ValueError(f"{BAD_RECORD}: attempted to add invalid data type {told!r} to the record.")
     *first, last = names
