@@ -55,9 +55,9 @@ def check(path: str, program: Program = PROGRAM4) -> int:
         sys.stderr.write(f"Error encountered: Failed to select interface: {lacking} {shown}\n")
         return 1
     present = interfaces()
-    for steps, name, absent in links_named(loaded.doc):
+    for at, name, absent in links_named(loaded.doc):
         if name not in present:
-            sys.stderr.write(f"Error encountered: {absent} ({loaded.source.value(steps)})\n")
+            sys.stderr.write(f"Error encountered: {absent} ({loaded.source.value(at)})\n")
             return 1
     return 0
 
