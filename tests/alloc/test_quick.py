@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhcpkit.alloc import Host, Lifetimes, Network, OptionValue, OptionValues, Overlay4, Pool4, Subnet4
+from dhcpkit.alloc import ClientClass, Host, Lifetimes, Network, OptionValue, OptionValues, Overlay4, Pool4, Subnet4
 from dhcpkit.alloc.answer import answer4
 from dhcpkit.alloc.engine4 import Event, Query4, open4, plan4
+from dhcpkit.alloc.expressions import parse
 from dhcpkit.alloc.naming import KEA_NAMING, NO_UPDATES
 from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.testing.machine import Client, Lab4, message4
@@ -88,7 +89,18 @@ def test_the_quick_way_decides_as_the_engine(network, data):
 
 @given(st.data())
 def test_and_in_the_network_it_was_made_for(data):
-    network = Network([LAB])
+    tests = ["option[12].exists", "option[60].text == 'vendor'", "member('UNKNOWN')", "option[77].exists"]
+    classes = [
+        ClientClass(f"c{number}", test=parse(data.draw(st.sampled_from(tests))))
+        for number in range(data.draw(st.integers(0, 1)))
+    ]
+    guards = data.draw(st.sampled_from([(), ("c0",), ("VENDOR_CLASS_vendor",)]))
+    others = OptionValue(ROUTERS, b"\1\2\3\4", client_classes=("VENDOR_CLASS_vendor",))
+    said = OptionValues([*LAB.options, others]) if data.draw(st.booleans()) else LAB.options
+    around = Subnet4("192.0.2.0/23", id=2, pools=[Pool4("192.0.3.10/31")], client_classes=guards)
+    network = Network(
+        [attrs.evolve(LAB, options=said), around][:: data.draw(st.sampled_from([1, -1]))], classes=classes
+    )
     lab = Lab4(network, ReferenceStore())
     for step in data.draw(conversations(network)):
         lab.take(step)
@@ -131,10 +143,43 @@ def test_other_clients_reservations_do_not_make_a_client_less_plain():
     assert quick4(own, network, store, network.hosts, 1) is None
 
 
+def test_classes_of_others_do_not_make_a_client_less_plain():
+    mine = ClientClass("mine", test=parse("option[77].exists"))
+    other = Subnet4("198.51.100.0/24", id=2, client_classes=("mine",))
+    arrival = Arrival("lab0", 1, local=LOCAL, broadcast=True)
+    seen = []
+    for network, options in (
+        (Network([LAB, other], classes=[mine]), {}),
+        (Network([LAB, other], classes=[mine]), {77: b"x"}),
+        (Network([LAB], classes=[ClientClass("late", test=parse("member('UNKNOWN')"))]), {}),
+    ):
+        packet = Packet4.parse(message4(MessageType.DISCOVER, ANN, options=options), arrival)
+        quick = quick4(packet, network, ReferenceStore(), network.hosts, 1)
+        if quick is not None:
+            same(quick, network, ReferenceStore(), 1)
+        seen.append(quick is not None)
+    assert seen == [True, False, False]
+
+
+def test_options_for_the_clients_of_a_vendor_are_theirs_alone():
+    mine = OptionValue(ROUTERS, b"\1\2\3\4", client_classes=("VENDOR_CLASS_abc",))
+    network = Network([attrs.evolve(LAB, options=OptionValues([OptionValue(ROUTERS, b"\4\3\2\1"), mine]))])
+    said = []
+    for more in ({}, {60: b"abc"}, {60: b"abd"}):
+        data = message4(MessageType.DISCOVER, ANN, options={55: b"\3", **more})
+        packet = Packet4.parse(data, Arrival("lab0", 1, local=LOCAL))
+        quick = quick4(packet, network, ReferenceStore(), network.hosts, 1)
+        same(quick, network, ReferenceStore(), 1)
+        said.append(Packet4.parse(quick.sent.data).options[3])
+    assert said == [b"\4\3\2\1", b"\1\2\3\4", b"\4\3\2\1"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"client_classes": ("x",)},
+        {"additional_classes": ("x",)},
+        {"pools": [Pool4("192.0.2.10/32", additional_classes=["x"])]},
         {"reservations_global": True},
         {"match_client_id": False},
         {"store_extended_info": True},

@@ -108,6 +108,10 @@ SUBNET6 = {"id": 1, "subnet": "2001:db8::/64", "pools": [{"pool": "2001:db8::/80
         ({"Dhcp4": {}}, "expecting Dhcp6"),
         ({"Dhcp6": {"interfaces-config": {"interfaces": ["nosuch0"]}}}, "interface 'nosuch0' doesn't exist"),
         ({"Dhcp6": {"interfaces-config": {"interfaces": ["lo/2001:db8::9"]}}}, "doesn't have address"),
+        (
+            {"Dhcp6": {"subnet6": [{**SUBNET6, "interface": "nosuch0"}]}},
+            "interface name nosuch0 for subnet 2001:db8::/64",
+        ),
     ],
 )
 def test_dhcpv6_configurations_are_checked(tmp_path, config, said, capsys):

@@ -87,6 +87,7 @@ class Outcome4(NamedTuple):
     because: str = ""
     names: tuple[NameChange, ...] = ()
     reason: str = ""
+    conflict: int = 0
 
 
 def outcome4(decision: Decision4) -> Outcome4:
@@ -105,6 +106,7 @@ def outcome4(decision: Decision4) -> Outcome4:
         decision.because,
         decision.names,
         decision.reason,
+        decision.conflict,
     )
 
 

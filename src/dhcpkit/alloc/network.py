@@ -309,13 +309,15 @@ class Network:
         values += [level.options for subnet in self.subnets for level in subnet.levels]
         values += [pool.options for subnet in self.subnets for pool in subnet.pools]
         self.vendors = any(each.vendors for each in values)  # whether anything is configured for an enterprise
+        guarded = any(value.client_classes for each in values for value in each)
+        self.selective = self.guarded or guarded  # whether something is for the clients of a class only
         self.plain = frozenset(subnet.id for subnet in self.subnets if self._is_plain(subnet))
 
     def _is_plain(self, subnet: Subnet4) -> bool:
-        """Whether nothing about a subnet depends on who the client is, reservations in the subnet aside."""
+        """Whether nothing about a subnet depends on who the client is, classes and reservations in the subnet aside."""
         return (
-            not self.guarded
-            and not self.classes
+            not subnet.client_classes
+            and not subnet.additional_classes
             and not self.stash_agent_options
             and not self.early_global_reservations_lookup
             and self._links.network_of(subnet) is None
@@ -328,6 +330,7 @@ class Network:
             and subnet.naming.answers_only
             and V6_ONLY_PREFERRED not in subnet.options
             and not any(pool.client_classes or pool.naming is not None for pool in subnet.pools)
+            and not any(pool.additional_classes for pool in subnet.pools)
         )
 
     def siblings(self, subnet: Subnet4) -> tuple[Subnet4, ...]:

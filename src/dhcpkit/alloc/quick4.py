@@ -15,7 +15,7 @@ from collections.abc import Container
 from typing import Final
 
 from dhcpkit.alloc.answer import Outcome4, Outgoing4, option_field, shared_options, times_key, well_formed
-from dhcpkit.alloc.classify import EVERYONE, STRANGER
+from dhcpkit.alloc.classify import EVERYONE, STRANGER, classify, with_host
 from dhcpkit.alloc.decision import Event, Reply4
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import Lease4
@@ -61,7 +61,13 @@ def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
             return None
     elif kind != REQUEST:
         return None
-    subnet = select_subnet4(packet, network, EVERYONE, NO_TRACE)
+    bare, classes = EVERYONE, STRANGER
+    if network.classes or (network.selective and 60 in options):
+        told = _classes(packet, network)
+        if told is None:
+            return None
+        bare, classes = told
+    subnet = select_subnet4(packet, network, bare, NO_TRACE)
     if subnet is None or subnet.id not in network.plain:
         return None
     if subnet.reservations_in_subnet and hosts.any_in(subnet.id):
@@ -71,8 +77,19 @@ def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
         if not subnet.reservations_out_of_pool:
             taken = _TakenOrReserved(taken, Reserved(hosts, subnet.id, ()))
     if kind == DISCOVER:
-        return _discover(packet, network, subnet, client_id, leases, now, taken)
-    return _request(packet, network, subnet, client_id, leases, now, taken)
+        return _discover(packet, network, subnet, classes, client_id, leases, now, taken)
+    return _request(packet, network, subnet, classes, client_id, leases, now, taken)
+
+
+def _classes(packet: Packet4, network: Network) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Its classes before and after reservations are looked up.
+
+    None where a class that is configured is among them: what follows from that is the engine's business.
+    """
+    classifier = network.classifier
+    bare = classify(packet, classifier)
+    classes = with_host(packet, bare, (), classifier, known=False)
+    return (bare, classes) if classifier.by_name.keys().isdisjoint(classes) else None
 
 
 class _TakenOrReserved:
@@ -91,6 +108,7 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     packet: Packet4,
     network: Network,
     subnet: Subnet4,
+    classes: tuple[str, ...],
     client_id: bytes,
     leases: LiveView4,
     now: int,
@@ -108,7 +126,7 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     name, host_name = _name(packet, subnet, address)
     lifetime = subnet.lifetimes.default
     lease = Lease4(address, hwaddr, client_id, lifetime, now, subnet.id, False, False, name, 0, "", pool.pool_id)  # noqa: FBT003
-    sent = _answer(packet, network, OFFER, subnet, pool, address, lifetime, host_name)
+    sent = _answer(packet, network, OFFER, subnet, classes, pool, address, lifetime, host_name)
     return Outcome4(packet, client_id or hwaddr, OFFERED, lease, (), address, lifetime, subnet, sent)
 
 
@@ -116,6 +134,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
     packet: Packet4,
     network: Network,
     subnet: Subnet4,
+    classes: tuple[str, ...],
     client_id: bytes,
     leases: LiveView4,
     now: int,
@@ -161,7 +180,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         remaining = remaining_of_cached(subnet, before, lease, now)
         if remaining is not None:
             lifetime, lease, unit, event = remaining, before, (), REUSED
-    sent = _answer(packet, network, ACK, subnet, pool, hint, lifetime, host_name)
+    sent = _answer(packet, network, ACK, subnet, classes, pool, hint, lifetime, host_name)
     return Outcome4(packet, client_id or hwaddr, event, lease, unit, None, lifetime, subnet, sent)
 
 
@@ -177,6 +196,7 @@ def _answer(  # noqa: PLR0913, PLR0917  # as quick4
     network: Network,
     kind: int,
     subnet: Subnet4,
+    classes: tuple[str, ...],
     pool: Pool4,
     yiaddr: int,
     lifetime: int,
@@ -184,11 +204,11 @@ def _answer(  # noqa: PLR0913, PLR0917  # as quick4
 ) -> Outgoing4:
     options = packet.options
     ciaddr = packet.ciaddr
-    key = (kind, pool, options.get(55), times_key(subnet, lifetime), packet.arrival.local)
+    key = (kind, pool, classes, options.get(55), times_key(subnet, lifetime), packet.arrival.local)
     try:
         shared = network.blocks[key]
     except KeyError:
-        reply = Reply4(kind, subnet, STRANGER, pool, None, yiaddr, ciaddr, lifetime)
+        reply = Reply4(kind, subnet, classes, pool, None, yiaddr, ciaddr, lifetime)
         shared = shared_options(reply, packet, network, NO_TRACE)
         network.blocks[key] = shared  # bounded by shared_options, which clears it
     data = reply_header4(

@@ -197,7 +197,10 @@ def _is_plain(packet: Packet6, first: Mapping[int, bytes], kind: int, network: N
 
 
 def _classes(packet: Packet6, network: Network6) -> tuple[tuple[str, ...], tuple[str, ...], Vendors6] | None:
-    """Its classes before and after reservations are looked up, and its vendors; None where a class may matter."""
+    """Its classes before and after reservations are looked up, and its vendors.
+
+    None where a class that is configured is among them: what follows from that is the engine's business.
+    """
     options = packet.options
     made: dict[str, None] = {ALL: None}
     vendors = NO_VENDORS

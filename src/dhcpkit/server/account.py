@@ -179,9 +179,8 @@ def _forget(_addresses: Iterable[int]) -> None:
 
 def count_failure(account: Account, subnet: Any, *, no_pools: bool) -> None:
     """Kea's counters of a client that got nothing of a subnet."""
-    kinds = ["", "-shared-network" if subnet.shared_network else "-subnet", "-classes"]
-    if no_pools:
-        kinds.append("-no-pools")
+    # Kea's plain counter is of tries that found nothing free; where no pool is open, nothing was tried.
+    kinds = ("-no-pools" if no_pools else "", "-shared-network" if subnet.shared_network else "-subnet", "-classes")
     fail = account.words.names.fail
     for kind in kinds:
         account.tally[fail + kind] += 1

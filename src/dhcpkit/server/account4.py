@@ -71,8 +71,11 @@ class Settling4:
                         leases.changed(before, after)
                     else:
                         self._changed(before, after)
-            elif event in UNUSUAL:
-                self._unusual(outcome)
+            else:
+                if event in UNUSUAL:
+                    self._unusual(outcome)
+                if outcome.conflict:
+                    self._conflict(outcome.conflict)
             if outcome.reason:
                 self._account.dropped(outcome.packet, Dropped(outcome.reason, outcome.because))
                 continue
@@ -85,6 +88,12 @@ class Settling4:
         self._leases.changed(before, after, fresh=fresh)
         if after is not None and after.state == RELEASED:
             self._account.released((after.address,))
+
+    def _conflict(self, subnet_id: int) -> None:
+        """An address reserved for a client is held by another."""
+        tally = self._account.tally
+        tally["v4-reservation-conflicts"] += 1
+        tally[f"subnet[{subnet_id}].v4-reservation-conflicts"] += 1
 
     def _unusual(self, outcome: Outcome4) -> None:
         if outcome.event is REUSE:

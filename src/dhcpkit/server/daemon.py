@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from dhcpkit.backends import LeaseFileError, StoreUnavailable
 from dhcpkit.config import ConfigError
+from dhcpkit.config.contacts import links_named
 from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.server import messages as m
+from dhcpkit.server.interfaces import interfaces
 from dhcpkit.server.log import configure, from_environment, reopen
 from dhcpkit.server.loop import AnyStore
 from dhcpkit.server.process import AlreadyRunning, PidFile, tell_service_manager
@@ -52,6 +54,11 @@ def check(path: str, program: Program = PROGRAM4) -> int:
         shown = " ".join(f"({place})" for place in places)
         sys.stderr.write(f"Error encountered: Failed to select interface: {lacking} {shown}\n")
         return 1
+    present = interfaces()
+    for at, name, absent in links_named(loaded.doc):
+        if name not in present:
+            sys.stderr.write(f"Error encountered: {absent} ({loaded.source.value(at)})\n")
+            return 1
     return 0
 
 

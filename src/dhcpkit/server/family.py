@@ -11,11 +11,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.guards import Sight
+from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.points import Consult, Point
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.server.account import Words
+from dhcpkit.server.ranks import Rank
 from dhcpkit.server.statistics import Tally
 
 __all__ = ["Decision", "Family", "Outcome", "Overlay", "Packet", "Points", "Query", "Quick"]
@@ -180,6 +181,7 @@ class Family(Generic[N]):
     change: Callable[[Any, Any], Any]
     tally: Callable[[], Tally]
     sight: Sight
+    rank: Rank
     totals: Callable[[Iterable[Any]], dict[str, int]]
     count: Callable[[Any], dict[str, int]]
     quick: Quick | None = None

@@ -18,6 +18,7 @@ from dhcpkit.alloc.view import Change, LiveView4, Overlay4
 from dhcpkit.hooks import Buffer4Receive, Buffer4Send, Pkt4Receive, Pkt4Send
 from dhcpkit.server.account4 import WORDS4
 from dhcpkit.server.family import Family, Points
+from dhcpkit.server.ranks import rank4
 from dhcpkit.server.statistics import LeaseTally, count_totals, lease_totals
 from dhcpkit.wire.dhcp4 import Packet4
 
@@ -89,6 +90,7 @@ FAMILY4: Final[Family[Network]] = Family(
     change=Change,
     tally=LeaseTally,
     sight=SIGHT4,
+    rank=rank4,
     totals=lease_totals,
     count=count_totals,
     quick=_take_quick,

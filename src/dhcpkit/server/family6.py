@@ -13,12 +13,13 @@ from dhcpkit.alloc.points import Consult
 from dhcpkit.alloc.points6 import Lease6Expire
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.query6 import Query6
-from dhcpkit.alloc.sights import SIGHT6
 from dhcpkit.alloc.quick6 import quick6
+from dhcpkit.alloc.sights import SIGHT6
 from dhcpkit.alloc.view6 import Change6, LiveView6, Overlay6
 from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Receive, Pkt6Send
 from dhcpkit.server.account6 import WORDS6
 from dhcpkit.server.family import Family, Points
+from dhcpkit.server.ranks import rank6
 from dhcpkit.server.statistics import Tally6, count_totals6, lease_totals6
 from dhcpkit.wire.dhcp6 import Packet6
 
@@ -90,6 +91,7 @@ FAMILY6: Final[Family[Network6]] = Family(
     change=Change6,
     tally=Tally6,
     sight=SIGHT6,
+    rank=rank6,
     totals=lease_totals6,
     count=count_totals6,
     quick=_take_quick,

@@ -19,6 +19,8 @@ import attrs
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.server import messages as m
 from dhcpkit.server.interfaces import Interface, changes_socket, quiet
+from dhcpkit.server.log import RateLimit
+from dhcpkit.server.loop import BATCH_MAX
 from dhcpkit.server.process import holder_of_port
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 DATAGRAM_MAX: Final = 65536  # octets; relayed messages may be longer than an Ethernet frame
+DRAINED_MAX: Final = 1024  # datagrams read at once where more than a batch waits: 2 ms, then others have their turn
 ARRIVALS_MAX: Final = 4096  # kept per socket, one for each sender; senders are clients, so it must not grow with them
 RECEIVE_BUFFER: Final = 1 << 20  # octets the kernel may keep for us: about 50 ms of a flood, then it drops
 SETTLE: Final = 0.2  # seconds to wait after an interface changed: changes come in crowds
@@ -88,7 +91,7 @@ class Readers:
 
     def __init__(self, receive: Receive, failure: m.Message) -> None:
         self._receive = receive
-        self._failure = failure
+        self._failure = RateLimit(failure)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ports: dict[int, Port] = {}  # by the port's `id`, which lives as long
         self._listening = True
@@ -133,7 +136,17 @@ class Readers:
             self._failure.log(interface=port.interface.name, reason=error.strerror)
             return
         if got:
-            self._receive(got)
+            self._receive(got if len(got) < BATCH_MAX else self._and_more(port, got))
+
+    def _and_more(self, port: Port, got: list[tuple[bytes, Any]]) -> list[tuple[bytes, Any]]:
+        """More than a batch waits: what is in the kernel's hands cannot be sorted, so all of it is taken over."""
+        with suppress(OSError):  # told at the next look
+            while len(got) < DRAINED_MAX:
+                more = port.drain()
+                got += more
+                if len(more) < BATCH_MAX:
+                    break
+        return got
 
 
 class Watch:

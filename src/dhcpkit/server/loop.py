@@ -105,6 +105,8 @@ class Batches(Generic[N]):
         self._consults: dict[int, Exchange] = {}  # by the `id` of the packet, which lives as long
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
+        self.resumed: Callable[[], object] = _nothing
+        """Called once exchanges may begin again after `full`."""
         self.account = Account(family.words, self.statistics)
         self.guarding = Guarding(family, self.account)
         self.use_store(store)
@@ -124,6 +126,11 @@ class Batches(Generic[N]):
     def waiting(self) -> int:
         """Exchanges that are not answered yet."""
         return len(self._busy)
+
+    @property
+    def full(self) -> bool:
+        """Whether so many exchanges wait that none should be begun."""
+        return self._paused
 
     def take(self, datagrams: Sequence[tuple[bytes, Any]]) -> None:
         """Serves what has arrived together."""
@@ -435,6 +442,7 @@ class Batches(Generic[N]):
         if self._paused and len(self._busy) < WAITING_MAX:
             self._paused = False
             self.transport.resume()
+            self.resumed()
 
     # What goes otherwise.
 
@@ -481,6 +489,10 @@ class Batches(Generic[N]):
             told = m.DHCPSRV_LEASE_STORE_AVAILABLE.of(self.family.number)
             told.log(seconds=int(time.monotonic() - self.unavailable_since))
             self.unavailable_since = None
+
+
+def _nothing() -> None:
+    """Nobody waits."""
 
 
 async def _synced(store: AnyLocalStore) -> None:

@@ -503,13 +503,13 @@ DHCP_LIMIT_REACHED: Final = _bad.warn(
 DHCP_CLONED_CLIENT: Final = _bad.warn(
     "DHCP#_CLONED_CLIENT",
     "{client}, from interface {interface}: the client changed ports more than {count} times within a minute",
-    "dhcpkit's own. Two machines with one identity, or somebody who plays another one (clone-alternations). All of them "
-    "are given the one address that belongs to the identity. Counted as dhcpkit-cloned-clients.",
+    "dhcpkit's own. Two machines with one identity, or somebody who plays another one (clone-alternations). All of "
+    "them are given the one address that belongs to the identity. Counted as dhcpkit-cloned-clients.",
 )
 DHCP_ANSWER_TOO_LONG: Final = _bad.warn(
     "DHCP#_ANSWER_TOO_LONG",
-    "{client}, from interface {interface}: an answer of {size} octets is not sent to {destination}, because the message "
-    "had {asked}",
+    "{client}, from interface {interface}: an answer of {size} octets is not sent to {destination}, because the "
+    "message had {asked}",
     "dhcpkit's own. Whoever writes a foreign address into a message would have the server send much to it for little. "
     "List the relay agent (`relay`, or `relays` in `protection`) to vouch for it, or raise `amplification`. Counted as "
     "dhcpkit-amplifications.",

@@ -27,6 +27,7 @@ from dhcpkit.server.listening import Receive, ServiceUnavailable
 from dhcpkit.server.log import end_periods
 from dhcpkit.server.loop import AnyLocalStore, AnyStore, Batches, Transport
 from dhcpkit.server.name_changes import NameChanges
+from dhcpkit.server.queueing import Queue
 from dhcpkit.server.sanity import SanityChecks, check_leases
 from dhcpkit.server.statistics import AnyNetwork, Statistics
 
@@ -137,7 +138,8 @@ class ServerOf(Generic[N]):
         self.statistics = Statistics(family.words.names)
         self.lfc_interval = lfc_interval
         self.sanity = sanity if sanity is not None else SanityChecks()
-        self.sockets = open_sockets(self.listening, self._receive)
+        self.queue = Queue(self._take, family.rank, self._shed, ready=self._ready)
+        self.sockets = open_sockets(self.listening, self.queue.receive)
         self.batches = Batches(
             family,
             network,
@@ -151,6 +153,8 @@ class ServerOf(Generic[N]):
         )
         self.reclaimer = Reclaimer(family, store, self.clock, self.statistics, reclaiming, hooks, self._forget_names)
         self.batches.account.released = self.reclaimer.release
+        self.batches.resumed = self.queue.go_on
+        self._suspended = False
         self._store = store
         self._ending: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -198,6 +202,7 @@ class ServerOf(Generic[N]):
     async def end(self) -> None:
         """Stops listening, finishes and answers what was begun, and lets go of sockets and timers. Not of the store."""
         self.sockets.pause()
+        self.queue.forget()
         self.reclaimer.stop()
         self._stop_timers()
         if self._checking is not None:
@@ -211,6 +216,7 @@ class ServerOf(Generic[N]):
     async def suspend(self) -> None:
         """Serves nobody until `go_on`: what was begun is answered, what arrives waits in the sockets."""
         self.sockets.pause()
+        self._suspended = True
         self.reclaimer.stop()
         if self._checking is not None:
             self._checking.cancel()
@@ -228,7 +234,9 @@ class ServerOf(Generic[N]):
         await self._check_leases()
         await self.recount()
         self._start_timers()
+        self._suspended = False
         self.sockets.resume()
+        self.queue.go_on()
 
     def reconfigure(
         self,
@@ -266,6 +274,7 @@ class ServerOf(Generic[N]):
     async def recount(self) -> None:
         """Counts the leases in use anew, from the store."""
         self.statistics.network(self.network)
+        await self._recall()
         totals = self.statistics.no_leases()
         if self._store.local:
             census = cast("AnyLocalStore", self._store).census()
@@ -279,6 +288,16 @@ class ServerOf(Generic[N]):
                 self.reclaimer.hold([lease.address for lease in page if lease.state in GIVEN_BACK])
         self.statistics.put(totals)
 
+    async def _recall(self) -> None:
+        """Tells the guard what leases of earlier runs say about who holds them, where a limit is about that."""
+        if cast("Any", self.network).protection.counts_leases:
+            guard = self.batches.guarding.guard
+            with suppress(StoreUnavailable):  # they are counted as they are renewed, then
+                async for page in self._store.pages():
+                    for lease in page:
+                        guard.recall(lease)
+                    await asyncio.sleep(0)
+
     async def _check_leases(self) -> None:
         await check_leases(self.family, self._store, cast("Places", self.network), self.sanity, self.statistics)
 
@@ -289,8 +308,15 @@ class ServerOf(Generic[N]):
         if names:
             self.batches.names.put(names)
 
-    def _receive(self, datagrams: Sequence[tuple[bytes, Any]]) -> None:
+    def _take(self, datagrams: Sequence[tuple[bytes, Any]]) -> None:
         self.batches.take(datagrams)
+
+    def _shed(self, count: int) -> None:
+        """There was no room for messages."""
+        self.batches.account.lost("queue-full", count)
+
+    def _ready(self) -> bool:
+        return not self._suspended and not self.batches.full
 
     def _require_sockets(self) -> None:
         sockets, listening = self.sockets, self.listening
