@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from dhcpkit.api.feed import Feed, Limits, NotJson, parse_text
 
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.text('"\\#/*,{}[]\n'))
-VALUES = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)), max_leaves=20)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)), max_leaves=20
+)
 WHOLE = st.one_of(st.lists(VALUES), st.dictionaries(st.text('ab"\\#/*'), VALUES))
 COMMENTS = st.sampled_from(("", " ", "\n", '# " { \n', '// [ "\n', "/* } */", '/* " **/'))
 

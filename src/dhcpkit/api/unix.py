@@ -54,14 +54,18 @@ class UnixSocket:
         self._server = await asyncio.start_unix_server(self._serve, sock=made, limit=CHUNK)
 
     async def close(self) -> None:
-        """Stops listening; answers that are on their way are still given, for a moment."""
+        """Stops listening; answers that are on their way are still given, for a moment.
+
+        A command may close the socket that it came by: its own answer is not waited for, and goes out all the same.
+        """
         if self._server is None:
             return
         self._server.close()
-        if self._callers:
-            await asyncio.wait(self._callers, timeout=self._timeout)
-        for task in self._callers:
-            task.cancel()
+        others = {task for task in self._callers if task is not asyncio.current_task()}
+        if others:
+            _, late = await asyncio.wait(others, timeout=self._timeout)
+            for task in late:
+                task.cancel()
         self._server = None
         with suppress(FileNotFoundError):
             self.path.unlink()

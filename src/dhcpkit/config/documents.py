@@ -316,9 +316,9 @@ class ServerDoc(CommentedDoc):
     ip_reservations_unique: bool = param(default=True, doc="Whether an address may be reserved only once in a subnet.")
     loggers: tuple[LoggerDoc, ...] = param(default=(), filled=True, doc="What is logged, and where to.")
     control_socket: ControlSocketDoc | None = param(
-        default=None, idle=True, doc="The socket that takes commands (old form of control-sockets)."
+        default=None, doc="The socket that takes commands (old form of control-sockets)."
     )
-    control_sockets: tuple[ControlSocketDoc, ...] = param(default=(), idle=True, doc="The sockets that take commands.")
+    control_sockets: tuple[ControlSocketDoc, ...] = param(default=(), doc="The sockets that take commands.")
     hooks_libraries: tuple[HooksLibraryDoc, ...] = param(default=(), idle="grave", doc="The hook libraries, in order.")
     hosts_database: DatabaseDoc | None = param(default=None, idle="grave", doc="A database of reservations.")
     hosts_databases: tuple[DatabaseDoc, ...] = param(

@@ -34,6 +34,7 @@ from dhcpkit.config.report import Report
 
 __all__ = [
     "REQUIRED",
+    "AnyShape",
     "Document",
     "DocumentShape",
     "Json",
@@ -305,6 +306,20 @@ class Shape:
         return {str: "string", bool: "boolean", int: "integer", float: "number", dict: "map"}[self.python]
 
 
+@attrs.frozen
+class AnyShape(Shape):
+    """Any JSON value, kept as it is."""
+
+    python: type = object
+
+    def read(self, raw: Any, _declared: Param, _steps: Steps, _report: Report) -> Any:
+        """The value."""
+        return raw
+
+    def __str__(self) -> str:
+        return "any value"
+
+
 def _shown(bound: float) -> str:
     return str(int(bound)) if bound == int(bound) else str(bound)
 
@@ -389,6 +404,8 @@ def _shape(hint: Any) -> Shape:
         return DocumentShape(document=hint)
     if hint == Json:
         return Shape(dict)
+    if hint is object:
+        return AnyShape()
     assert hint in (str, int, float, bool), f"a parameter cannot be {hint}"
     return Shape(hint)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc
-from dhcpkit.config.param import Document, DocumentShape, ListShape, Param, Shape, walk
+from dhcpkit.config.param import AnyShape, Document, DocumentShape, ListShape, Param, Shape, walk
 
 __all__ = ["DIALECT", "schema4", "schema6", "schema_of"]
 
@@ -82,6 +82,8 @@ def _value(shape: Shape, declared: Param) -> dict[str, Any]:
         return {"type": "array", "items": _value(shape.item, declared)}
     if isinstance(shape, DocumentShape):
         return _reference(shape.document)
+    if isinstance(shape, AnyShape):
+        return {}
     made: dict[str, Any] = {"type": TYPES[shape.python]}
     if declared.choices:
         made["enum"] = list(declared.choices)

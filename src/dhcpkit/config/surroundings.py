@@ -141,8 +141,10 @@ class AuthenticationDoc(CommentedDoc):
 class ControlSocketDoc(CommentedDoc):
     """A socket that takes commands."""
 
-    socket_type: str = param(choices=("unix", "http", "https"), idle=True, doc="The kind of socket.")
-    socket_name: str = param(default="", idle=True, doc="The path of a unix socket.")
+    socket_type: str = param(
+        choices=("unix", "http", "https"), doc="The kind of socket; only unix ones are served yet."
+    )
+    socket_name: str = param(default="", doc="The path of a unix socket.")
     socket_address: str = param(default="127.0.0.1", idle=True, doc="The address an HTTP socket listens at.")
     socket_port: int = param(default=8000, low=0, high=U16, idle=True, doc="The port of an HTTP socket.")
     trust_anchor: str = param(default="", idle=True, doc="The certificate authority of clients, for TLS.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -93,13 +93,18 @@ class CommandClash(DhcpkitError):
 
 @attrs.frozen(eq=False)
 class Declaration:
-    """What `@command` says of a command. `arguments` is the document that its arguments are; None: it takes none."""
+    """What `@command` says of a command.
+
+    `arguments` is the document that its arguments are; None: it takes none. `strict`: arguments it does not know are
+    refused, not passed over.
+    """
 
     name: str
     access: Access
     servers: frozenset[str]
     since: str
     arguments: type[Document] | None
+    strict: bool
     results: tuple[Result, ...]
     doc: str
 
@@ -121,6 +126,7 @@ def command(  # noqa: PLR0913  # one argument for each part of a declaration
     *,
     since: str,
     arguments: type[Document] | None = None,
+    strict: bool = False,
     servers: Iterable[str] = BOTH,
     results: Iterable[Result] = PLAIN_RESULTS,
 ) -> Callable[[H], H]:
@@ -133,7 +139,7 @@ def command(  # noqa: PLR0913  # one argument for each part of a declaration
     def declare(function: H) -> H:
         doc = inspect.getdoc(function)
         assert doc, f"{name}: a command says in its docstring what it does"
-        made = Declaration(name, access, frozenset(servers), since, arguments, tuple(results), doc)
+        made = Declaration(name, access, frozenset(servers), since, arguments, strict, tuple(results), doc)
         setattr(function, _MARK, made)
         return function
 
@@ -159,9 +165,12 @@ class Command:
 
     async def run(self, arguments: Any) -> Answer:
         """Checks the arguments, a JSON value or None, and does it."""
-        wanted = self.declaration.arguments
+        declared = self.declaration
         try:
-            found = self.handler(read_arguments(wanted, arguments)) if wanted is not None else self.handler()
+            if declared.arguments is None:
+                found = self.handler()
+            else:
+                found = self.handler(read_arguments(declared.arguments, arguments, strict=declared.strict))
             return await found if inspect.isawaitable(found) else found
         except Refused as refused:
             return refused.answer
@@ -213,34 +222,40 @@ class Commands:
             return await found.run(arguments)
 
 
-def read_arguments(document: type[A], arguments: Any) -> A:
+def read_arguments(document: type[A], arguments: Any, *, strict: bool = False) -> A:
     """The document of a command's arguments. Raises Refused, naming every argument that is missing or wrong.
 
-    Arguments that the command does not know are passed over, as Kea does.
+    Arguments that the command does not know are passed over, as Kea does, unless it is `strict`.
     """
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, dict):
         raise Refused(f"arguments must be a map, got {_kind(arguments)} instead")
+    unknown = [key for key in arguments if key not in document.by_key]
+    if strict and unknown:
+        raise Refused(" ".join(f"Unsupported '{key}' parameter." for key in unknown))
     report = Report()
     known = {key: value for key, value in arguments.items() if key in document.by_key}
     made = read(document, known, (), report)
     if report.failed:
-        raise Refused("; ".join(_told(problem, known) for problem in report.sorted()))
+        raise Refused(" ".join(_told(problem) for problem in report.sorted()))
     return made
 
 
-def _told(problem: Problem, arguments: Mapping[str, Any]) -> str:
+def _told(problem: Problem) -> str:
     if problem.code is codes.MISSING_KEY:
-        inside = f" in '{problem.path}'" if problem.path else ""
-        return f"{problem.message}{inside}"
-    if problem.code is codes.WRONG_TYPE and problem.path in arguments:
-        expected = WORDS.get(problem.expected, problem.expected)
-        return f"'{problem.path}' parameter must be {expected}, got {_kind(arguments[problem.path])} instead"
-    expected = f", expected {WORDS.get(problem.expected, problem.expected)}" if problem.expected else ""
-    return f"'{problem.path}' parameter: {problem.message}{expected}"
+        return f"Missing mandatory '{problem.message.split(QUOTE)[1]}' parameter{_inside(problem.path)}."
+    if problem.code is codes.WRONG_TYPE:
+        return f"'{problem.path}' parameter expected to be {WORDS.get(problem.expected, problem.expected)}."
+    expected = f", expected {problem.expected}" if problem.expected else ""
+    return f"'{problem.path}' parameter: {problem.message}{expected}."
 
 
+def _inside(path: str) -> str:
+    return f" in '{path}'" if path else ""
+
+
+QUOTE: Final = "'"
 WORDS: Final = {  # what the shapes of parameters call themselves, for people
     "constant string": "a string",
     "boolean": "a boolean",

@@ -23,7 +23,7 @@ from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.commands import DHCP4, DHCP6, Access, Answer, Commands, Refused, Result, command
 from dhcpkit.server.main import KEA_VERSION, VERSION
 from dhcpkit.server.server import ServerOf
-from dhcpkit.server.state import HA_LOCAL, HA_REMOTE, USER, ServiceState
+from dhcpkit.server.state import HA_REMOTE, USER, ServiceState
 from dhcpkit.server.statistics import Statistics
 
 __all__ = ["ConfigCommands", "Operated", "ServiceCommands", "StatisticCommands", "config_hash"]
@@ -447,7 +447,7 @@ def _write(target: Path, octets: bytes) -> None:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, target)
+        Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -6,9 +6,11 @@ Which server that is, and what a configuration says about it, is a `Program`. Th
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import signal
 import sys
+import time
 from typing import Any, Final
 
 from dhcpkit.backends import LeaseFileError, StoreUnavailable
@@ -16,7 +18,10 @@ from dhcpkit.config import ConfigError
 from dhcpkit.config.contacts import links_named
 from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.errors import DhcpkitError
+from dhcpkit.hooks.commands import Commands
 from dhcpkit.server import messages as m
+from dhcpkit.server.commands import ConfigCommands, ServiceCommands, StatisticCommands
+from dhcpkit.server.control import Control, sockets_of
 from dhcpkit.server.interfaces import interfaces
 from dhcpkit.server.log import configure, from_environment, reopen
 from dhcpkit.server.loop import AnyStore
@@ -33,6 +38,7 @@ from dhcpkit.server.programs import (
 )
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.server_id import ServerIdError
+from dhcpkit.server.state import ServiceState
 
 __all__ = ["Daemon", "check", "run_server"]
 
@@ -91,6 +97,50 @@ class Daemon:
         self._store: AnyStore | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._again = False
+        self._status = 0
+        self.started = self.reloaded = time.monotonic()
+        self.commands = Commands(f"dhcp{program.family}")
+        self.state = ServiceState(
+            self._serve_or_not, lambda wait, work: asyncio.get_running_loop().call_later(wait, work)
+        )
+        self._control = Control(self.commands, program.family)
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return self._program.family
+
+    @property
+    def doc(self) -> Any:
+        """The configuration in force."""
+        assert self._loaded is not None, "a server that runs has a configuration"
+        return self._loaded.doc
+
+    @property
+    def server(self) -> ServerOf[Any]:
+        """The server that runs."""
+        assert self._server is not None, "commands are taken once a server runs"
+        return self._server
+
+    def load(self, path: str, text: str | None = None) -> AnyLoaded:
+        """Reads a configuration, from a file or a text, which includes no files. Raises ConfigError."""
+        if text is None:
+            return self._program.load(path)
+
+        def read_text(name: str) -> str:
+            if name != path:
+                raise OSError(errno.EACCES, "a command's configuration includes no files")
+            return text
+
+        return self._program.load(path, read_text)
+
+    def stop(self, status: int) -> None:
+        """Ends the process, once what was begun is answered."""
+        self._status = status
+        self.server.stop()
+
+    def _serve_or_not(self, serves: bool) -> None:  # noqa: FBT001  # the one thing it can be told
+        self.server.batches.serving = serves
 
     def run(self) -> int:
         """Serves until a signal ends it. The exit status."""
@@ -124,7 +174,7 @@ class Daemon:
             self._say(m.DHCP_INIT_FAIL).log(reason=error)
             return 1
         self._say(m.DHCP_SHUTDOWN).log()
-        return 0
+        return self._status
 
     def _say(self, message: m.Twin) -> m.Message:
         return message.of(self._program.family)
@@ -167,9 +217,13 @@ class Daemon:
             sanity=sanity_of(doc),
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
+        for library in (ServiceCommands(self), ConfigCommands(self), StatisticCommands(self._server.statistics)):
+            self.commands.add(library)
+        await self._control.listen(sockets_of(doc))
         try:
             await run_server(self._server, self._version)
         finally:
+            await self._control.close()
             if self._reloading is not None:
                 self._reloading.cancel()
             await self._store.close()
@@ -191,8 +245,8 @@ class Daemon:
             tell_service_manager("RELOADING=1", since_boot=True)
             try:
                 # Reading takes a while; in a thread, so that clients are served meanwhile.
-                loaded = await asyncio.to_thread(self._program.load, self.config)
-                await self._adopt(loaded)
+                loaded = await asyncio.to_thread(self.load, self.config)
+                await self.adopt(loaded)
             except ConfigError as error:
                 self._refused(error)
             except (OSError, StoreUnavailable, LeaseFileError, ServerIdError) as error:
@@ -204,7 +258,7 @@ class Daemon:
             self._say(m.DHCP_DYNAMIC_RECONFIGURATION_FAIL).log(file=self.config)
             tell_service_manager("READY=1", "STATUS=The last reload failed; the configuration before it is in force.")
 
-    async def _adopt(self, loaded: AnyLoaded) -> None:
+    async def adopt(self, loaded: AnyLoaded) -> None:
         """Puts a configuration in force, or raises and leaves the earlier one."""
         server, before = self._server, self._loaded
         assert server is not None, "only a server that runs is reloaded"
@@ -222,6 +276,8 @@ class Daemon:
             sanity=sanity_of(loaded.doc),
         )
         self._loaded = loaded
+        self.reloaded = time.monotonic()
+        await self._control.listen(sockets_of(loaded.doc))
 
     async def _change_store(self, server: ServerOf[Any], before: LeaseDatabaseDoc, loaded: AnyLoaded) -> None:
         """Leases move to another store's keeping: nobody is served for that moment, packets wait in the sockets.

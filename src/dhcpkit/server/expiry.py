@@ -102,9 +102,9 @@ class Reclaimer:
         self._held.extend(given)
         self._released.extend(given)
 
-    async def reclaim(self) -> int:
-        """One round: takes back expired leases up to the limits; how many."""
-        settings = self.settings
+    async def reclaim(self, settings: Reclaiming | None = None) -> int:
+        """One round: takes back expired leases up to the limits, or to those of other settings; how many."""
+        settings = settings if settings is not None else self.settings
         now = self._clock.now()
         started = time.monotonic()
         left = settings.max_reclaim_leases or 1 << 62
@@ -130,6 +130,14 @@ class Reclaimer:
             told.log(count=done, milliseconds=spent)
         await self._forget_released()
         return done
+
+    async def reclaim_all(self, *, remove: bool) -> int:
+        """Takes back every expired lease, whatever the limits; with `remove` none is kept. How many."""
+        settings = self.settings
+        hold = 0 if remove else max(settings.hold_reclaimed_time, 1)
+        return await self.reclaim(
+            attrs.evolve(settings, max_reclaim_leases=0, max_reclaim_time=0, hold_reclaimed_time=hold)
+        )
 
     async def _forget_released(self) -> None:
         """Takes the names of released leases back; they stay their clients' otherwise."""

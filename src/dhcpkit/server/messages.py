@@ -163,6 +163,7 @@ _packets = _Both("packets")
 _engine = _Both("alloc-engine")
 _bad = _Both("bad-packets")
 _log = _Both("log")
+_commands = _Both("commands")
 _leases4, _leases6 = _Room("leases", 4), _Room("leases", 6)
 _packets4, _packets6 = _Room("packets", 4), _Room("packets", 6)
 _bad4, _bad6 = _Room("bad-packets", 4), _Room("bad-packets", 6)
@@ -253,6 +254,31 @@ DHCP_NOT_SERVED_YET: Final = _dhcp.warn(
     "DHCP#_NOT_SERVED_YET",
     "{reason}",
     "dhcpkit's own. The key is understood and kept, yet nothing comes of it; whoever relies on it must know.",
+)
+
+# Commands
+
+COMMAND_RECEIVED: Final = _commands.info(
+    "COMMAND_RECEIVED",
+    "received command '{command}' by {channel}",
+    "Somebody sent a command over a control socket. What it was told is not logged: it may be a secret.",
+)
+COMMAND_FAILED: Final = _commands.error(
+    "COMMAND_FAILED",
+    "command '{command}' failed: {reason}",
+    "dhcpkit's own. A command met a fault in dhcpkit, and its sender was told so; clients are served as before. Please "
+    "report it.",
+)
+COMMAND_SOCKET_OPEN: Final = _commands.info(
+    "COMMAND_SOCKET_OPEN",
+    "commands are taken at {socket}",
+    "dhcpkit's own. The control socket is there, and whoever belongs to its group may use it.",
+)
+COMMAND_SOCKET_FAILED: Final = _commands.error(
+    "COMMAND_SOCKET_FAILED",
+    "no commands are taken at {socket}: {reason}",
+    "dhcpkit's own. The control socket cannot be opened; the server runs without it. Mostly the folder is missing or "
+    "not the server's, or another server has the same socket-name.",
 )
 
 # Sockets

@@ -67,7 +67,7 @@ class Program:
     top: str
     port: int
     lease_file: str
-    load: Callable[[str], AnyLoaded]
+    load: Callable[..., AnyLoaded]
     settle: Callable[[Any], None]
     server: Callable[..., ServerOf[Any]]
     memfile: Callable[..., Any]

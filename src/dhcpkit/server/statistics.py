@@ -332,6 +332,9 @@ class Statistics:
         self._sources: list[Callable[[], None]] = []
         self._values: dict[str, int] = {}
         self._samples: dict[str, deque[tuple[int, float]]] = {}
+        self._count: int | None = SAMPLES_MAX  # how many samples new names keep,
+        self._age: int | None = None  # or for how many seconds
+        self._ages: dict[str, int] = {}
         self._places: dict[Place, tuple[str, ...]] = {}
         self._current = frozenset(names.current)
         self._configured: frozenset[str] = frozenset()
@@ -393,6 +396,48 @@ class Statistics:
         self._gather()
         return list(self._samples.get(name, ()))
 
+    def reset(self, name: str) -> bool:
+        """Sets a value to 0 and forgets its samples; False where there is none."""
+        self._gather()
+        if name not in self._values:
+            return False
+        self._samples[name].clear()
+        self._set(name, 0, time.time())
+        return True
+
+    def remove(self, name: str) -> bool:
+        """Forgets a value, until something is counted under its name again; False where there is none."""
+        self._gather()
+        if name not in self._values:
+            return False
+        del self._values[name], self._samples[name]
+        self._ages.pop(name, None)
+        return True
+
+    def keep(self, name: str | None = None, *, count: int | None = None, age: int | None = None) -> bool:
+        """Says how many samples are kept, or for how many seconds, under a name or under all of them.
+
+        False where there is no such name. The newest sample is always kept.
+        """
+        self._gather()
+        if name is None:
+            self._count, self._age = count, age
+        elif name not in self._values:
+            return False
+        for each in (name,) if name is not None else tuple(self._samples):
+            self._samples[each] = deque(self._samples[each], maxlen=count)
+            if age is None:
+                self._ages.pop(each, None)
+            else:
+                self._ages[each] = age
+                self._drop_old(each, age, time.time())
+        return True
+
+    def _drop_old(self, name: str, age: int, now: float) -> None:
+        kept = self._samples[name]
+        while len(kept) > 1 and kept[-1][1] < now - age:
+            kept.pop()
+
     def network(self, network: AnyNetwork) -> None:
         """Follows a configuration: totals of its pools; what is counted by subnet and pool goes when these go.
 
@@ -435,8 +480,12 @@ class Statistics:
         self._values[name] = value
         kept = self._samples.get(name)
         if kept is None:
-            kept = self._samples[name] = deque(maxlen=SAMPLES_MAX)
+            kept = self._samples[name] = deque(maxlen=self._count)
+            if self._age is not None:
+                self._ages[name] = self._age
         kept.appendleft((value, at))
+        if name in self._ages:
+            self._drop_old(name, self._ages[name], at)
 
     def _name(self, key: Place) -> tuple[str, ...]:
         name, kind, subnet, pool = key
