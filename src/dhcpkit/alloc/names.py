@@ -90,7 +90,7 @@ def _from_fqdn(asked: ClientFqdn, reserved: str, naming: Naming, address: int) -
         name = _made(naming, address, complete=True)
     else:
         bare = asked.name.removesuffix(".")
-        name = ".".join(scrubbed(label, naming) for label in bare.split(".")).lower()
+        name = ".".join(scrubbed(label, naming) for label in bare.lower().split(".")).lower()
         if not _is_name(name):
             return NO_NAME  # Kea: nothing is left of the client's name, so it is as if it had said none
         whole = asked.name.endswith(".")
