@@ -1,9 +1,10 @@
-"""What Kea 3.0.4 told its DDNS server in some 200 conversations of each family, replayed on the engine.
+"""What Kea told its DDNS server, field by field: 3.0.4 in some 200 conversations of each family, replayed here.
 
 Recorded by tests/kea/record_names.py; the configurations are those Kea had. What is told in between, of leases that
 end or are released, is told by a reclamation.
 """
 
+import csv
 import json
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from dhcpkit.alloc.lease import LeaseState
-from dhcpkit.alloc.name_change import forgotten
+from dhcpkit.alloc.lease import Lease4, LeaseState
+from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.name_change import changes, forgotten
 from dhcpkit.alloc.view import Change
 from dhcpkit.alloc.view6 import Change6
 from dhcpkit.config import parse4
@@ -158,3 +160,55 @@ def test_dns_hears_what_kea_told(talking_class):
     assert not wrong, "\n".join(wrong)
     assert told > 300, "there is much to tell"
     assert len(known - {""}) == (1 if talking_class.family == 4 else 4), f"what is known happens: {known}"
+
+
+# What Kea 2.2 told, by the rows that it wrote about its leases.
+
+
+def rows_of(path, family):
+    """The leases of a file, each as it was and as it became; None for none."""
+    held = {}
+    for row in csv.DictReader(path.read_text().splitlines()):
+        address, lifetime = row["address"], int(row["valid_lifetime"])
+        named = {"fqdn_fwd": row["fqdn_fwd"] == "1", "fqdn_rev": row["fqdn_rev"] == "1", "hostname": row["hostname"]}
+        times = lifetime, int(row["expire"]) - lifetime, int(row["subnet_id"])
+        if family == 4:
+            identifiers = (bytes.fromhex(row[name].replace(":", "")) for name in ("hwaddr", "client_id"))
+            lease = Lease4(int(IPv4Address(address)), *identifiers, *times, **named)
+        else:
+            duid = bytes.fromhex(row["duid"].replace(":", ""))
+            lease = Lease6(int(IPv6Address(address)), duid, *times, int(row["pref_lifetime"]), 0, 1, **named)
+        before = held.pop(address, None)
+        if lifetime:
+            held[address] = lease
+        yield before, lease if lifetime else None
+
+
+CAPTURED = {  # and how many requests were captured
+    "ddns4-add-renew-release-tsig": 2,
+    "ddns4-client-updates": 1,
+    "ddns4-conflict-dhcid": 3,
+    "ddns4-hostname-option": 1,
+    "ddns4-no-conflict-resolution": 3,
+    "ddns4-override-client": 1,
+    "ddns4-update-on-renew": 4,
+    "ddns6-add-renew-release-tsig": 2,
+}
+
+
+@pytest.mark.parametrize(("name", "least"), CAPTURED.items())
+def test_requests_are_those_that_were_captured(shared, name, least):
+    folder = shared / "kea" / "captures" / "ddns" / name
+    family = int(name[4])
+    config = (folder / f"config-dhcp{family}.json").read_text()
+    network = (parse4(config) if family == 4 else parse6(config, server_id=Duid(b"\0\3\0\1\2\0\0\0\0\1"))).network
+    told = []
+    for before, after in rows_of(folder / "leases.csv", family):
+        named = changes(after, before, network.subnets[0].naming) if after is not None else forgotten(before, network)
+        told += [each.to_json(before_3_0=True) for each in named]
+    captured = [each["json"] for each in json.loads((folder / "exchange.json").read_text()) if each["kind"] == "NCR"]
+    for ours, theirs in zip(told, captured, strict=True):
+        if family == 6 and not theirs["change-type"]:  # Kea says 1970
+            theirs["lease-expires-on"] = ours["lease-expires-on"]
+        assert list(ours.items()) == list(theirs.items()), "the same keys in the same order"
+    assert len(told) == least
