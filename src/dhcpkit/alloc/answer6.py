@@ -11,8 +11,6 @@ import struct
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-import attrs
-
 from dhcpkit.alloc.decision import Event
 from dhcpkit.alloc.decision6 import Answered6, Decision6, Granted6, Reply6
 from dhcpkit.alloc.lease6 import LeaseType
@@ -44,7 +42,9 @@ CABLE_LABS: Final = 4491
 CABLE_LABS_ORO: Final = 1  # the codes a cable modem asks for
 INFORMATION_REQUEST: Final = int(MessageType6.INFORMATION_REQUEST)
 ADDRESS_BITS: Final = 128
+ECHOED: Final = (INTERFACE_ID, RELAY_PORT)
 _head = struct.Struct(">HH").pack
+_relay_header = struct.Struct(">BB16s16s").pack
 _association = struct.Struct(">III").pack
 _lifetimes = struct.Struct(">II").pack
 
@@ -211,14 +211,14 @@ def _relay_supplied(query: Query6, there: set[int]) -> Iterator[Encoded]:
 def through_relays(packet: Packet6, message: bytes) -> bytes:
     """RFC 8415 19.3: the answer in a relay message for each relay, with what a relay finds its way by."""
     for relay in reversed(packet.relays):
+        parts = [_relay_header(RELAY_REPL, relay.hops, relay.link.to_bytes(16, "big"), relay.peer.to_bytes(16, "big"))]
         first = relay.options.first
-        echoed = [(code, first[code]) for code in (INTERFACE_ID, RELAY_PORT) if code in first]
-        message = (
-            bytes((RELAY_REPL, relay.hops))
-            + relay.link.to_bytes(16, "big")
-            + relay.peer.to_bytes(16, "big")
-            + options_octets6([*echoed, (RELAY_MSG, message)])
-        )
+        for code in ECHOED:
+            if code in first:
+                echoed = first[code]
+                parts += (_head(code, len(echoed)), echoed)
+        parts += (_head(RELAY_MSG, len(message)), message)
+        message = b"".join(parts)
     return message
 
 
@@ -292,8 +292,7 @@ def shared6(  # noqa: PLR0913, PLR0917  # what the options of an answer hang on
 NO_SHARED: Final = Shared6(b"", b"", b"")
 
 
-@attrs.frozen
-class Vendors6:
+class Vendors6(NamedTuple):
     """The enterprises whose options a client may want, and the codes that a cable modem asks for."""
 
     enterprises: tuple[int, ...] = ()

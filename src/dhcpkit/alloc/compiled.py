@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import attrs
 
+from dhcpkit.alloc.dispatch import ClassTest, Place, places, tables
 from dhcpkit.alloc.evaluate import (
     CONVERSIONS,
     Unfit,
@@ -60,21 +61,11 @@ from dhcpkit.wire.options4 import DHCP4
 
 __all__ = ["ClassTest", "CompiledTests", "compile_test", "spawned_name"]
 
-TABLE_MIN: Final = 3  # equalities of one thing from which on a dict is faster than comparing one after the other
 _ALLOWED: Final = (
     ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.If, ast.Try, ast.ExceptHandler, ast.Expr,
     ast.Return, ast.Name, ast.Load, ast.Store, ast.Constant, ast.Call, ast.Compare, ast.Eq, ast.Is, ast.IsNot, ast.In,
     ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.IfExp, ast.NamedExpr, ast.Tuple, ast.Pass,
 )  # fmt: skip
-
-
-@attrs.frozen
-class ClassTest:
-    """A class with what puts a packet into it: a `test`, or a template whose value names a class of its own."""
-
-    name: str
-    test: Boolean | None = None
-    template: Text | None = None
 
 
 def spawned_name(template: str, value: bytes) -> str:
@@ -199,16 +190,16 @@ class _Code:
 
     def function(self) -> Run:
         """The function: (packet, get, classes, found, errors, values) -> None."""
-        places, rest = _places(self._tests)
-        tables, rest = _tables(rest)
+        wanted, rest = places(self._tests)
+        compared, rest = tables(rest)
         for _, test in self._tests:
             self._count(test.test if test.test is not None else test.template)
         body: list[ast.stmt] = []
-        for place, present in places.items():
+        for place, present in wanted.items():
             name = f"present_{len(self._names)}"
             self._names[name] = present
             body.append(ast.Expr(_call("extend_present", _name("found"), self._around(place), _name(name))))
-        for subject, table in tables:
+        for subject, table in compared:
             body += self._table(subject, table)
         for index, test in rest:
             body.append(self._guarded(index, self._statement(index, test)))
@@ -286,7 +277,7 @@ class _Code:
             if isinstance(node, _KEPT):
                 self._uses[node] += 1
                 if isinstance(node, Path):
-                    self._uses[_Place.of(node)] += 1
+                    self._uses[Place.of(node)] += 1
                 if self._uses[node] > 1:
                     return
             for field in attrs.fields(type(node)):
@@ -363,14 +354,14 @@ class _Code:
         """The octets an option has, or None."""
         if path.root is Root.OPTION and len(path.codes) == 1:
             return _name(self._payloads.setdefault(path.codes[0], f"option_{path.codes[0]}"))
-        place = _Place.of(path)
+        place = Place.of(path)
         if self._uses[place] > 1:
             made = _call("within", self._around(place), _constant(path.codes[-1]))
         else:
             made = _call("read", self._known(path), _name("packet"))
         return self._kept(path, made) if self._uses[path] > 1 else made
 
-    def _around(self, place: _Place) -> ast.expr:
+    def _around(self, place: Place) -> ast.expr:
         """The options that lie in one place, found once for all that ask for one of them."""
         return self._kept(place, _call("around", self._known(place.example), _name("packet")))
 
@@ -381,7 +372,7 @@ class _Code:
         self._names[name] = path
         return _name(name)
 
-    def _kept(self, node: Expression | Path | _Place, made: ast.expr) -> ast.expr:
+    def _kept(self, node: Expression | Path | Place, made: ast.expr) -> ast.expr:
         """What is asked more than once: computed when it is first needed."""
         name = self._variables.setdefault(node, f"v{len(self._variables)}")
         return ast.IfExp(
@@ -391,91 +382,8 @@ class _Code:
         )
 
 
-@attrs.frozen
-class _Place:
-    """Where options lie that paths end at: all that such paths share. `example` is any of them."""
-
-    root: Root
-    around: tuple[int, ...]
-    level: int
-    enterprise: int
-    example: Path = attrs.field(eq=False)
-
-    @classmethod
-    def of(cls, path: Path) -> _Place:
-        return cls(path.root, path.codes[:-1], path.level, path.enterprise, path)
-
-
 _UNSET: Final = object()
 _KEPT: Final = (Path, Read, VendorField, Join, Substring, Split, ToText, Select, Field)
-
-
-def _places(
-    tests: Sequence[tuple[int, ClassTest]],
-) -> tuple[dict[_Place, dict[int, list[int]]], list[tuple[int, ClassTest]]]:
-    """Tests that are for the presence of options alone, by place and code; and all other tests."""
-    asked: dict[_Place, dict[int, list[int]]] = {}
-    for index, test in tests:
-        for path in _wanted(test.test):
-            asked.setdefault(_Place.of(path), {}).setdefault(path.codes[-1], []).append(index)
-    asked = {place: codes for place, codes in asked.items() if sum(map(len, codes.values())) >= TABLE_MIN}
-    taken = {
-        index for index, test in tests if (paths := _wanted(test.test)) and asked.keys() >= set(map(_Place.of, paths))
-    }
-    return asked, [(index, test) for index, test in tests if index not in taken]
-
-
-def _wanted(test: Boolean | None) -> Sequence[Path]:
-    """The options of which a test wants any, if that is all it asks; none where it asks for something else."""
-    match test:
-        case Exists(path):
-            return [path]
-        case Logic(LogicKind.OR, operands):
-            paths = [_wanted(each) for each in operands]
-            return [path for each in paths for path in each] if all(paths) else []
-    return []
-
-
-def _tables(
-    tests: Sequence[tuple[int, ClassTest]],
-) -> tuple[list[tuple[Text, dict[bytes, list[tuple[int, Boolean | None]]]]], list[tuple[int, ClassTest]]]:
-    """CompiledTests that begin with an equality, by what they compare, and all others."""
-    begun: dict[Text, list[tuple[int, ClassTest, list[bytes], Boolean | None]]] = {}
-    for index, test in tests:
-        start = _start(test.test)
-        if start is not None:
-            subject, keys, rest = start
-            begun.setdefault(subject, []).append((index, test, keys, rest))
-    made = []
-    taken: set[int] = set()
-    for subject, entries in begun.items():
-        if len(entries) < TABLE_MIN:
-            continue
-        table: dict[bytes, list[tuple[int, Boolean | None]]] = {}
-        for index, _, keys, rest in entries:
-            taken.add(index)
-            for key in dict.fromkeys(keys):
-                table.setdefault(key, []).append((index, rest))
-        made.append((subject, table))
-    return made, [(index, test) for index, test in tests if index not in taken]
-
-
-def _start(test: Boolean | None) -> tuple[Text, list[bytes], Boolean | None] | None:
-    """What a test compares first, with which octets, and what it asks besides; None where it does not begin so."""
-    match test:
-        case Equal(Const(value), subject) | Equal(subject, Const(value)) if not isinstance(subject, Const):
-            return subject, [value], None
-        case Logic(LogicKind.OR, operands):
-            starts = [_start(each) for each in operands]
-            subjects = {start[0] for start in starts if start is not None and start[2] is None}
-            if len(subjects) == 1 and all(start is not None and start[2] is None for start in starts):
-                return subjects.pop(), [key for start in starts if start is not None for key in start[1]], None
-        case Logic(LogicKind.AND, (first, *others)):
-            start = _start(first)
-            if start is not None and start[2] is None:
-                rest = others[0] if len(others) == 1 else Logic(LogicKind.AND, tuple(others))
-                return start[0], start[1], rest
-    return None
 
 
 # What compiled code calls.

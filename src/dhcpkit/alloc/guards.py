@@ -8,7 +8,7 @@ This module does not know packets' octets, stores or sockets.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 
@@ -100,7 +100,7 @@ class Holdings:
     def __init__(self, most: int = HOLDINGS_MAX) -> None:
         self._most = most
         self._ends: dict[Hashable, dict[int, int]] = {}  # by holder: addresses, and when each is free again
-        self._holders: dict[int, Hashable] = {}
+        self._holders: OrderedDict[int, Hashable] = OrderedDict()  # a dict would search for its oldest entry
         self._soonest: dict[Hashable, int] = {}  # no address of a holder is free before
 
     def __len__(self) -> int:
@@ -154,7 +154,7 @@ class Moments:
 
     def __init__(self, most: int = PORTS_MAX) -> None:
         self._most = most
-        self._times: dict[Hashable, deque[int]] = {}
+        self._times: OrderedDict[Hashable, deque[int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._times)
@@ -174,7 +174,7 @@ class Moments:
         if times is None:
             times = deque()
             if len(self._times) >= self._most:
-                del self._times[next(iter(self._times))]
+                self._times.popitem(last=False)
         times.append(now)
         self._times[place] = times  # the place it happened last comes last
 
@@ -184,7 +184,8 @@ class Movements:
 
     def __init__(self, most: int = CLIENTS_MAX) -> None:
         self._most = most
-        self._seen: dict[bytes, tuple[Hashable, int, int]] = {}  # port, beginning of the minute, changes in it
+        # Port, beginning of the minute, changes in it.
+        self._seen: OrderedDict[bytes, tuple[Hashable, int, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -194,7 +195,7 @@ class Movements:
         before = self._seen.pop(client, None)
         if before is None:
             if len(self._seen) >= self._most:
-                del self._seen[next(iter(self._seen))]
+                self._seen.popitem(last=False)
             self._seen[client] = (port, now, 0)
             return 0
         last, since, changes = before

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from dhcpkit.wire.dhcp6 import Packet6
@@ -46,6 +47,8 @@ class HwAddr6(NamedTuple):
     source: int
 
 
+# What a named tuple's own constructor does, in half the time.
+_made: Final[Callable[[tuple[bytes, int, int]], HwAddr6]] = partial(tuple.__new__, HwAddr6)
 DUID_SOURCE: Final = HwSource.DUID.value  # an enumeration's attribute costs
 UNIVERSAL: Final = 0x03  # of a modified EUI-64's first octet: its bits for universal (turned over), and for groups
 UNIVERSAL_ONE: Final = 0x02
@@ -79,7 +82,7 @@ def _duid(packet: Packet6) -> HwAddr6 | None:
     start = _LINK_LAYER_AT.get(duid[:2])
     if start is None or len(duid) <= start:
         return None
-    return HwAddr6(duid[start : start + HWADDR_MAX], int.from_bytes(duid[2:4], "big"), DUID_SOURCE)
+    return _made((duid[start : start + HWADDR_MAX], int.from_bytes(duid[2:4], "big"), DUID_SOURCE))
 
 
 def _link_local(packet: Packet6) -> HwAddr6 | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Protocol
 
@@ -39,7 +38,8 @@ ETHERNET: Final = b"\1"  # the hardware type before an address: a lease does not
 RFC4361: Final = 255  # first octet of a client identifier that is an IAID and a DUID (RFC 4361 6.1)
 DUID_AT: Final = 5
 SHA256: Final = b"\1"  # the digest type of RFC 4701 3.4
-STAMP: Final = "%Y%m%d%H%M%S"
+DAY: Final = 86400  # seconds
+MONTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 UNCHECKED: Final = ("no-check-with-dhcid", "no-check-without-dhcid")
 
 
@@ -152,10 +152,27 @@ class NameChange:
             "fqdn": self.fqdn,
             "ip-address": str(self.address),
             "dhcid": self.dhcid.hex().upper(),
-            "lease-expires-on": datetime.fromtimestamp(self.since + self.ttl, UTC).strftime(STAMP),
+            "lease-expires-on": _stamp(self.since + self.ttl),
             "lease-length": self.ttl,
             **mode,
         }
+
+
+def _stamp(seconds: int) -> str:
+    """Seconds since 1970 as `YYYYMMDDhhmmss` (UTC). This room has no clock, and so no calendar but this one."""
+    days, rest = divmod(seconds, DAY)
+    year, month = 1970, 1
+    while days >= (length := 366 if _is_leap(year) else 365):
+        days -= length
+        year += 1
+    while days >= (length := MONTHS[month - 1] + (month == 2 and _is_leap(year))):
+        days -= length
+        month += 1
+    return f"{year:04}{month:02}{days + 1:02}{rest // 3600:02}{rest // 60 % 60:02}{rest % 60:02}"
+
+
+def _is_leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 # What holds for names where a lease is.

@@ -56,15 +56,15 @@ def choose_name(packet: Packet4, naming: Naming, host: Host | None, address: int
     if naming.makes_instead or name == ".":
         return _answered(_made(naming, address, complete=False), naming)
     name = scrubbed(name, naming).lower()
-    if not _is_name(name):
-        return NO_NAME
     if "." not in name.removesuffix("."):
         name = qualified(name, naming, complete=False)
     return _answered(name, naming)
 
 
 def _answered(name: str, naming: Naming) -> Name:
-    """A name in option 12. What asks for no updates gets all there are (Kea)."""
+    """A name in option 12; none where DNS has no such. What asks for no updates gets all there are (Kea)."""
+    if not _is_name(name):
+        return NO_NAME
     return Name(name, name.encode(), None, naming.send_updates, naming.send_updates)
 
 
@@ -90,11 +90,11 @@ def _from_fqdn(asked: ClientFqdn, reserved: str, naming: Naming, address: int) -
         name = _made(naming, address, complete=True)
     else:
         bare = asked.name.removesuffix(".")
-        name = ".".join(scrubbed(label, naming) for label in bare.split(".")).lower()
-        if not _is_name(name):
-            return NO_NAME  # Kea: nothing is left of the client's name, so it is as if it had said none
-        whole = asked.name.endswith(".")
-        name = f"{name}." if whole else qualified(name, naming, complete=True)
+        name = ".".join(scrubbed(label, naming) for label in bare.lower().split(".")).lower()
+        if name:
+            name = f"{name}." if asked.name.endswith(".") else qualified(name, naming, complete=True)
+    if not _is_name(name):
+        return NO_NAME  # Kea: nothing is left of the client's name, so it is as if it had said none
     updates, none = naming.answer_to(updates=asked.server_updates, none=asked.no_updates)
     answer = ClientFqdn(
         name,

@@ -6,15 +6,14 @@ the server's S, N and O answer. A name may have to wait for the address that it 
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
 import attrs
 
 from dhcpkit.alloc.host6 import Host6
-from dhcpkit.alloc.naming import Naming
+from dhcpkit.alloc.name_change import complete_name
+from dhcpkit.alloc.naming import Naming, scrubbed
 from dhcpkit.alloc.network6 import Subnet6
 from dhcpkit.alloc.points import Consult
 from dhcpkit.alloc.points6 import Ddns6Update
@@ -93,6 +92,8 @@ def choose_name6(
             if not cleaned:
                 return NO_NAME6  # Kea: nothing is left of the client's name, so it is as if it had said none
             name = Name6(f"{cleaned}." if complete else _qualified(cleaned, naming), server_s, not server_n, flags)
+    if name.hostname and not complete_name(name.hostname):
+        return NO_NAME6  # Deviation: Kea fails at the whole message where a name gets longer than DNS has any
     return _consulted(packet, subnet, naming, name, consult) if consult is not None else name
 
 
@@ -123,16 +124,13 @@ def _answered(asked: int, naming: Naming) -> tuple[bool, bool]:
 
 def _cleaned(labels: list[bytes], naming: Naming) -> str:
     """The client's name in lower case without unwanted characters; empty where a label has nothing left."""
-    if not naming.char_set:
-        return join_labels([label.lower() for label in labels], complete=False)
-    unwanted = _regex(naming.char_set)
-    clean = [unwanted.sub(naming.char_replacement, label.decode("latin-1").lower()) for label in labels]
-    return ".".join(clean) if all(clean) else ""
-
-
-@lru_cache(maxsize=64)
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    small = [label.lower() for label in labels]
+    if naming.char_set:
+        clean = [scrubbed(label.decode("latin-1"), naming) for label in small]
+        if not all(clean):
+            return ""
+        small = ".".join(clean).encode("latin-1", "replace").split(b".")  # what replaces may be a dot (Kea)
+    return join_labels(small, complete=False)
 
 
 def _qualified(name: str, naming: Naming) -> str:

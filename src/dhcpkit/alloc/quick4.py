@@ -61,7 +61,8 @@ def quick4(  # noqa: PLR0913, PLR0917  # the engine's whole world
             return None
     elif kind != REQUEST:
         return None
-    bare, classes = EVERYONE, STRANGER
+    bare: tuple[str, ...] = EVERYONE
+    classes: tuple[str, ...] = STRANGER
     if network.classes or (network.selective and 60 in options):
         told = _classes(packet, network)
         if told is None:

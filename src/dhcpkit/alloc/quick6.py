@@ -83,6 +83,10 @@ NOTHING_BESIDES: Final = tuple(Outcome6._field_defaults[name] for name in Outcom
 _outgoing: Final[Callable[[tuple[Any, ...]], Outgoing6]] = partial(tuple.__new__, Outgoing6)
 
 
+class _NotPlain(Exception):  # as NotLoaded, a signal
+    """The engine must decide."""
+
+
 class _Given(NamedTuple):
     """What one identity association gets."""
 
@@ -153,15 +157,13 @@ def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
     asking = _asking((
         packet, kind, duid, network, subnet, classes, leases, mine, now, taken, offer, hwaddr, [], [], []
     ))  # fmt: skip
-    address = prefix = None
-    if NA in first:
-        address = _address(asking, first[NA])
-        if address is None:
-            return None
-    if PD in first:
-        prefix = _prefix(asking, first[PD])
-        if prefix is None or (address is not None and prefix.address == address.address):
-            return None
+    try:
+        address = _address(asking, first[NA]) if NA in first else None
+        prefix = _prefix(asking, first[PD]) if PD in first else None
+    except _NotPlain:
+        return None
+    if address is not None and prefix is not None and address.address == prefix.address:
+        return None
     sent = _answer(asking, vendors, address, prefix, rapid=rapid)
     if sent is None:
         return None
@@ -271,111 +273,112 @@ class _TakenOrReserved:
 # What an identity association gets.
 
 
-def _address(asking: _Asking, payload: bytes) -> _Given | None:
+def _address(asking: _Asking, payload: bytes) -> _Given:
+    """An address. _NotPlain where what the client has or gets is not."""
     size = len(payload)
     hint = preferred = valid = 0
     if size != IA_EMPTY:
         if size != IA_WITH_ADDRESS or payload[12:16] != ADDRESS_HEAD:
-            return None
+            raise _NotPlain
         high, low, preferred, valid = _unpack_address(payload, 16)
         hint = high << 64 | low
+    subnet = asking.subnet
     iaid = int.from_bytes(payload[:4], "big")
-    if asking.mine:
-        held = _held(asking, NA_TYPE, iaid)
-        if held is None:
-            return None
-        for lease in held:
-            pool = asking.subnet.pool_at(lease.address)
-            # What else a client that extends names is told that it cannot have it.
-            if pool is None or (asking.kind >= RENEW and size != IA_EMPTY and hint != lease.address):
-                return None
-            return _again(asking, lease, pool, ADDRESS_LEN, preferred, valid)
+    lease = _held(asking, NA_TYPE, iaid, ADDRESS_LEN) if asking.mine else None
+    if lease is not None:
+        pool = subnet.pool_at(lease.address)
+        # Whatever else a client that extends names it is told that it cannot have.
+        if pool is None or (asking.kind >= RENEW and size != IA_EMPTY and hint != lease.address):
+            raise _NotPlain
+        return _again(asking, lease, pool, preferred, valid)
     if asking.kind >= RENEW:
-        return None
-    subnet, leases, now, taken = asking.subnet, asking.leases, asking.now, asking.taken
+        raise _NotPlain
+    leases, now, taken = asking.leases, asking.now, asking.taken
     found = subnet.pool_at(hint) if hint else None
     if found is not None and hint not in taken:
-        lease_there = leases.by_address(hint)
-        if lease_there is None or lease_there.expired(now):
-            return _fresh(asking, found, hint, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid)
+        there = leases.by_address(hint)
+        if there is None or there.expired(now):
+            return _fresh(asking, found, hint, there, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid)
     pools = subnet.pools
     count = len(pools)
-    start = 0
-    if count > 1:
-        key = (subnet.id, IA_NA, Match.ANY, 0, asking.classes)
-        start = asking.network.recent_pool.get(key, 0)
-    for number in range(count):
-        at = (start + number) % count
-        address = leases.first_free(pools[at].sweep, now, taken)
+    key = (subnet.id, IA_NA, Match.ANY, 0, asking.classes)
+    start = asking.network.recent_pool.get(key, 0) if count > 1 else 0
+    for number in range(start, start + count):
+        pool = pools[number % count]
+        address = leases.first_free(pool.sweep, now, taken)
         if address is not None:
             if count > 1:
-                remember(asking.network.recent_pool, key, at)
+                remember(asking.network.recent_pool, key, number % count)
             asking.offered.append(address)
-            return _fresh(asking, pools[at], address, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid)
-    return None
+            there = leases.by_address(address)
+            return _fresh(asking, pool, address, there, NA_TYPE, iaid, ADDRESS_LEN, preferred, valid)
+    raise _NotPlain
 
 
-def _prefix(asking: _Asking, payload: bytes) -> _Given | None:
+def _prefix(asking: _Asking, payload: bytes) -> _Given:
+    """A prefix. _NotPlain where what the client has or gets is not."""
     size = len(payload)
     hint = length = preferred = valid = 0
     if len(asking.subnet.pd_pools) != 1:
-        return None  # which of several is chosen depends on the length that is asked for
+        raise _NotPlain  # which of several is chosen depends on the length that is asked for
     pool = asking.subnet.pd_pools[0]
     if size != IA_EMPTY:
         if size != IA_WITH_PREFIX or payload[12:16] != PREFIX_HEAD:
-            return None
+            raise _NotPlain
         preferred, valid, length, high, low = _unpack_prefix(payload, 16)
         if length > ADDRESS_LEN:
-            return None
+            raise _NotPlain
         behind = ADDRESS_LEN - length
         hint = (high << 64 | low) >> behind << behind
     iaid = int.from_bytes(payload[:4], "big")
-    if asking.mine:
-        held = _held(asking, PD_TYPE, iaid)
-        if held is None:
-            return None
-        for lease in held:
-            if lease.prefix_len != pool.delegated_len or lease.address not in pool:
-                return None
-            if asking.kind >= RENEW and hint and (hint != lease.address or length != lease.prefix_len):
-                return None
-            return _again(asking, lease, pool, pool.delegated_len, preferred, valid)
+    delegated = pool.delegated_len
+    lease = _held(asking, PD_TYPE, iaid, delegated) if asking.mine else None
+    if lease is not None:
+        if not pool.first <= lease.address <= pool.last:
+            raise _NotPlain
+        if asking.kind >= RENEW and hint and (hint != lease.address or length != delegated):
+            raise _NotPlain
+        return _again(asking, lease, pool, preferred, valid)
     if asking.kind >= RENEW:
-        return None
+        raise _NotPlain
     leases, now, taken = asking.leases, asking.now, asking.taken
     if hint and pool.first <= hint <= pool.end:
         address = pool.part_of(hint)
-        lease_there = leases.by_address(address)
-        if address not in taken and (lease_there is None or lease_there.expired(now)):
-            return _fresh(asking, pool, address, PD_TYPE, iaid, pool.delegated_len, preferred, valid)
+        there = leases.by_address(address)
+        if address not in taken and (there is None or there.expired(now)):
+            return _fresh(asking, pool, address, there, PD_TYPE, iaid, delegated, preferred, valid)
     free = leases.first_free(pool.sweep, now, taken)
     if free is None:
-        return None
+        raise _NotPlain
     asking.offered.append(free)
-    return _fresh(asking, pool, free, PD_TYPE, iaid, pool.delegated_len, preferred, valid)
+    return _fresh(asking, pool, free, leases.by_address(free), PD_TYPE, iaid, delegated, preferred, valid)
 
 
-def _held(asking: _Asking, kind: int, iaid: int) -> Sequence[Lease6] | None:
-    """The client's lease for an identity association, if any; None where there is more to it."""
+def _held(asking: _Asking, kind: int, iaid: int, length: int) -> Lease6 | None:
+    """The client's lease for an identity association, None where it has none. _NotPlain where there is more to it."""
     here = asking.subnet.id
-    found = [
-        lease
-        for lease in asking.mine
-        if lease.iaid == iaid and lease.type == kind and lease.state != REGISTERED and lease.subnet_id == here
-    ]
-    if not found:
-        return found
-    lease = found[0]
-    if len(found) > 1 or lease.state or lease.hostname or lease.fqdn_fwd or lease.fqdn_rev or lease.user_context:
-        return None
-    if lease.expired(asking.now) or not lease.valid_lifetime or lease.address in asking.taken:
-        return None
+    found = None
+    for lease in asking.mine:
+        if lease.iaid == iaid and lease.type == kind and lease.subnet_id == here and lease.state != REGISTERED:
+            if found is not None:
+                raise _NotPlain
+            found = lease
+    if found is not None and (
+        found.state
+        or found.hostname
+        or found.fqdn_fwd
+        or found.fqdn_rev
+        or found.user_context
+        or found.prefix_len != length
+        or not found.valid_lifetime
+        or found.address in asking.taken
+        or found.expired(asking.now)
+    ):
+        raise _NotPlain
     return found
 
 
-def _again(  # noqa: PLR0913, PLR0917  # a lease's every part
-    asking: _Asking, lease: Lease6, pool: Pool6 | PdPool, length: int, preferred: int, valid: int
-) -> _Given | None:
+def _again(asking: _Asking, lease: Lease6, pool: Pool6 | PdPool, preferred: int, valid: int) -> _Given:
     """The lease that the client has, in an offer, once more, or for longer."""
     subnet, now, events = asking.subnet, asking.now, asking.events
     if asking.offer:
@@ -388,7 +391,7 @@ def _again(  # noqa: PLR0913, PLR0917  # a lease's every part
         octets, hwtype, source = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
         preferred, valid, _, _ = _times(asking, preferred, valid)
         fresh = _lease((
-            lease.address, lease.duid, valid, now, subnet.id, preferred, lease.type, lease.iaid, length,
+            lease.address, lease.duid, valid, now, subnet.id, preferred, lease.type, lease.iaid, lease.prefix_len,
             False, False, "", octets, 0, "", hwtype, source, pool.pool_id,
         ))  # fmt: skip
     cached = remaining_of_cached6(subnet, lease, fresh, now)
@@ -407,22 +410,22 @@ def _fresh(  # noqa: PLR0913, PLR0917  # a lease's every part
     asking: _Asking,
     pool: Pool6 | PdPool,
     address: int,
+    before: Lease6 | None,
     kind: int,
     iaid: int,
     length: int,
     preferred: int,
     valid: int,
-) -> _Given | None:
+) -> _Given:
     """A new lease; the lifetimes given are what the client would like."""
     preferred, valid, t1, t2 = _times(asking, preferred, valid)
     if not valid:
-        return None
+        raise _NotPlain
     if asking.offer:
         asking.events.append(OFFERED)
         return _given((pool, address, preferred, valid, t1, t2))
-    before = asking.leases.by_address(address)
     if before is not None and (before.duid == asking.duid or before.hostname):
-        return None  # its name is DNS's business
+        raise _NotPlain  # its name is DNS's business
     octets, hwtype, source = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
     lease = _lease((
         address, asking.duid, valid, asking.now, asking.subnet.id, preferred, kind, iaid, length,

@@ -60,7 +60,7 @@ class Leases6(Leases[Lease6, Sweep6]):
 
     def _add(self, lease: Lease6, undo: list[Replaced], lines: list[bytes]) -> bool:
         """`_change` of nothing into a lease, unrolled."""
-        address, duid, valid, cltt, _, _, _, _, _, _, _, _, _, state, *_ = lease
+        address, duid, valid, cltt, _, _, _, _, _, _, _, _, _, state, _, _, _, _ = lease
         if address in self.rows:
             return False
         if state or not duid or valid in (0, INFINITE):

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from socket import AF_INET6, inet_ntop, inet_pton
-from typing import Final
+from typing import Any, Final
 
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.backends.rows import (
@@ -57,6 +58,10 @@ _PD: Final = LeaseType.IA_PD.value
 _FIELDS_TO_STATE: Final = 14
 
 
+# What a named tuple's own constructor does, in half the time.
+_lease: Final[Callable[[tuple[Any, ...]], Lease6]] = partial(tuple.__new__, Lease6)
+
+
 def _encode(lease: Lease6) -> bytes:
     (
         address, duid, valid, cltt, subnet, preferred, kind, iaid, prefix_len, forward, reverse, hostname, hwaddr,
@@ -95,7 +100,7 @@ def _decode(address: int, row: bytes) -> Lease6:
         context, hwtype, source, pool,
     ) = row.split(b",")  # fmt: skip
     lifetime = int(valid)
-    return Lease6(
+    return _lease((
         address,
         unhexlify(duid.replace(b":", b"")) if duid != _NOBODY else b"",
         lifetime,
@@ -107,14 +112,14 @@ def _decode(address: int, row: bytes) -> Lease6:
         int(prefix_len),
         forward == b"1",
         reverse == b"1",
-        (unescape(name) if b"&" in name else name).decode("latin-1"),
+        (unescape(name) if b"&" in name else name).decode("latin-1") if name else "",
         unhexlify(hwaddr.replace(b":", b"")),
         int(state),
         unescape(context).decode("latin-1") if context else "",
         int(hwtype) if hwtype else 0,
         int(source) if source else 0,
         int(pool),
-    )
+    ))  # fmt: skip
 
 
 def _ends(row: bytes) -> tuple[int, int, int]:

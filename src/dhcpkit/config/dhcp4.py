@@ -81,6 +81,9 @@ class Network4Doc(NetworkDoc):
     offer_lifetime: int | None = param(
         default=None, low=0, high=U32, since="3.0", doc="Seconds an offered address is kept for the client."
     )
+    adaptive_lease_time_threshold: float | None = param(
+        default=None, low=0, high=1, since="3.1", doc="The part of a pool in use from which on lifetimes get short."
+    )
 
 
 @document("subnet4")

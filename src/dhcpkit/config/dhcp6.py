@@ -123,6 +123,14 @@ class Network6Doc(NetworkDoc):
     pd_allocator: str | None = param(
         default=None, inherit="iterative", choices=ALLOCATORS, since="3.0", doc="The order in which prefixes are tried."
     )
+    adaptive_lease_time_threshold: float | None = param(
+        default=None,
+        low=0,
+        high=1,
+        idle=True,
+        since="3.1",
+        doc="The part of a pool in use from which on lifetimes get short.",
+    )
 
 
 @document("link")

@@ -210,9 +210,6 @@ class NetworkDoc(DdnsDoc):
         since="3.0",
         doc="The order in which addresses are tried.",
     )
-    adaptive_lease_time_threshold: float | None = param(
-        default=None, low=0, high=1, since="3.1", doc="The part of a pool in use from which on lifetimes get short."
-    )
 
 
 @document("client-classes")

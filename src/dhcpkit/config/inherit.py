@@ -55,7 +55,6 @@ INHERITED: Final = (
     "cache_max_age",
     "store_extended_info",
     "allocator",
-    "adaptive_lease_time_threshold",
     *(name for name in DdnsDoc.params if name not in CommentedDoc.params),
 )
 INHERITED4: Final = (
@@ -66,6 +65,7 @@ INHERITED4: Final = (
     "server_hostname",
     "boot_file_name",
     "offer_lifetime",
+    "adaptive_lease_time_threshold",
 )
 INHERITED6: Final = (*INHERITED, "rapid_commit", "pd_allocator")
 

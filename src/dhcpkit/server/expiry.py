@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import count
 from typing import Any, Final
 
 import attrs
@@ -65,8 +66,10 @@ class Reclaimer:
         self._statistics = statistics
         self._hooks = hooks if hooks is not None else Hooks()
         self._ended = ended
-        self._held: deque[int] = deque()  # addresses of leases that were given back, about in order of their end
-        self._released: deque[int] = deque()  # of those, what clients gave back since the last round
+        # Addresses of leases that were given back, about in order of their end, each with a number of its own.
+        self._held: OrderedDict[int, int] = OrderedDict()
+        self._released: dict[int, None] = {}  # of those, what clients gave back since the last round
+        self._numbers = count()
         self._unfinished = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -94,13 +97,15 @@ class Reclaimer:
 
     def hold(self, addresses: Iterable[int]) -> None:
         """Remembers where leases are reclaimed or released already, and must be removed one day."""
-        self._held.extend(addresses)
+        for address in addresses:
+            self._held.pop(address, None)  # a client may give one back again and again: it is held once, and last
+            self._held[address] = next(self._numbers)
 
     def release(self, addresses: Iterable[int]) -> None:
         """Remembers leases that clients gave back: they are held, but lose their names in the next round (Kea)."""
         given = tuple(addresses)
-        self._held.extend(given)
-        self._released.extend(given)
+        self.hold(given)
+        self._released.update(dict.fromkeys(given))
 
     async def reclaim(self, settings: Reclaiming | None = None) -> int:
         """One round: takes back expired leases up to the limits, or to those of other settings; how many."""
@@ -141,8 +146,8 @@ class Reclaimer:
 
     async def _forget_released(self) -> None:
         """Takes the names of released leases back; they stay their clients' otherwise."""
-        for number in range(len(self._released)):
-            address = self._released.popleft()
+        released, self._released = self._released, {}
+        for number, address in enumerate(released):
             lease = (await self._store.load([("address", address)])).by_address(address)
             if lease is not None and lease.state == RELEASED and (lease.fqdn_fwd or lease.fqdn_rev):
                 nameless = lease._replace(hostname="", fqdn_fwd=False, fqdn_rev=False)
@@ -162,7 +167,7 @@ class Reclaimer:
         limit = now - self.settings.hold_reclaimed_time
         done = 0
         for _ in range(len(self._held)):
-            address = self._held[0]
+            address, number = next(iter(self._held.items()))  # the oldest: an OrderedDict finds it without a search
             lease = (await self._store.load([("address", address)])).by_address(address)
             if lease is not None and lease.state in GIVEN_BACK:
                 if lease.expire >= limit:
@@ -170,7 +175,8 @@ class Reclaimer:
                 if all(await self._store.commit([(self.family.reclaim(lease, now, hold=False),)])):
                     done += 1
                     self._tell([lease])
-            self._held.popleft()
+            if self._held.get(address) == number:  # else it was given back once more meanwhile
+                del self._held[address]
             if done % SLICE == 0:
                 await asyncio.sleep(0)
         return done
@@ -191,7 +197,7 @@ class Reclaimer:
             if ok:
                 tally.changed(change.before, change.after, reclaimed=True)
                 if change.after is not None:
-                    self._held.append(change.address)
+                    self.hold((change.address,))
         self._statistics.add_leases(tally)
         self._tell([change.before for change, ok in zip(changes, kept, strict=True) if ok])
         return sum(kept)

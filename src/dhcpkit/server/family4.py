@@ -21,11 +21,14 @@ from dhcpkit.server.family import Family, Points
 from dhcpkit.server.ranks import rank4
 from dhcpkit.server.statistics import LeaseTally, count_totals, lease_totals
 from dhcpkit.wire.dhcp4 import Packet4
+from dhcpkit.wire.messages4 import HOPS_MAX
 
 __all__ = ["FAMILY4"]
 
 
 def _open(packet: Packet4, network: Network, consult: Consult | None, own: frozenset[int]) -> Query4 | Dropped:
+    if packet.hops > HOPS_MAX:
+        return Dropped("rfc-violation", f"a message that passed {packet.hops} relay agents goes round in circles")
     return open4(packet, network, consult, NO_TRACE, own)
 
 
@@ -52,7 +55,7 @@ def _take_quick(  # noqa: PLR0913, PLR0917  # a batch's whole world
     for packet in packets:
         hwaddr = packet.chaddr
         identity = packet.options.get(61) or hwaddr
-        if identity in busy or identity in seen or hwaddr in seen:
+        if identity in busy or identity in seen or hwaddr in seen or packet.hops > HOPS_MAX:
             rest.append(packet)  # its client has something going on, perhaps under another identifier
             continue
         try:

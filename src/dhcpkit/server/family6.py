@@ -29,6 +29,8 @@ CLIENT_ID: Final = 1
 
 
 def _open(packet: Packet6, network: Network6, consult: Consult | None, _own: frozenset[int]) -> Query6 | Dropped:
+    if len(packet.relays) > network.protection.relay_levels:
+        return Dropped("rfc-violation", f"{len(packet.relays)} relay agents are more than relay-levels allows")
     return open6(packet, network, consult)
 
 
@@ -53,10 +55,11 @@ def _take_quick(  # noqa: PLR0913, PLR0917  # a batch's whole world
     hosts = network.hosts
     taken: set[int] = set()
     seen: set[bytes] = set()
+    levels = network.protection.relay_levels
     for packet in packets:
         identity = packet.options.first.get(CLIENT_ID)
-        if identity is None or identity in busy or identity in seen:
-            rest.append(packet)  # its client has something going on
+        if identity is None or identity in busy or identity in seen or len(packet.relays) > levels:
+            rest.append(packet)  # its client has something going on, or is too far away
             continue
         try:
             outcome = quick6(packet, network, view, hosts, now, taken)

@@ -12,7 +12,7 @@ This module does not know sockets, messages or decisions; how urgent a datagram 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -49,7 +49,7 @@ class Queue:
     ) -> None:
         self._take, self._rank, self._shed = take, rank, shed
         self._ready, self._soon = ready, soon
-        self._lanes: tuple[dict[Hashable, deque[Datagram]], ...] = tuple({} for _ in RANKS)
+        self._lanes: tuple[OrderedDict[Hashable, deque[Datagram]], ...] = tuple(OrderedDict() for _ in RANKS)
         self._counts = [0] * len(RANKS)
         self._octets = 0
         self._scheduled = False

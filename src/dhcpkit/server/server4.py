@@ -15,6 +15,7 @@ from dhcpkit.server.clock import Clock
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.listening import Receive
+from dhcpkit.server.name_changes import NameChanges
 from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.server.server import Listening, ServerOf
 from dhcpkit.server.sockets import SERVER_PORT, Sockets
@@ -39,6 +40,7 @@ class Server4(ServerOf[Network]):
         sanity: SanityChecks | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
+        names: NameChanges | None = None,
     ) -> None:
         def open_sockets(listening: Listening, receive: Receive) -> Sockets:
             return Sockets(listening.interfaces, receive, raw=listening.raw, port=port, client_port=client_port)
@@ -55,4 +57,5 @@ class Server4(ServerOf[Network]):
             sanity=sanity,
             clock=clock,
             rng=rng,
+            names=names,
         )

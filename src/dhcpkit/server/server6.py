@@ -15,6 +15,7 @@ from dhcpkit.server.clock import Clock
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.family6 import FAMILY6
 from dhcpkit.server.listening import Receive
+from dhcpkit.server.name_changes import NameChanges
 from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.server.server import Listening, ServerOf
 from dhcpkit.server.sockets6 import SERVER_PORT6, Sockets6
@@ -43,6 +44,7 @@ class Server6(ServerOf[Network6]):
         sanity: SanityChecks | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
+        names: NameChanges | None = None,
     ) -> None:
         def open_sockets(listening: Listening, receive: Receive) -> Sockets6:
             return Sockets6(listening.interfaces, receive, port=port, client_port=client_port)
@@ -59,4 +61,5 @@ class Server6(ServerOf[Network6]):
             sanity=sanity,
             clock=clock,
             rng=rng,
+            names=names,
         )

@@ -37,6 +37,7 @@ from dhcpkit.server.listening import (
     make_room,
 )
 from dhcpkit.server.loop import BATCH_MAX
+from dhcpkit.server.reach import require_reachable4
 from dhcpkit.wire.dhcp4 import Arrival
 
 __all__ = ["CLIENT_PORT", "SERVER_PORT", "RawPort", "ServiceUnavailable", "Sockets", "UdpPort"]
@@ -60,6 +61,7 @@ class UdpPort:
         self._local = (str(IPv4Address(address)), port)
         self._arrivals: dict[tuple[str, int], Arrival] = {}
         self._names: dict[tuple[int, int], tuple[str, int]] = {}  # where to send, as the system wants it
+        self._own: frozenset[int] = frozenset()
         self._info = struct.pack("=I4s4s", interface.index, address.to_bytes(4, "big"), b"\0\0\0\0")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
@@ -91,13 +93,19 @@ class UdpPort:
         arrival = self._arrivals[source] = Arrival(there.name, there.index, address, port, self.address)
         return arrival
 
+    def know(self, own: frozenset[int]) -> None:
+        """These addresses are the server's."""
+        self._own = own
+        self._names.clear()
+
     def call(self, data: bytes, address: int, port: int) -> Call:
-        """The call that sends a datagram; a broadcast leaves by this interface."""
+        """The call that sends a datagram; a broadcast leaves by this interface. OSError where nobody is answered."""
         if address == BROADCAST:
             where = [(socket.IPPROTO_IP, IP_PKTINFO, self._info)]
             return self.socket.sendmsg, ([data], where, 0, ("255.255.255.255", port))
         to = self._names.get((address, port))
         if to is None:
+            require_reachable4(address, self._own, loopback=self.interface.loopback)
             if len(self._names) >= ARRIVALS_MAX:
                 self._names.clear()
             to = self._names[address, port] = (socket.inet_ntoa(address.to_bytes(4, "big")), port)
@@ -115,6 +123,8 @@ class RawPort:
         self._makers = {address: FrameMaker(interface.mac, address, port) for address in interface.addresses}
         self._local = {address.to_bytes(4, "big"): address for address in interface.addresses}
         self._arrivals: dict[bytes, Arrival] = {}
+        self._own: frozenset[int] = frozenset()
+        self._answered = {BROADCAST}  # addresses that may be
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         self.socket = socket.socket(socket.AF_PACKET, kind, 0)  # protocol 0: deaf until the filter is in place
         try:
@@ -162,8 +172,21 @@ class RawPort:
         self._arrivals[who] = arrival
         return arrival
 
+    def know(self, own: frozenset[int]) -> None:
+        """These addresses are the server's."""
+        self._own = own
+        self._answered = {BROADCAST}
+
     def call(self, data: bytes, arrival: Arrival, hwaddr: bytes, address: int, port: int) -> Call:
-        """The call that sends a frame to the station a message came from: the client, or the router on the way."""
+        """The call that sends a frame to the station a message came from: the client, or the router on the way.
+
+        OSError where nobody is answered.
+        """
+        if address not in self._answered:
+            require_reachable4(address, self._own, loopback=self.interface.loopback)
+            if len(self._answered) >= ARRIVALS_MAX:
+                self._answered = {BROADCAST}
+            self._answered.add(address)
         mac = arrival.source_mac or (hwaddr if len(hwaddr) == 6 else BROADCAST_MAC)
         return self.socket.send, (self._makers[arrival.local].build(data, mac, address, port),)
 
@@ -239,6 +262,10 @@ class Sockets:
                 self._open_raw(attrs.evolve(interface, addresses=opened), troubles)
         self._raw = {index: self._raw[index] for index in keep_raw if index in self._raw}
         self.own_addresses = frozenset(address for _, address in self._udp)
+        for udp_port in self._udp.values():
+            udp_port.know(self.own_addresses)
+        for raw_port in self._raw.values():
+            raw_port.know(self.own_addresses)
         self._troubles.found(troubles)
 
     @property

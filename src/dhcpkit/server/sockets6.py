@@ -33,6 +33,7 @@ from dhcpkit.server.listening import (
     make_room,
 )
 from dhcpkit.server.loop import BATCH_MAX
+from dhcpkit.server.reach import require_reachable6
 from dhcpkit.wire.dhcp6 import Arrival6
 
 __all__ = ["ALL_SERVERS", "CLIENT_PORT6", "GROUPS", "SERVER_PORT6", "Port6", "Sockets6"]
@@ -61,6 +62,7 @@ class Port6:
         self._multicast = _is_group(address)
         self._arrivals: dict[tuple[str, int, int, int], Arrival6] = {}
         self._names: dict[tuple[int, int], tuple[str, int, int, int]] = {}  # where to send, as the system wants it
+        self._own: frozenset[int] = frozenset()
         kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         self.socket = socket.socket(socket.AF_INET6, kind)
         try:
@@ -102,10 +104,16 @@ class Port6:
         self._arrivals[source] = arrival
         return arrival
 
+    def know(self, own: frozenset[int]) -> None:
+        """These addresses are the server's."""
+        self._own = own
+        self._names.clear()
+
     def send(self, data: bytes, address: int, port: int) -> None:
         """Sends a datagram; by this interface where its destination is on a link. Raises OSError."""
         to = self._names.get((address, port))
         if to is None:
+            require_reachable6(address, self._own, loopback=self.interface.loopback, client=port == CLIENT_PORT6)
             if len(self._names) >= ARRIVALS_MAX:
                 self._names.clear()
             scope = self.interface.index if is_link_local(address) else 0
@@ -176,6 +184,9 @@ class Sockets6:
         for (index, address), interface in keep.items():
             if (index, address) not in self._ports:
                 self._open(interface, address, troubles)
+        own = frozenset(address for _, address in self._ports if not _is_group(address))
+        for port in self._ports.values():
+            port.know(own)
         self._troubles.found(troubles)
 
     def _close_others(self, keep: dict[tuple[int, int], Interface]) -> None:

@@ -24,7 +24,7 @@ from dhcpkit.wire.numbered import Numbered
 from dhcpkit.wire.options import Option, Space
 from dhcpkit.wire.options6 import CLIENT_ID, DHCP6, RELAY_MSG
 from dhcpkit.wire.paste import call_text, octets_text, options_text
-from dhcpkit.wire.places import new_place
+from dhcpkit.wire.places import Place, new_place
 
 __all__ = [
     "ARRIVAL6_UNKNOWN",
@@ -44,6 +44,8 @@ RELAY_HEADER: Final = c.Struct(  # RFC 8415 9
 HEADER_SIZE: Final = 4
 RELAY_HEADER_SIZE: Final = 34
 RELAYS_MAX: Final = 32  # relay messages around a message: RFC 3315's HOP_COUNT_LIMIT; RFC 8415 7.6 lowered it to 8
+MESSAGE: Final = RELAY_MSG.code
+IN_A_DATAGRAM: Final = Place(skip=HEADER_SIZE, space=DHCP6)  # where the options are of a message without relays
 _unpack_relay: Final = fixed_format(RELAY_HEADER).unpack_from
 _pack_relay: Final = fixed_format(RELAY_HEADER).pack
 
@@ -92,6 +94,7 @@ class MessageType6(Numbered):
 
 RELAY_FORW: Final = int(MessageType6.RELAY_FORW)
 RELAY_REPL: Final = int(MessageType6.RELAY_REPL)
+RELAY_TYPES: Final = frozenset((RELAY_FORW, RELAY_REPL))
 
 
 @attrs.frozen
@@ -242,6 +245,14 @@ class Packet6:
         self = cls.__new__(cls)
         self.data = data
         self.arrival = arrival
+        if len(data) >= HEADER_SIZE and (kind := data[0]) not in RELAY_TYPES:
+            self.type = kind
+            self.xid = int.from_bytes(data[1:HEADER_SIZE], "big")
+            self.hops = self.link = self.peer = 0
+            options = self.options = Options6(data[HEADER_SIZE:])
+            options.place = IN_A_DATAGRAM
+            self.relays = ()
+            return self
         relays: list[Relay6] = []
         message, holder, option, number = data, None, None, 0
         if fault := _no_header(message):
@@ -250,7 +261,7 @@ class Packet6:
             _, hops, link, peer = _unpack_relay(message)
             options = Options6(message[RELAY_HEADER_SIZE:])
             options.place = new_place((holder, option, number, RELAY_HEADER_SIZE, DHCP6, None))
-            inner = options.last(RELAY_MSG.code)
+            inner = options.last(MESSAGE)
             if inner is None or len(relays) == RELAYS_MAX or _no_header(inner):
                 self.xid, self.hops = 0, hops
                 self.link, self.peer = int.from_bytes(link, "big"), int.from_bytes(peer, "big")
@@ -259,7 +270,7 @@ class Packet6:
             relay.__attrs_init__(kind, hops, int.from_bytes(link, "big"), int.from_bytes(peer, "big"), options)
             relays.append(relay)
             message, holder, option = inner, options, RELAY_MSG
-            number = 0 if inner is options.first[RELAY_MSG.code] else len(options.payloads(RELAY_MSG.code)) - 1
+            number = 0 if inner is options.first[MESSAGE] else len(options.payloads(MESSAGE)) - 1
         else:
             self.xid = int.from_bytes(message[1:HEADER_SIZE], "big")
             self.hops = self.link = self.peer = 0
