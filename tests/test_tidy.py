@@ -14,7 +14,7 @@ REPO = Path(__file__).resolve().parent.parent
 SOURCE = REPO / "src" / "dhcpkit"
 
 # An arrow means "may be imported by", never the reverse: each room may import those before it.
-ROOMS = ("wire", "alloc", "config", "backends", "hooks", "server", "cli")
+ROOMS = ("wire", "alloc", "config", "backends", "hooks", "api", "server", "cli")
 ANYTHING = ("testing",)  # may import every room, and is the only one to import hypothesis
 
 PURE = ("wire", "alloc", "config")

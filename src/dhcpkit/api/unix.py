@@ -83,6 +83,8 @@ class UnixSocket:
         finally:
             self._callers.discard(task)
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader) -> Answer | None:
         """The answer to what comes; None where nothing does any more."""

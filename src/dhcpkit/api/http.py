@@ -1,0 +1,233 @@
+"""The HTTP control socket: a POST with a command in JSON, its answer in a list (Kea's manners).
+
+Who calls is settled before what is called is read. Connections stay open between commands for a while. h11 reads and
+writes HTTP; this module does not know what commands do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, Final
+
+import h11
+
+from dhcpkit.api.access import Admission, Basic
+from dhcpkit.api.feed import Feed, Limits, NotJson
+from dhcpkit.api.request import BadRequest, Caller, Request, read_request
+from dhcpkit.api.unix import CALLERS_MAX, CHUNK, Ask
+from dhcpkit.hooks.commands import Answer, Result
+
+__all__ = ["REASONS", "HttpSocket"]
+
+REQUEST_TIMEOUT: Final = 10.0  # seconds for a whole request, or for its answer to be taken (Kea)
+IDLE_TIMEOUT: Final = 30.0  # seconds between two requests of a connection (Kea)
+HEAD_MAX: Final = 16_384  # octets of a request's head
+REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    413: "Content Too Large",
+    429: "Too Many Requests",
+}
+JSON: Final = b"application/json"
+Headers = Sequence[tuple[str, str]]
+
+
+class _Refusal(Exception):
+    """A request that is answered with an HTTP status of its own."""
+
+    def __init__(self, status: int, headers: Headers = ()) -> None:
+        super().__init__(REASONS[status])
+        self.status = status
+        self.headers = headers
+
+
+class HttpSocket:
+    """One HTTP control socket at an address and a port. `ask` runs commands; `tls` makes it HTTPS."""
+
+    def __init__(  # noqa: PLR0913  # what a socket's configuration may say
+        self,
+        address: str,
+        port: int,
+        ask: Ask,
+        *,
+        tls: ssl.SSLContext | None = None,
+        basic: Basic | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        limits: Limits | None = None,
+        timeout: float = REQUEST_TIMEOUT,
+        idle: float = IDLE_TIMEOUT,
+    ) -> None:
+        self.address, self.port = address, port
+        self._ask = ask
+        self._tls = tls
+        self._basic = basic
+        self._headers = tuple(headers)
+        self._limits = limits if limits is not None else Limits()
+        self._timeout, self._idle = timeout, idle
+        self._server: asyncio.Server | None = None
+        self._callers: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listens; port 0 becomes the one the system gives. Raises OSError."""
+        self._server = await asyncio.start_server(
+            self._serve, self.address, self.port, ssl=self._tls, limit=CHUNK, reuse_address=True
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stops listening; connections end, but for the one whose command closes it."""
+        if self._server is None:
+            return
+        self._server.close()
+        others = [task for task in self._callers if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "a connection is a task"
+        self._callers.add(task)
+        try:
+            if len(self._callers) <= CALLERS_MAX:
+                await _Connection(self, reader, writer).serve()
+        except (ConnectionError, TimeoutError, ssl.SSLError, asyncio.CancelledError):
+            pass  # the caller went away, or is to
+        finally:
+            self._callers.discard(task)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def answer(self, request: h11.Request, body: bytes, address: str) -> Answer:
+        """The answer to a request. Raises _Refusal."""
+        headers = dict(request.headers)
+        user = self._admit(headers.get(b"authorization"), address)
+        if request.method != b"POST" or headers.get(b"content-type") != JSON:
+            raise _Refusal(400)
+        if not body:
+            return Answer(Result.ERROR, "Command processing failed: NULL command parameter")
+        try:
+            text = Feed(self._limits).push(body)
+            if text is None:
+                raise _Refusal(400)
+            asked: Request = read_request(text, "<string>")
+        except NotJson:
+            raise _Refusal(400) from None
+        except BadRequest as error:
+            return Answer(Result.ERROR, f"Error during command processing: {error}")
+        return await self._ask(asked, Caller("https" if self._tls is not None else "http", address, user))
+
+    def _admit(self, authorization: bytes | None, address: str) -> str:
+        if self._basic is None:
+            return ""
+        told = None if authorization is None else authorization.decode("latin-1")
+        admission, user = self._basic.admit(told, address)
+        if admission is Admission.UNAUTHORIZED:
+            raise _Refusal(401, [("WWW-Authenticate", f'Basic realm="{self._basic.realm}"')])
+        if admission is Admission.TOO_MANY:
+            raise _Refusal(429)
+        return user
+
+    @property
+    def limits(self) -> Limits:
+        """What a request may have at most."""
+        return self._limits
+
+    @property
+    def headers(self) -> Headers:
+        """Headers added to answers."""
+        return self._headers
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """Seconds for a request, and between two of them."""
+        return self._timeout, self._idle
+
+
+class _Connection:
+    """A connection and the requests that come by it, one after the other."""
+
+    def __init__(self, socket: HttpSocket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._socket, self._reader, self._writer = socket, reader, writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX)
+        peer = writer.get_extra_info("peername")
+        self._address = str(peer[0]) if peer else ""
+
+    async def serve(self) -> None:
+        """Answers requests until the caller leaves, is too slow, or breaks off within one."""
+        http, (timeout, idle) = self._http, self._socket.times
+        while True:
+            if not http.trailing_data[0]:  # else the caller did not wait for the answer before
+                octets = await asyncio.wait_for(self._reader.read(CHUNK), idle)
+                if not octets:
+                    return
+                http.receive_data(octets)
+            status, value, headers = await self._answered(timeout)
+            await asyncio.wait_for(self._send(status, value, headers), timeout)
+            if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
+                return
+            http.start_next_cycle()
+
+    async def _answered(self, timeout: float) -> tuple[int, Any, Headers]:  # noqa: ASYNC109  # of a part of the work
+        """What one request is answered with. A command may take its time."""
+        try:
+            request, body = await asyncio.wait_for(self._request(), timeout)
+            answer = await self._socket.answer(request, body, self._address)
+        except _Refusal as refusal:
+            return refusal.status, {"result": refusal.status, "text": REASONS[refusal.status]}, refusal.headers
+        except h11.RemoteProtocolError:
+            return 400, {"result": 400, "text": REASONS[400]}, ()
+        return 200, [answer.as_json()], ()
+
+    async def _event(self) -> Any:
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event
+            self._http.receive_data(await self._reader.read(CHUNK))
+
+    async def _request(self) -> tuple[h11.Request, bytes]:
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            raise ConnectionAbortedError("the caller left")
+        if any(name == b"transfer-encoding" for name, _ in head.headers):
+            raise _Refusal(400)
+        body = bytearray()
+        while True:
+            event = await self._event()
+            if isinstance(event, h11.EndOfMessage):
+                return head, bytes(body)
+            if not isinstance(event, h11.Data):
+                raise ConnectionAbortedError("the caller left within a request")
+            body += event.data
+            if len(body) > self._socket.limits.octets:
+                raise _Refusal(413)
+
+    async def _send(self, status: int, value: Any, more: Headers = ()) -> None:
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        now = format_datetime(datetime.now(UTC), usegmt=True)
+        headers = [
+            ("Content-Length", str(len(text))),
+            ("Content-Type", "application/json"),
+            ("Date", now),
+            *self._socket.headers,
+            *more,
+        ]
+        http, writer = self._http, self._writer
+        if http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        writer.write(http.send(h11.Response(status_code=status, headers=headers, reason=REASONS[status])))
+        for at in range(0, len(text), CHUNK):
+            writer.write(http.send(h11.Data(text[at : at + CHUNK])))
+            await writer.drain()
+        writer.write(http.send(h11.EndOfMessage()))
+        await writer.drain()
