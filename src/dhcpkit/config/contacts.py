@@ -79,8 +79,6 @@ def _check_socket(socket: ControlSocketDoc, steps: Steps, report: Report) -> Non
             report.add(codes.BAD_VALUE, (*steps, "socket-name"), message, expected="a path that ends in a file's name")
         _unsupported(socket, "socket-address", "UNIX", steps, report)
         return
-    message = f"control sockets of type {socket.socket_type} are accepted but not served yet"
-    report.add(codes.NO_EFFECT, (*steps, "socket-type"), message, hint="use one of type unix")
     _unsupported(socket, "socket-name", "HTTP", steps, report)
     try:
         ip_address(socket.socket_address)

@@ -113,47 +113,45 @@ class LeaseDatabaseDoc(DatabaseDoc):
 class HttpHeaderDoc(CommentedDoc):
     """A header added to HTTP answers."""
 
-    name: str = param(idle=True, doc="The header's name.")
-    value: str = param(default="", idle=True, doc="The header's value.")
+    name: str = param(doc="The header's name.")
+    value: str = param(default="", doc="The header's value.")
 
 
 @document("clients")
 class AuthClientDoc(CommentedDoc):
     """Who may use a control socket."""
 
-    user: str = param(default="", idle=True, doc="The user's name.")
-    password: str = param(default="", idle=True, doc="The user's password.")
-    user_file: str = param(default="", idle=True, doc="The file that holds the user's name.")
-    password_file: str = param(default="", idle=True, doc="The file that holds the password, or name and password.")
+    user: str = param(default="", doc="The user's name.")
+    password: str = param(default="", doc="The user's password.")
+    user_file: str = param(default="", doc="The file that holds the user's name.")
+    password_file: str = param(default="", doc="The file that holds the password, or name and password.")
 
 
 @document("authentication")
 class AuthenticationDoc(CommentedDoc):
     """How users of a control socket show who they are."""
 
-    type: str = param(choices=("basic",), idle=True, doc="The method; HTTP basic is the only one.")
-    realm: str = param(default="", idle=True, doc="The realm shown to the user.")
-    directory: str = param(default="", idle=True, doc="The folder of user and password files.")
-    clients: tuple[AuthClientDoc, ...] = param(default=(), idle=True, doc="The users.")
+    type: str = param(choices=("basic",), doc="The method; HTTP basic is the only one.")
+    realm: str = param(default="", doc="The realm shown to the user.")
+    directory: str = param(default="", doc="The folder of user and password files.")
+    clients: tuple[AuthClientDoc, ...] = param(default=(), doc="The users.")
 
 
 @document("control-socket")
 class ControlSocketDoc(CommentedDoc):
     """A socket that takes commands."""
 
-    socket_type: str = param(
-        choices=("unix", "http", "https"), doc="The kind of socket; only unix ones are served yet."
-    )
+    socket_type: str = param(choices=("unix", "http", "https"), doc="The kind of socket.")
     socket_name: str = param(default="", doc="The path of a unix socket.")
-    socket_address: str = param(default="127.0.0.1", idle=True, doc="The address an HTTP socket listens at.")
-    socket_port: int = param(default=8000, low=0, high=U16, idle=True, doc="The port of an HTTP socket.")
-    trust_anchor: str = param(default="", idle=True, doc="The certificate authority of clients, for TLS.")
-    cert_file: str = param(default="", idle=True, doc="The server's certificate for TLS.")
-    key_file: str = param(default="", idle=True, doc="The server's key for TLS.")
-    cert_required: bool = param(default=True, idle=True, doc="Whether clients must show a certificate.")
-    http_headers: tuple[HttpHeaderDoc, ...] = param(default=(), idle=True, doc="Headers added to answers.")
+    socket_address: str = param(default="127.0.0.1", doc="The address an HTTP socket listens at.")
+    socket_port: int = param(default=8000, low=0, high=U16, doc="The port of an HTTP socket.")
+    trust_anchor: str = param(default="", doc="The certificate authority of clients, for TLS.")
+    cert_file: str = param(default="", doc="The server's certificate for TLS.")
+    key_file: str = param(default="", doc="The server's key for TLS.")
+    cert_required: bool = param(default=True, doc="Whether clients must show a certificate.")
+    http_headers: tuple[HttpHeaderDoc, ...] = param(default=(), doc="Headers added to answers.")
     authentication: AuthenticationDoc = param(
-        default=AuthenticationDoc(type="basic"), filled=True, idle=True, doc="How users show who they are."
+        default=AuthenticationDoc(type="basic"), filled=True, doc="How users show who they are."
     )
 
 

@@ -6,15 +6,20 @@ what commands do.
 
 from __future__ import annotations
 
+import ssl
+import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-from dhcpkit.api import Caller, Request, SocketInUse, UnixSocket
-from dhcpkit.config.surroundings import ControlSocketDoc
+from dhcpkit.api import Ask, Basic, Caller, HttpSocket, Request, SocketInUse, UnixSocket
+from dhcpkit.config.surroundings import AuthClientDoc, AuthenticationDoc, ControlSocketDoc
 from dhcpkit.hooks.commands import Answer, Commands, Result
 from dhcpkit.server import messages as m
 
 __all__ = ["Control", "sockets_of"]
+
+SECRET_MAX: Final = 4096  # octets of a file with a user's name or password
 
 
 def sockets_of(doc: Any) -> Sequence[ControlSocketDoc]:
@@ -28,12 +33,13 @@ class Control:
     def __init__(self, commands: Commands, family: int) -> None:
         self._commands = commands
         self._family = family
-        self._sockets: dict[str, UnixSocket] = {}
+        self._sockets: dict[str, tuple[ControlSocketDoc, UnixSocket | HttpSocket]] = {}
 
     async def ask(self, request: Request, caller: Caller) -> Answer:
         """Runs a command for a caller."""
         name = request.command
-        m.COMMAND_RECEIVED.of(self._family).log(command=name, channel=caller.channel)
+        who = " ".join(filter(None, (caller.channel, caller.address, caller.user)))
+        m.COMMAND_RECEIVED.of(self._family).log(command=name, channel=who)
         try:
             return await self._commands.run(name, request.arguments)
         except Exception as error:  # noqa: BLE001  # a fault in one command must not end the service
@@ -42,23 +48,76 @@ class Control:
 
     async def listen(self, sockets: Iterable[ControlSocketDoc]) -> None:
         """Listens at these sockets and at no others. What cannot be opened is logged; the others are."""
-        wanted = {each.socket_name: each for each in sockets if each.socket_type == "unix"}
-        for path in [path for path in self._sockets if path not in wanted]:
-            await self._sockets.pop(path).close()
-        for path in wanted:
-            if path not in self._sockets:
-                await self._open(path)
+        wanted = {_place(each): each for each in sockets}
+        for place, (doc, _) in list(self._sockets.items()):
+            if wanted.get(place) != doc:
+                await self._sockets.pop(place)[1].close()
+        for place, doc in wanted.items():
+            if place not in self._sockets:
+                await self._open(place, doc)
 
-    async def _open(self, path: str) -> None:
-        made = UnixSocket(path, self.ask)
+    async def _open(self, place: str, doc: ControlSocketDoc) -> None:
         try:
+            made = UnixSocket(doc.socket_name, self.ask) if doc.socket_type == "unix" else _http(doc, self.ask)
             await made.start()
-        except (SocketInUse, OSError) as error:
-            m.COMMAND_SOCKET_FAILED.of(self._family).log(socket=path, reason=error)
+        except (SocketInUse, OSError) as error:  # ssl.SSLError is an OSError
+            m.COMMAND_SOCKET_FAILED.of(self._family).log(socket=place, reason=error)
         else:
-            self._sockets[path] = made
-            m.COMMAND_SOCKET_OPEN.of(self._family).log(socket=path)
+            self._sockets[place] = doc, made
+            m.COMMAND_SOCKET_OPEN.of(self._family).log(socket=place)
 
     async def close(self) -> None:
         """Stops listening."""
         await self.listen(())
+
+
+def _place(doc: ControlSocketDoc) -> str:
+    if doc.socket_type == "unix":
+        return doc.socket_name
+    address = f"[{doc.socket_address}]" if ":" in doc.socket_address else doc.socket_address
+    return f"{'https' if doc.trust_anchor else 'http'}://{address}:{doc.socket_port}"
+
+
+def _http(doc: ControlSocketDoc, ask: Ask) -> HttpSocket:
+    basic = None
+    if doc.authentication.clients:
+        basic = Basic(dict(_users(doc.authentication)), time.monotonic, realm=doc.authentication.realm)
+    headers = [(header.name, header.value) for header in doc.http_headers]
+    return HttpSocket(doc.socket_address, doc.socket_port, ask, tls=_tls(doc), basic=basic, headers=headers)
+
+
+def _tls(doc: ControlSocketDoc) -> ssl.SSLContext | None:
+    """TLS as the configuration wants it; None where it wants none. Raises OSError."""
+    if not doc.trust_anchor:
+        return None
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.load_cert_chain(doc.cert_file, doc.key_file)
+    anchor = Path(doc.trust_anchor)
+    made.load_verify_locations(**({"capath": str(anchor)} if anchor.is_dir() else {"cafile": str(anchor)}))
+    made.verify_mode = ssl.CERT_REQUIRED if doc.cert_required else ssl.CERT_OPTIONAL
+    return made
+
+
+def _users(doc: AuthenticationDoc) -> Iterable[tuple[str, str]]:
+    """Users with their passwords. Raises OSError where a file with one cannot be read."""
+    for client in doc.clients:
+        yield _user(client, Path(doc.directory))
+
+
+def _user(client: AuthClientDoc, folder: Path) -> tuple[str, str]:
+    """A file of its own may hold the name, the password, or both with a colon between them (Kea)."""
+    user, password = client.user, client.password
+    if client.user_file:
+        user = _secret(folder / client.user_file)
+    if client.password_file:
+        password = _secret(folder / client.password_file)
+        if not (client.user or client.user_file):
+            user, _, password = password.partition(":")
+    return user, password
+
+
+def _secret(path: Path) -> str:
+    """The first line of a file."""
+    with path.open("rb") as file:
+        return file.read(SECRET_MAX).partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "surrogateescape")
