@@ -28,6 +28,7 @@ from dhcpkit.wire.duid import Duid
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 EMPTY = "00" * 192  # as the recording abbreviates it
+RENEW = 5
 SERVER4, SERVER6, AGENT6 = (
     int(IPv4Address("192.0.2.1")),
     int(IPv6Address("2001:db8:ffff::1")),
@@ -50,7 +51,7 @@ class Talking4:
         packet = Packet4.parse(data)
         decision, sent = self.lab.send(data, Arrival("eth0", 2, packet.giaddr, 67, SERVER4, broadcast=False))
         answer = Packet4.parse(sent.data) if sent is not None else None
-        return decision, answer and (answer.type, answer.options)
+        return packet.type, decision, answer and (answer.type, answer.options)
 
 
 class Talking6:
@@ -67,7 +68,7 @@ class Talking6:
     def send(self, data):
         decision, sent = self.lab.send(data, Arrival6("eth0", 2, AGENT6, 547, SERVER6))
         answer = Packet6.parse(sent.data) if sent is not None else None
-        return decision, answer and (answer.type, answer.options.first)
+        return Packet6.parse(data).type, decision, answer and (answer.type, answer.options.first)
 
 
 def reclaimed(talking):
@@ -93,13 +94,14 @@ def replayed(recording, talking_class):
             if "sent" not in exchange:
                 talking.lab.now += exchange.get("wait", 0) + exchange.get("pause", 0)
                 names, ours, answer = reclaimed(talking) if "wait" in exchange else (), None, None
+                kind = 0
             else:
-                decision, ours = talking.send(bytes.fromhex(exchange["sent"].replace("~", EMPTY)))
+                kind, decision, ours = talking.send(bytes.fromhex(exchange["sent"].replace("~", EMPTY)))
                 names, answer = getattr(decision, "names", ()), exchange["answer"]
                 ours = ours and {"type": ours[0]} | {
                     str(code): ours[1][code].hex() for code in (12, 81, 39) if code in ours[1]
                 }
-            where = Where(talking_class.family, talk["link"], talk["about"], number, answer)
+            where = Where(talking_class.family, talk["link"], talk["about"], number, kind, answer)
             yield where, theirs, [shown(each.to_json()) for each in names], ours
 
 
@@ -111,12 +113,13 @@ def shown(request):
 
 @attrs.frozen
 class Where:
-    """Which exchange of which conversation, and Kea's answer."""
+    """Which exchange of which conversation, the message's type, and Kea's answer."""
 
     family: int
     link: str
     about: str
     number: int
+    kind: int
     answer: dict | None
 
     def __str__(self):
@@ -133,7 +136,7 @@ KNOWN = {
         at.family == 4 and at.about == "a new address" and not kea and [each["change-type"] for each in us] == [1, 0]
     ),
     "Kea leaves a name in DNS when its client says none any more": lambda at, kea, us: (
-        at.family == 6 and "39" not in at.answer and not kea and removals(us) == us
+        at.family == 6 and at.kind == RENEW and "39" not in at.answer and not kea and removals(us) == us
     ),
     "Kea leaves the names of further addresses when they change": lambda at, kea, us: (
         at.family == 6 and at.about == "several addresses" and [each for each in us if each in kea] == kea
