@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "reference" / "_generated"
+EFFECTS = {False: "yes", True: "none yet", "grave": "none yet; clients notice"}  # of a key, by what it is declared as
 OCTETS_SHOWN = 24  # of an example's payload: longer ones make the table too wide
 ROOMS = ("wire", "alloc", "config", "backends", "hooks", "server", "testing")
 
@@ -127,17 +129,47 @@ def configuration() -> str:
             " The keys of a map include those of the levels it inherits from. *Default* is what holds where no level of"
             " the configuration sets a key. An *inherited* key holds for what is inside, unless that says otherwise:"
             " for all subnets, a shared network, a subnet, a pool. *Since* is the series of Kea that brought a key,"
-            " where 2.2 did not know it. Keys marked *no effect yet* are accepted and kept, and change nothing today;"
-            " they are listed together [at the end](#accepted-without-effect).\n"
+            " where 2.2 did not know it. *Effect* is what it does here: a key that has none yet is accepted and kept,"
+            " and changes nothing; those are listed together [at the end](#accepted-without-effect), and whoever uses"
+            " one is told.\n"
         ),
     ]
     four, six = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc))
-    for document in four:
-        parts += map_of(document, "" if document in six else "DHCPv4")
-    for document in six:
-        if document not in four:
-            parts += map_of(document, "DHCPv6")
-    return "\n".join([*parts, *without_effect([*four, *(each for each in six if each not in four)])])
+    titles = titles_of(four, six)
+    for document, title in titles.items():
+        parts += map_of(document, title, titles)
+    return "\n".join([*parts, *without_effect(titles)])
+
+
+def titles_of(four: Sequence[Any], six: Sequence[Any]) -> dict[Any, str]:
+    """The maps of both families, each once, with a heading: the keys it stands at, and the family it is of alone."""
+    titles: dict[Any, str] = {}
+    for document in (*four, *(each for each in six if each not in four)):
+        at = [declared.key for around in (*four, *six) for declared in around.params.values()
+              if document_of(declared) is document]  # fmt: skip
+        family = "" if document in four and document in six else " (DHCPv4)" if document in four else " (DHCPv6)"
+        titles[document] = ", ".join(dict.fromkeys(at) or [document.map_name]) + family
+    return titles
+
+
+def document_of(declared: Any) -> Any:
+    """The document a key holds one of, or a list of; None for a plain value."""
+    shape = getattr(declared.shape, "item", None) or declared.shape
+    return getattr(shape, "document", None)
+
+
+def slug(title: str) -> str:
+    """The anchor of a heading."""
+    return re.sub(r"[^a-z0-9-]", "", title.lower().replace(" ", "-"))
+
+
+def type_of(declared: Any, titles: Mapping[Any, str]) -> str:
+    """The type of a key's value; a map leads to its part of the page."""
+    document = document_of(declared)
+    if document is None:
+        return str(declared.shape)
+    told = "list of maps" if getattr(declared.shape, "item", None) else "map"
+    return f"[{told}](#{slug(titles[document])})"
 
 
 def without_effect(documents: Iterable[Any]) -> list[str]:
@@ -163,25 +195,29 @@ def without_effect(documents: Iterable[Any]) -> list[str]:
     ]
 
 
-def map_of(document: Any, family: str) -> list[str]:
+def map_of(document: Any, title: str, titles: Mapping[Any, str]) -> list[str]:
     """The part about one map of a configuration."""
     rows = (
         (
             code(declared.key) + "".join(f", {code(alias)}" for alias in declared.aliases),
-            declared.shape,
+            type_of(declared, titles),
             default_of(declared),
-            "yes" if declared.name in inherited() else "",
+            "yes" if is_inherited(document, declared) else "",
             declared.since,
-            declared.doc + bounds_of(declared) + (" *No effect yet.*" if declared.idle else ""),
+            EFFECTS[declared.idle],
+            declared.doc + bounds_of(declared),
         )
         for declared in document.params.values()
     )
-    title = f"{document.map_name} ({family})" if family else document.map_name
-    return [
-        f"## {title}\n",
-        f"{inspect.getdoc(document)}\n",
-        table(("key", "type", "default", "inherited", "since", "meaning"), rows),
-    ]
+    head = ("key", "type", "default", "inherited", "since", "effect", "meaning")
+    return [f"## {title}\n", f"{inspect.getdoc(document)}\n", table(head, rows)]
+
+
+def is_inherited(document: Any, declared: Any) -> bool:
+    """Whether a key holds for the levels inside the one it is written at: those of levels only, not of classes."""
+    from dhcpkit.config.documents import DdnsDoc
+
+    return issubclass(document, DdnsDoc) and declared.name in inherited()
 
 
 def inherited() -> frozenset[str]:
@@ -193,11 +229,18 @@ def inherited() -> frozenset[str]:
 
 
 def default_of(declared: Any) -> str:
+    from dhcpkit.config import unparse
+
     if declared.required:
         return "required"
     value = declared.inherit if declared.default is None else declared.default
     if value is None or value in ((), {}, ""):
         return ""
+    if document_of(declared) is not None:
+        written = unparse(value)
+        return code(json.dumps(written)) if written else "empty"
+    if isinstance(value, tuple):
+        return ", ".join(map(code, value))
     return code({True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value)
 
 

@@ -115,29 +115,42 @@ def bindings(draw, network, client):
 
 
 LIFETIMES = st.sampled_from([(0, 0), (40, 90), (1000, 1000), (50, 20)])
-EXTRA = {
-    6: [b"\0\x17\0\x18", b"\0\x43\0\x17", b"", b"\0"],
-    8: [b"\0\0", b"\0"],
-    14: [b"", b""],
-    15: [b"\0\1x"],
-    16: [b"\0\0\0\x09\0\3abc", b"\0\0\x11\x8b\0\tdocsis3.0", b"\0"],
-    17: [b"\0\0\x11\x8b\0\1\0\2\0\x20", b"\0\0\0\x09"],
-    39: [b"\0\3box\0"],
-    3: [b"\0\0\0\2" + bytes(8), b"\0\0"],
-    1: [b"\0\3\0\1box"],
-}
+# Options that matter to the engine; those that make a message one that nobody answers are few.
+EXTRA = [
+    *[
+        (6, b"\0\x17\0\x18"),
+        (6, b"\0\x20\0\x43\0\x17"),
+        (14, b""),
+        (14, b""),
+        (14, b""),
+        (15, b"\0\1x"),
+        (39, b"\0\3box\0"),
+    ],
+    *[(16, b"\0\0\0\x09\0\3abc"), (16, b"\0\0\x11\x8b\0\1x\0\x09docsis3.0"), (17, b"\0\0\x11\x8b\0\1\0\2\0\x20")],
+    *[(17, b"\0\0\0\x09"), (8, b"\0\0"), (39, b"\1\3box\0")],
+]
+WRONG = [
+    (6, b""),
+    (6, b"\0"),
+    (8, b"\0"),
+    (16, b"\0"),
+    (39, b""),
+    (3, b"\0\0\0\2" + bytes(8)),
+    (3, b"\0"),
+    (1, b"\0\3box"),
+]
 
 
 @st.composite
 def messages(draw, network, held=()):
     """Messages of every kind with options that matter to the engine, direct and through relays."""
     client = draw(clients6())
-    kind = draw(st.sampled_from([SOLICIT, SOLICIT, REQUEST, REQUEST, RENEW, RENEW, REBIND, MessageType6.CONFIRM]))
+    kinds = [SOLICIT, REQUEST, RENEW]
+    kind = draw(st.sampled_from([*kinds, *kinds, *kinds, REBIND, REBIND, MessageType6.CONFIRM]))
     named = draw(bindings(network, client))
     if draw(st.booleans()):
         named = [binding for duid, binding in held if duid == client.duid]
-    wanted = draw(st.sets(st.sampled_from(sorted(EXTRA)), max_size=2) | st.just(set()))
-    options = [(code, draw(st.sampled_from(EXTRA[code]))) for code in sorted(wanted)]
+    options = draw(st.lists(st.sampled_from(EXTRA * 3 + WRONG), max_size=3, unique_by=lambda each: each[0]))
     own = kind in (REQUEST, RENEW)
     server_id = draw(st.sampled_from([network.server_id.octets] * 6 + [None, b"\0\1x"])) if own else None
     data = message6(kind, client, named, server_id=server_id, options=options)
@@ -167,40 +180,110 @@ def played(lab, steps):
     ]
 
 
-@given(networks6(), st.data())
+def plainer(network):
+    """The same network, with as little in it as there can be that makes a subnet one for the engine."""
+    subnets = [
+        attrs.evolve(each, allocator="iterative", pd_allocator="flq", pd_pools=each.pd_pools[:1])
+        for each in network.subnets
+    ]
+    return network_of(*subnets, hosts=network.hosts, keep_released=network.keep_released)
+
+
+@given(networks6() | networks6().map(plainer) | networks6().map(plainer), st.data())
 def test_the_quick_way_decides_as_the_engine(network, data):
     lab = Lab6(network)
     held = played(lab, data.draw(conversations6()))
-    for packet in data.draw(st.lists(messages(network, held), min_size=1, max_size=4)):
+    for packet in data.draw(st.lists(messages(network, held), min_size=2, max_size=6)):
         checked(lab, network, packet)
 
 
-@given(st.data())
-def test_and_in_the_network_it_was_made_for(data):
-    pools = data.draw(
-        st.sampled_from([LAB.pools, [Pool6.of("2001:db8::10 - 2001:db8::11"), Pool6.of("2001:db8::15/128")]])
-    )
+@st.composite
+def nearly_plain(draw):
+    """Networks that most messages are plain in, with what may make some of them less plain."""
+    several = [Pool6.of("2001:db8::10 - 2001:db8::11"), Pool6.of("2001:db8::15/128")]
     subnet = attrs.evolve(
         LAB,
-        pools=pools,
-        cache_threshold=data.draw(st.sampled_from([0.0, 0.25, 0.9])),
-        rapid_commit=data.draw(st.booleans()),
-        reservations_global=data.draw(st.booleans()),
-        reservations_out_of_pool=data.draw(st.booleans()),
+        pools=draw(st.sampled_from([LAB.pools, several])),
+        cache_threshold=draw(st.sampled_from([0.0, 0.25, 0.9])),
+        rapid_commit=draw(st.booleans()),
+        reservations_global=draw(st.booleans()),
+        reservations_out_of_pool=draw(st.booleans()),
     )
-    bob = data.draw(clients6())
-    hosts = [Host6("duid", bob.duid, data.draw(st.sampled_from([0, 1])), (LAB.first + 0x11,))]
+    reserved = [LAB.first + 0x11, *(LAB.first + 0x10,)[: draw(st.integers(0, 1))]]
+    host = Host6("duid", draw(clients6()).duid, draw(st.sampled_from([0, 1])), tuple(reserved))
     tests = ["relay6[0].peeraddr == fe80::1", "option[6].exists", "member('UNKNOWN')", "option[15].exists"]
-    classes = [
-        ClientClass(f"c{number}", test=parse(data.draw(st.sampled_from(tests)), FAMILY6))
-        for number in range(data.draw(st.integers(0, 1)))
-    ]
-    guarded = attrs.evolve(OTHER, client_classes=("c0",) if data.draw(st.booleans()) else ())
-    network = network_of(subnet, guarded, hosts=hosts if data.draw(st.booleans()) else (), classes=classes)
-    lab = Lab6(network)
-    held = played(lab, data.draw(conversations6()))
-    for packet in data.draw(st.lists(messages(network, held), min_size=1, max_size=5)):
-        checked(lab, network, packet)
+    classes = [ClientClass("c0", test=parse(draw(st.sampled_from(tests)), FAMILY6))] if draw(st.booleans()) else []
+    guarded = attrs.evolve(OTHER, client_classes=("c0",) if draw(st.booleans()) else ())
+    subnets = [subnet, guarded] if draw(st.booleans()) else [subnet]
+    return network_of(*subnets, hosts=[host] if draw(st.booleans()) else (), classes=classes)
+
+
+PLAIN = [
+    ANN,
+    Client6(Duid.of_link_layer(b"\2\0\0\0\0\2").octets, (), (7,)),
+    Client6(Duid.of_link_layer(b"\2\0\0\0\0\3").octets, (1,), ()),
+    Client6(b"\0\4" + bytes(range(16)), (1,), (1,)),
+    Client6(Duid.of_link_layer(b"\2\0\0\0\0\1").octets, (2,), ()),
+    Client6(b"\0\0\0", (1,), ()),
+]
+
+
+@st.composite
+def spoken(draw, network, told):
+    """What a client says that mostly remembers what it was told, and mostly has nothing special to say."""
+    client = draw(st.sampled_from(PLAIN))
+    kind = draw(st.sampled_from([SOLICIT, REQUEST, REQUEST, RENEW, RENEW, REBIND, MessageType6.RELEASE]))
+    named = told.get(client, [])
+    if draw(st.integers(0, 4)) == 0:
+        named = draw(bindings(network, client))
+    options = []
+    if draw(st.integers(0, 2)) == 0:
+        options = draw(st.lists(st.sampled_from(EXTRA * 3 + WRONG), max_size=2, unique_by=lambda each: each[0]))
+    mine = kind in (REQUEST, RENEW, MessageType6.RELEASE)
+    data = message6(kind, client, named, server_id=SERVER.octets if mine else None, options=options)
+    if draw(st.integers(0, 5)) == 0:  # the client's identifier need not come first
+        data = data[:4] + options_octets6(sorted(Options6(data[4:]).items(), key=lambda each: -each[0]))
+    around = draw(st.sampled_from([(), (), (), *AROUND]))
+    source, port = (RELAY, draw(st.sampled_from([547, 1547]))) if around else (client.source, 546)
+    local = draw(st.sampled_from([(ALL_SERVERS, True)] * 6 + [(LAB.first + 2, False)]))
+    interface = draw(st.sampled_from(["lab0", "lab0", "lab0", "lab9"]))
+    return client, Packet6.parse(relayed(data, *around), Arrival6(interface, 1, source, port, *local))
+
+
+AROUND = [
+    (relay(),),
+    (relay(o18=b"eth0"),),
+    (relay(o18=b"port"),),
+    (relay(link=OTHER.first + 1),),
+    (relay(o135=b"\0\0"),),
+    (relay(o66=options_octets6([(65, b"\1x\0")])),),
+    (relay(o37=b"\0\0\0\1x", o79=b"\0\1\2\2\2\2\2\2"),),
+    (relay(), relay(0, o18=b"eth0")),
+    (relay(), relay(ANN.source)),
+    (relay(0),),
+    (relay(kind=13),),
+]
+
+
+@given(nearly_plain(), st.data())
+def test_and_through_whole_conversations(network, data):
+    store, now, told = ReferenceStore6(), 1_000_000, {}
+    for _ in range(data.draw(st.integers(5, 30))):
+        client, packet = data.draw(spoken(network, told))
+        quick = quick6(packet, network, store, network.hosts, now)
+        query = open6(packet, network)
+        if not isinstance(query, Query6):
+            assert quick is None, query
+            continue
+        outcome = outcome6(plan6(query, Overlay6(store), network.hosts, now, Random(0)))
+        assert quick is None or (quick == outcome and quick.identity == query.identity)
+        assert store.append([outcome.unit]) == [True]
+        for address in outcome.offered:
+            store.handed_out(address)
+        if outcome.sent is not None:
+            answer = Packet6.parse(outcome.sent.data)
+            told[client] = [each for each in bindings_of(answer) if each.valid]
+        now += data.draw(st.sampled_from([0, 0, 1, 10, 40, 60, 200]))
 
 
 @pytest.mark.parametrize("relays", [(), (relay(),), (relay(0, o18=b"eth0"), relay())])

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dhcpkit.config.dhcp4 import Dhcp4Doc
+from dhcpkit.config.dhcp6 import Dhcp6Doc
+from dhcpkit.config.param import walk
+
 REPO = Path(__file__).resolve().parent.parent.parent
 SOURCE = REPO / "src" / "dhcpkit"
 
@@ -65,6 +69,39 @@ def test_every_configuration_key():
                     seen += 1
                     assert f"`{key}`" in page, f"{path.name}:{line.lineno}: {owner.name}.{key}"
     assert seen > 100
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_row_says_what_its_key_is(family):
+    """Every key of every map of a family has a row in a part of its own, with all that is declared of it."""
+    root = Dhcp4Doc if family == 4 else Dhcp6Doc
+    page = pages()["configuration.md"]
+    titles = sys.modules["docs_generate"].titles_of(list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc)))
+    assert len(set(titles.values())) == len(titles)
+    for document in walk(root):
+        title = titles[document]
+        lines = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
+        rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+        assert set(rows) == {declared.key for declared in document.params.values()}, title
+        for declared in document.params.values():
+            row = rows[declared.key]
+            assert f"| {'none yet' if declared.idle else 'yes'}" in row
+            assert not declared.since or f"| {declared.since} |" in row
+            assert declared.doc.replace("|", "\\|") in row
+            assert not declared.required or "| required |" in row
+    anchors = {
+        "#" + sys.modules["docs_generate"].slug(title) for title in [*titles.values(), "Accepted, without effect"]
+    }
+    assert set(re.findall(r"\]\((#[^)]*)\)", page)) <= anchors
+
+
+def test_what_is_inherited_is_said():
+    page = pages()["configuration.md"]
+    classes = page.partition("\n## client-classes (DHCPv4)\n")[2].partition("\n## ")[0]
+    subnets = page.partition("\n## subnet4 (DHCPv4)\n")[2].partition("\n## ")[0]
+    assert "| `valid-lifetime` | integer | `7200` | yes |" in subnets
+    assert "| `valid-lifetime` | integer |  |  |" in classes  # a class's is nobody else's
+    assert '| `lease-database` | [map](#lease-database) | `{"type": "memfile"}` |' in page
 
 
 def test_every_problem_code():

@@ -316,20 +316,31 @@ def _pools(link):
         yield 2000, {"ddns-send-updates": False}
 
 
-def config(family):
-    """The whole configuration, but for what only a process needs."""
+MODERN = {"ddns-ttl", "ddns-ttl-percent", "ddns-ttl-min", "ddns-ttl-max", "ddns-conflict-resolution-mode"}
+
+
+def config(family, version=(3,)):
+    """The whole configuration, but for what only a process needs; for an older Kea without what that does not know."""
     key = f"subnet{family}"
+    subnets = [_subnet(family, link, settings) for link, settings in LINKS.items()]
     shared = [
         _subnet(family, link, settings) for link, settings in zip(("shared", "next"), SHARED.values(), strict=True)
     ]
     relay = IPv4Address(relay4("shared")) if family == 4 else IPv6Address(relay6("shared"))
+    untimed = UNTIMED
+    if version < (3,):
+        untimed = UNTIMED | {"hold-reclaimed-time": 0}  # what is released is gone
+        for subnet in (*subnets, *shared):
+            for old in MODERN & subnet.keys():
+                del subnet[old]
+            subnet["pools"] = [{"pool": pool["pool"]} for pool in subnet["pools"]]
     return {
         "valid-lifetime": 3600,
         "cache-threshold": 0.0,
         "dhcp-ddns": {"enable-updates": True},
         SUFFIX: "dyn.example.org",
         "hostname-char-set": "[^A-Za-z0-9.-]",
-        "expired-leases-processing": UNTIMED,
-        key: [_subnet(family, link, settings) for link, settings in LINKS.items()],
+        "expired-leases-processing": untimed,
+        key: subnets,
         "shared-networks": [{"name": "lab", key: shared, "relay": {"ip-addresses": [str(relay)]}}],
     }

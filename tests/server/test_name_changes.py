@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import time
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -155,6 +156,17 @@ def test_a_server_puts_both_together():
     names = WaitingNames()
     server = Server4(Network([LAB]), MemoryStore([NAMED._replace(cltt=1)]), names=names)
     assert server.batches.names is names
+    asyncio.run(server.reclaimer.reclaim())
+    assert told(names) == [(True, "box.", "192.0.2.10")]
+
+
+def test_a_server_tells_of_a_lease_that_is_kept_for_its_client_in_the_next_round():
+    names, store = WaitingNames(), MemoryStore([NAMED._replace(valid_lifetime=3600, cltt=int(time.time()))])
+    server = Server4(Network([LAB], keep_released=True), store, names=names)
+    release = x.message(x.RELEASE, 1, ciaddr=FIRST, options=((54, x.SERVER.to_bytes(4, "big")),))
+    server.batches.take([(release, x.ARRIVAL)])
+    assert [lease.state for lease in x.leases_of(store)] == [LeaseState.RELEASED]
+    assert told(names) == []
     asyncio.run(server.reclaimer.reclaim())
     assert told(names) == [(True, "box.", "192.0.2.10")]
 

@@ -9,6 +9,7 @@ import functools
 import gc
 import importlib.util
 import sys
+import tracemalloc
 import types
 from collections import deque
 from ipaddress import IPv4Address
@@ -16,7 +17,21 @@ from pathlib import Path
 
 import pytest
 
-from dhcpkit.alloc import Network, Pool4, Subnet4, answer, answer6, assign6, classes, guards, links, select
+from dhcpkit.alloc import (
+    Network,
+    Pool4,
+    Subnet4,
+    answer,
+    answer6,
+    assign6,
+    classes,
+    guards,
+    links,
+    open6,
+    quick4,
+    quick6,
+    select,
+)
 from dhcpkit.alloc.guards import Holdings, Moments, Movements, Protection
 from dhcpkit.alloc.naming import KEA_NAMING
 from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, Subnet6
@@ -291,3 +306,36 @@ def test_memos_of_functions_are_bounded():
     assert len(ours) >= 3
     endless = [each for each in ours if each.cache_info().maxsize is None]
     assert [each.__qualname__ for each in endless if each.__wrapped__.__code__.co_argcount] == []
+
+
+@pytest.mark.parametrize("family", CASES)
+@pytest.mark.parametrize("bound", [True, False], ids=["bound", "without"])
+def test_what_is_remembered_of_messages_is_small(family, bound, monkeypatch):
+    """Memos hold parts of messages; of those that are longer than a frame they hold nothing."""
+    if not bound:  # to see that what is measured here would be seen
+        for module in (answer, answer6, assign6, open6, quick4, quick6):
+            monkeypatch.setattr(module, "REMEMBERED_MAX", 1 << 20)
+    server, _, wire = CASES[family][0]()
+    came = r.x4.ARRIVAL if family == 4 else arrival6(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 60):
+            if number == 20:
+                before = tracemalloc.get_traced_memory()[0]
+            server.batches.take([(long_message(family, number), came)])
+            assert len(wire.sent) == 1
+            wire.sent.clear()
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert (kept <= 100_000) == bound, "octets of the 800,000 that came"
+
+
+def long_message(family, number):
+    told = number.to_bytes(4, "big") * 5000
+    if family == 6:
+        options = [(6, told), (16, told[:4] + (5000).to_bytes(2, "big") + told[:5000]), (15, b"\0\4" + told[:4])]
+        return r.x6.message(r.x6.SOLICIT, number, xid=number, options=options)
+    parts = [(55, told[:255])] * 80 + [(60, told[:255])] * 10 + [(124, b"\0\0\1\1\4" + told[:4])] * 50
+    return r.x4.message(1, number, number, options=parts)

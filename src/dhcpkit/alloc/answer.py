@@ -15,7 +15,7 @@ import attrs
 from dhcpkit.alloc.decision import Decision4, Event, Reply4
 from dhcpkit.alloc.lease import INFINITE, Lease4
 from dhcpkit.alloc.name_change import NameChange
-from dhcpkit.alloc.network import Level, Network, Subnet4
+from dhcpkit.alloc.network import REMEMBERED_MAX, Level, Network, Subnet4
 from dhcpkit.alloc.options import OptionValue, OptionValues
 from dhcpkit.alloc.query import INFORM
 from dhcpkit.alloc.select import suboption
@@ -241,7 +241,7 @@ def shared_options(reply: Reply4, packet: Packet4, network: Network, trace: Trac
     local = packet.arrival.local
     vendors = _vendors(options) if VENDOR_OPTIONS in options or VENDOR_CLASS in options else NO_VENDORS
     subnet, host, pool = reply.subnet, reply.host, reply.pool
-    if trace or (host is not None and len(host.options)):
+    if trace or (host is not None and len(host.options)) or len(packet.data) > REMEMBERED_MAX:
         return _join(reply, network, _collect(reply, asked, vendors, local, network, trace))
     if not network.vendors:
         vendors = NO_VENDORS

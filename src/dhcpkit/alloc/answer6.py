@@ -15,7 +15,7 @@ from dhcpkit.alloc.decision import Event
 from dhcpkit.alloc.decision6 import Answered6, Decision6, Granted6, Reply6
 from dhcpkit.alloc.lease6 import LeaseType
 from dhcpkit.alloc.name_change import NameChange
-from dhcpkit.alloc.network import Level
+from dhcpkit.alloc.network import REMEMBERED_MAX, Level
 from dhcpkit.alloc.network6 import Network6, Subnet6
 from dhcpkit.alloc.options import OptionValue, OptionValues
 from dhcpkit.alloc.query6 import Query6
@@ -232,7 +232,7 @@ def _configured(query: Query6, reply: Reply6) -> list[Encoded]:
     vendors = vendors6(query.packet) if VENDOR_CLASS in first or VENDOR_OPTIONS in first else NO_VENDORS
     pools = _pools(reply)
     host = reply.host
-    if trace or (host is not None and len(host.options)):
+    if trace or (host is not None and len(host.options)) or len(query.packet.data) > REMEMBERED_MAX:
         return list(_collect(query, reply, vendors, pools))
     key = (reply.subnet, pools, reply.classes, asked, vendors)
     try:

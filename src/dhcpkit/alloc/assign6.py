@@ -21,6 +21,7 @@ from dhcpkit.alloc.desk6 import Desk6, Holding6
 from dhcpkit.alloc.host6 import Host6
 from dhcpkit.alloc.lease import GIVEN_BACK
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.network import REMEMBERED_MAX
 from dhcpkit.alloc.network6 import PdPool, Pool6, Subnet6
 from dhcpkit.alloc.pick6 import Match
 from dhcpkit.alloc.query6 import Asked6, Hint6
@@ -332,9 +333,10 @@ def _pick(desk: Desk6, asked: Asked6, match: Match, length: int) -> tuple[Subnet
                 if trace:
                     desk.note(f"pool {pool}", "passed over", "it is full", pool.where)
                 continue
-            if len(pools) > 1:
+            short = len(desk.query.packet.data) <= REMEMBERED_MAX
+            if short and len(pools) > 1:
                 remember(network.recent_pool, key, at)
-            if len(link) > 1:
+            if short and len(link) > 1:
                 remember(network.recent, _place(desk, subnet, asked), network.position(subnet))
             if trace:
                 desk.note(address, "chosen", f"the next free one of pool {pool}", pool.where)

@@ -92,7 +92,6 @@ def repeat4(query: Query4, leases: LeaseView4, hosts: HostView, now: int, rng: R
     the store's trouble (docs/why/durability.md).
     """
     decision = plan4(query, leases, hosts, now, rng)
-    decision.names = ()  # nothing is stored, and what is not stored is not told
     if not decision.unit:
         return decision
     reply = decision.reply

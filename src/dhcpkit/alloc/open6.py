@@ -16,6 +16,7 @@ from dhcpkit.alloc.host6 import Host6, Host6View
 from dhcpkit.alloc.hwaddr6 import HwAddr6, find_hwaddr
 from dhcpkit.alloc.lease6 import LeaseType
 from dhcpkit.alloc.names6 import fqdn_flaw6
+from dhcpkit.alloc.network import REMEMBERED_MAX
 from dhcpkit.alloc.network6 import Network6, Subnet6
 from dhcpkit.alloc.points import Consult, NextStep
 from dhcpkit.alloc.points6 import Subnet6Select
@@ -44,6 +45,7 @@ IA_SIZE, IAADDR_SIZE, IAPREFIX_SIZE = 12, 24, 25  # octets of what is there besi
 ADDRESS_BITS: Final = 128
 DUID_MIN, DUID_MAX = 3, 130  # octets (RFC 8415 11.1): a type of two, and at most 128 behind it
 EMPTY_DUID: Final = bytes(DUID_MIN)  # Kea's mark for a lease without client
+ASKED_MAX: Final = 64  # associations of a message and addresses in them: each is held against all, and clients have few
 DOCSIS_CLASSES: Final = (b"docsis3.0", b"eRouter1.0")  # Kea: a vendor class among others that counts before the first
 
 
@@ -119,7 +121,7 @@ def _query(  # noqa: PLR0913, PLR0917  # what was found out about a message
         subnet,
         network.siblings(subnet) if subnet is not None else (),
         *hwaddr,
-        _codes(first.get(ORO, b"")),
+        (_codes if len(packet.data) <= REMEMBERED_MAX else _codes.__wrapped__)(first.get(ORO, b"")),
         RAPID_COMMIT in first,
         trace,
         early,
@@ -173,10 +175,11 @@ def _flaw(options: Options6) -> str | None:
 def _asked(options: Options6) -> tuple[Asked6, ...]:
     """The identity associations: addresses before prefixes, else as they came; none for IA_TA (Kea).
 
-    ValueError where one is malformed.
+    ValueError where one is malformed, or there are more than ASKED_MAX.
     """
     first = options.first
     found: list[Asked6] = []
+    count = 0
     for code, read in ((IA_NA, _address), (IA_PD, _prefix)):
         if code not in first:
             continue
@@ -188,7 +191,11 @@ def _asked(options: Options6) -> tuple[Asked6, ...]:
                     f"an identity association ({code}) has {IA_SIZE} octets before its options, not {size}"
                 )
             iaid = int.from_bytes(payload[:4], "big")
-            hints = () if size == IA_SIZE else tuple(map(read, Options6(payload[IA_SIZE:]).payloads(inner)))
+            inside = () if size == IA_SIZE else Options6(payload[IA_SIZE:]).payloads(inner)
+            count += 1 + len(inside)
+            if count > ASKED_MAX:
+                raise ValueError(f"more than {ASKED_MAX} identity associations and addresses in them")
+            hints = tuple(map(read, inside))
             found.append(Asked6(kind, iaid, hints))
     return tuple(found)
 

@@ -20,7 +20,7 @@ from dhcpkit.alloc.decision import Event, Reply4
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.names import choose_name
-from dhcpkit.alloc.network import Network, Pool4, Subnet4
+from dhcpkit.alloc.network import REMEMBERED_MAX, Network, Pool4, Subnet4
 from dhcpkit.alloc.reserved import Reserved, identifiers
 from dhcpkit.alloc.select import select_subnet4, suboption
 from dhcpkit.alloc.times import remaining_of_cached
@@ -211,7 +211,8 @@ def _answer(  # noqa: PLR0913, PLR0917  # as quick4
     except KeyError:
         reply = Reply4(kind, subnet, classes, pool, None, yiaddr, ciaddr, lifetime)
         shared = shared_options(reply, packet, network, NO_TRACE)
-        network.blocks[key] = shared  # bounded by shared_options, which clears it
+        if len(packet.data) <= REMEMBERED_MAX:
+            network.blocks[key] = shared  # bounded by shared_options, which clears it
     data = reply_header4(
         packet, ciaddr=ciaddr, yiaddr=yiaddr, siaddr=shared.siaddr, sname=shared.sname, file=shared.file
     )

@@ -38,6 +38,7 @@ from dhcpkit.alloc.host6 import Host6View
 from dhcpkit.alloc.hwaddr6 import HwAddr6, find_hwaddr
 from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
+from dhcpkit.alloc.network import REMEMBERED_MAX
 from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, Subnet6
 from dhcpkit.alloc.open6 import DUID_MAX, DUID_MIN, EMPTY_DUID, vendor_classes
 from dhcpkit.alloc.pick6 import Match
@@ -307,7 +308,7 @@ def _address(asking: _Asking, payload: bytes) -> _Given:
         pool = pools[number % count]
         address = leases.first_free(pool.sweep, now, taken)
         if address is not None:
-            if count > 1:
+            if count > 1 and len(asking.packet.data) <= REMEMBERED_MAX:
                 remember(asking.network.recent_pool, key, number % count)
             asking.offered.append(address)
             there = leases.by_address(address)
@@ -475,8 +476,9 @@ def _answer(
     except KeyError:
         if len(network.blocks) >= MEMO_MAX:
             network.blocks.clear()
-        made = shared6(packet, network, asking.subnet, pools, asking.classes, vendors, rapid=rapid)
-        shared = network.blocks[key] = made
+        shared = shared6(packet, network, asking.subnet, pools, asking.classes, vendors, rapid=rapid)
+        if len(packet.data) <= REMEMBERED_MAX:
+            network.blocks[key] = shared
     if not shared.head:
         return None
     size = len(duid)

@@ -99,7 +99,7 @@ class Port6:
         if len(self._arrivals) >= ARRIVALS_MAX:
             self._arrivals.clear()
         there = self.interface
-        address = int(IPv6Address(source[0].partition("%")[0]))
+        address = int.from_bytes(socket.inet_pton(socket.AF_INET6, source[0].partition("%")[0]), "big")
         arrival = Arrival6(there.name, there.index, address, source[1], self.address, self._multicast)
         self._arrivals[source] = arrival
         return arrival
@@ -117,7 +117,8 @@ class Port6:
             if len(self._names) >= ARRIVALS_MAX:
                 self._names.clear()
             scope = self.interface.index if is_link_local(address) else 0
-            to = self._names[address, port] = (str(IPv6Address(address)), port, 0, scope)
+            name = socket.inet_ntop(socket.AF_INET6, address.to_bytes(16, "big"))
+            to = self._names[address, port] = (name, port, 0, scope)
         self.socket.sendto(data, to)
 
 
@@ -211,9 +212,12 @@ class Sockets6:
     def send(self, answers: Sequence[tuple[Outgoing6, Arrival6]]) -> Sequence[tuple[int, OSError]]:
         """As Transport: each answer leaves by the socket that heard its message."""
         failed: list[tuple[int, OSError]] = []
-        ports = self._ports
+        port: Port6 | None = None
+        last: Arrival6 | None = None
         for index, (outgoing, arrival) in enumerate(answers):
-            port = ports.get((arrival.ifindex, arrival.local))
+            if arrival is not last:  # what a relay sent came in one way
+                port = self._ports.get((arrival.ifindex, arrival.local))
+                last = arrival
             to = self._client_port if self._client_port and outgoing.port in (SERVER_PORT6, CLIENT_PORT6) else 0
             try:
                 if port is None:

@@ -189,7 +189,7 @@ class Lab4:
 
     def send(
         self, data: bytes, arrival: Arrival, trace: Trace | None = None
-    ) -> tuple[Decision4 | Dropped, Outgoing4 | None]:
+    ) -> tuple[Decision4 | Dropped | None, Outgoing4 | None]:
         """One datagram through the engine, its decision committed. Raises WireError for what is no DHCP message."""
         consult = Exchange(self.hooks) if self.hooks else None
         query = open4(Packet4.parse(data, arrival), self.network, consult, trace if trace is not None else NO_TRACE)
@@ -227,10 +227,11 @@ class Lab4:
         data, broadcast = made
         source = 0 if broadcast else state.address
         arrival = Arrival(client.interface, 1, source, 68, client.local or self._local(), broadcast, client.hwaddr)
+        before = self.store.view.by_address(state.address)
         decision, outgoing = self.send(data, arrival)
         self.log.append((self.now, step, decision))
         self._heard(step, state, outgoing)
-        if isinstance(decision, Decision4) and isinstance(step, (Release, Decline)) and decision.unit:
+        if isinstance(step, (Release, Decline)) and self.store.view.by_address(state.address) != before:
             self.promised.pop(state.address, None)
             state.address = 0
         return outgoing
@@ -279,9 +280,9 @@ class Lab4:
             state.offered = (reply.yiaddr, server)
             self._not_anothers(reply.yiaddr, step.client, "offered")
         elif reply.type == MessageType.NAK:
-            if self.promised.get(state.address, (None,))[0] == step.client and isinstance(
-                step, (Renew, Rebind, Reboot)
-            ):
+            holder, _ = self.promised.get(state.address, (None, 0))
+            mine = (step.client, attrs.evolve(step.client, client_id=b""))
+            if holder in mine and isinstance(step, (Renew, Rebind, Reboot)):
                 self.promised.pop(state.address)
             state.offered, state.address = None, 0
         elif reply.type == MessageType.ACK and reply.yiaddr:
@@ -291,7 +292,7 @@ class Lab4:
                 if self._same(address, holder, step.client):
                     del self.promised[address]  # a client uses one address: taking another gives the first up
             until = float("inf") if lifetime == INFINITE else self.now + lifetime
-            self.promised[reply.yiaddr] = (step.client, until)
+            self.promised[reply.yiaddr] = (self._known(step.client, reply.yiaddr), until)
             state.address, state.server, state.offered = reply.yiaddr, server, None
 
     def _not_anothers(self, address: int, client: Client, verb: str) -> None:
@@ -307,6 +308,12 @@ class Lab4:
         if subnets and subnets[0].match_client_id and one.client_id and other.client_id:
             return one.client_id == other.client_id
         return one.hwaddr == other.hwaddr
+
+    def _known(self, client: Client, address: int) -> Client:
+        """A client as the server knows it where this address is: without identifier where none is asked for (Kea)."""
+        subnets = self.network.holding(address)
+        kept = bool(subnets) and subnets[0].match_client_id
+        return client if kept else attrs.evolve(client, client_id=b"")
 
     def _reclaim(self, *, hold: bool) -> None:
         over = [

@@ -246,6 +246,7 @@ class Lab6:
         self.clients: dict[Client6, _State] = {}
         self.promised: dict[Binding6, tuple[Client6, float]] = {}  # who was told so, and until when
         self.counted: Counter[tuple[int, int, int]] = Counter()  # leases by subnet, type and state
+        self.earlier: set[tuple[Client6, int]] = set()  # who was given what by a configuration before this one
         self.log: list[tuple[int, Step6, Decision6 | Dropped | None]] = []
         self._xid = 0
 
@@ -262,7 +263,7 @@ class Lab6:
 
     def send(
         self, data: bytes, arrival: Arrival6, trace: Trace | None = None
-    ) -> tuple[Decision6 | Dropped, Outgoing6 | None]:
+    ) -> tuple[Decision6 | Dropped | None, Outgoing6 | None]:
         """One datagram through the engine, its decision committed. Raises WireError for what is no DHCP message."""
         packet = Packet6.parse(data, arrival)
         query = open6(packet, self.network, self.consult, trace if trace is not None else NO_TRACE)
@@ -294,6 +295,9 @@ class Lab6:
         ordered = sorted((binding.address, binding.last) for binding, _, _ in alive)
         for (_, last), (first, _) in pairwise(ordered):
             assert last < first, f"what begins at {IPv6Address(first)} lies in what ends at {IPv6Address(last)}"
+        self._check_counts()
+
+    def _check_counts(self) -> None:
         recount = Counter((lease.subnet_id, lease.type, lease.state) for lease in self._leases())
         assert recount == +self.counted, f"the store has {recount}, and what was decided adds up to {+self.counted}"
 
@@ -318,7 +322,7 @@ class Lab6:
         arrival = Arrival6(client.interface, 1, client.source, 546, ALL_SERVERS, multicast=True)
         decision, outgoing = self.send(data, arrival)
         self.log.append((self.now, step, decision))
-        assert isinstance(decision, Decision6), f"{step} was dropped: {decision.because}"
+        assert not isinstance(decision, Dropped), f"{step} was dropped: {decision.because}"
         if outgoing is not None:
             self._heard(step, state, data, outgoing)
         return outgoing
@@ -438,7 +442,7 @@ class Lab6:
                 theirs = [host for host in hosts if host.subnet_id == subnet.id]
                 checked = subnet.reservations_in_subnet and not subnet.reservations_out_of_pool
                 assert not theirs or not checked, f"{binding} {verb}, reserved for {theirs[0]}"
-        assert in_pool, f"{binding} {verb}, of no pool and not reserved"
+        assert in_pool or (client, binding.address) in self.earlier, f"{binding} {verb}, of no pool and not reserved"
 
     def _reclaim(self, *, hold: bool) -> None:
         for lease in list(self._leases()):
