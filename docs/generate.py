@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "reference" / "_generated"
 EFFECTS = {False: "yes", True: "none yet", "grave": "none yet; clients notice"}  # of a key, by what it is declared as
 OCTETS_SHOWN = 24  # of an example's payload: longer ones make the table too wide
-ROOMS = ("wire", "alloc", "config", "backends", "hooks", "server", "testing")
+ROOMS = ("wire", "alloc", "config", "backends", "hooks", "api", "server", "testing")
 
 
 def pages() -> dict[str, str]:
@@ -40,6 +40,7 @@ def pages() -> dict[str, str]:
         "messages.md": messages(),
         "hook-points.md": hook_points(),
         "commands.md": commands(),
+        "control-commands.md": control_commands(),
         **{f"api-{room}.md": api(room) for room in ROOMS},
     }
 
@@ -311,6 +312,45 @@ def commands() -> str:
     with command.make_context("dhcpkit", ["version"]) as context:
         text = get_docs_for_click(obj=command, ctx=context, name="dhcpkit")
     return text.replace("# `dhcpkit`", "# Commands", 1)
+
+
+def control_commands() -> str:
+    """The page of commands that servers take over their control sockets."""
+    from dhcpkit.hooks.commands import declared_commands
+
+    libraries = {
+        value
+        for module in (*modules("dhcpkit.hooks"), *modules("dhcpkit.server"))
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and any(declared_commands(value))
+    }
+    declared = sorted(
+        ((found, library) for library in libraries for _, found in declared_commands(library)),
+        key=lambda pair: pair[0].name,
+    )
+    parts = [
+        "# Commands over a control socket\n",
+        "Names, arguments and results are Kea's. The results 0 (done) and 1 (refused, `text` says why) are every "
+        "command's; others are named. Arguments that a command does not know are passed over, but where it is said "
+        "that they are refused.\n",
+    ]
+    for found, library in declared:
+        results = ", ".join(f"{int(each)} ({each.name.lower()})" for each in found.results if each > 1)
+        facts = [
+            f"Changes something: {'yes' if found.access.value == 'write' else 'no'}.",
+            f"Servers: {', '.join(sorted(found.servers))}.",
+            f"Since {found.since}.",
+            *([f"Further results: {results}."] if results else ()),
+            *(["Other arguments are refused."] if found.strict else ()),
+        ]
+        parts.append(f"## {found.name}\n\n{found.doc}\n\n{' '.join(facts)}\n")
+        if found.arguments is not None:
+            rows = [
+                (code(each.key), each.shape, "required" if each.required else default_of(each), each.doc)
+                for each in found.arguments.params.values()
+            ]
+            parts.append(table(("argument", "type", "default", "meaning"), rows))
+    return "\n".join(parts)
 
 
 def api(room: str) -> str:
