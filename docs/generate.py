@@ -324,17 +324,16 @@ def control_commands() -> str:
         for value in vars(module).values()
         if inspect.isclass(value) and value.__module__ == module.__name__ and any(declared_commands(value))
     }
-    declared = sorted(
-        ((found, library) for library in libraries for _, found in declared_commands(library)),
-        key=lambda pair: pair[0].name,
-    )
+    declared = sorted((found for each in libraries for _, found in declared_commands(each)), key=lambda one: one.name)
     parts = [
         "# Commands over a control socket\n",
-        "Names, arguments and results are Kea's. The results 0 (done) and 1 (refused, `text` says why) are every "
-        "command's; others are named. Arguments that a command does not know are passed over, but where it is said "
-        "that they are refused.\n",
+        (
+            "Names, arguments and results are Kea's. The results 0 (done) and 1 (refused, `text` says why) are every "
+            "command's; others are named. Arguments that a command does not know are passed over, but where it is said "
+            "that they are refused.\n"
+        ),
     ]
-    for found, library in declared:
+    for found in declared:
         results = ", ".join(f"{int(each)} ({each.name.lower()})" for each in found.results if each > 1)
         facts = [
             f"Changes something: {'yes' if found.access.value == 'write' else 'no'}.",

@@ -26,9 +26,10 @@ from dhcpkit.hooks import (
     Pkt6Receive,
     Pkt6Send,
 )
+from dhcpkit.server.counted import NAMES6
 from dhcpkit.server.expiry import Reclaimer, Reclaiming
 from dhcpkit.server.family6 import FAMILY6
-from dhcpkit.server.statistics import NAMES6, Statistics, Tally6, lease_totals6
+from dhcpkit.server.statistics import Statistics, Tally6, lease_totals6
 from dhcpkit.testing.machine6 import Binding6, bindings_of
 from dhcpkit.wire.dhcp6 import Arrival6, Packet6, Relay6
 from dhcpkit.wire.options6 import IA_NA, STATUS_CODE

@@ -9,10 +9,10 @@ import pytest
 
 from dhcpkit.backends import MemoryStore, MemoryStore6
 from dhcpkit.config import parse4, parse6
+from dhcpkit.server.counted import DROPS
 from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.family6 import FAMILY6
 from dhcpkit.server.loop import Batches
-from dhcpkit.server.statistics import DROPS
 from dhcpkit.wire.dhcp4 import Arrival
 from dhcpkit.wire.dhcp6 import Arrival6
 

@@ -31,10 +31,12 @@ __all__ = [
     "CommandClash",
     "Commands",
     "Declaration",
+    "Handler",
     "Refused",
     "Result",
     "command",
     "declared_commands",
+    "read_arguments",
 ]
 
 DHCP4: Final = "dhcp4"

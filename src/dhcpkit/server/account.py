@@ -14,8 +14,9 @@ import attrs
 
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.server import messages as m
+from dhcpkit.server.counted import Names
 from dhcpkit.server.log import RateLimit
-from dhcpkit.server.statistics import Names, Statistics
+from dhcpkit.server.statistics import Statistics
 from dhcpkit.wire.errors import WireError
 
 __all__ = ["Account", "Settling", "Words", "count_failure"]

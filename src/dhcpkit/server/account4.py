@@ -13,8 +13,9 @@ from dhcpkit.alloc.lease import Lease4, LeaseState
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account, Words, count_failure
+from dhcpkit.server.counted import NAMES4
 from dhcpkit.server.log import RateLimit
-from dhcpkit.server.statistics import NAMES4, LeaseTally
+from dhcpkit.server.statistics import LeaseTally
 from dhcpkit.wire.dhcp4 import MessageType, Packet4
 
 __all__ = ["WORDS4", "Settling4"]

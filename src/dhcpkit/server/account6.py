@@ -20,8 +20,9 @@ from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.view6 import Change6
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account, Words, count_failure
+from dhcpkit.server.counted import NAMES6, NAS, PDS
 from dhcpkit.server.log import RateLimit
-from dhcpkit.server.statistics import NAMES6, NAS, PDS, Tally6
+from dhcpkit.server.statistics import Tally6
 from dhcpkit.wire.dhcp6 import MessageType6, Packet6
 
 __all__ = ["WORDS6", "Settling6", "is_fresh6"]

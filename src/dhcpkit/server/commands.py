@@ -20,13 +20,31 @@ from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.config.errors import ConfigError
 from dhcpkit.config.param import Document, Json, document, param, unparse
 from dhcpkit.errors import DhcpkitError
-from dhcpkit.hooks.commands import DHCP4, DHCP6, Access, Answer, Commands, Refused, Result, command
+from dhcpkit.hooks.commands import Access, Answer, Commands, Refused, Result, command
 from dhcpkit.server.main import KEA_VERSION, VERSION
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.state import HA_REMOTE, USER, ServiceState
 from dhcpkit.server.statistics import Statistics
 
-__all__ = ["ConfigCommands", "Operated", "ServiceCommands", "StatisticCommands", "config_hash"]
+__all__ = [
+    "AgeArguments",
+    "ConfigArguments",
+    "ConfigCommands",
+    "CountArguments",
+    "DisableArguments",
+    "NamedAgeArguments",
+    "NamedArguments",
+    "NamedCountArguments",
+    "Operated",
+    "ReclaimArguments",
+    "ServiceArguments",
+    "ServiceCommands",
+    "ShutdownArguments",
+    "StatisticCommands",
+    "WriteArguments",
+    "config_hash",
+    "shown_samples",
+]
 
 CONFIG_MODE: Final = 0o640  # of a configuration that was written: it may hold passwords
 ORIGINS: Final = {"user": USER, "ha-partner": HA_REMOTE}  # what older callers call them
@@ -451,6 +469,3 @@ def _write(target: Path, octets: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-SERVERS: Final = {4: DHCP4, 6: DHCP6}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-__all__ = ["DB_CONNECTION", "HA_LOCAL", "HA_REMOTE", "USER", "ServiceState"]
+__all__ = ["DB_CONNECTION", "HA_LOCAL", "HA_REMOTE", "USER", "ServiceState", "Timer"]
 
 USER: Final = 1  # origins are numbers; these begin their ranges
 HA_LOCAL: Final = 1000
