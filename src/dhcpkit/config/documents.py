@@ -275,7 +275,6 @@ class SanityChecksDoc(Document):
     extended_info_checks: str = param(
         default="fix",
         choices=("none", "fix", "strict", "pedantic"),
-        idle=True,
         since="3.0",
         doc="How strictly a lease's record of the relay agent is checked.",
     )

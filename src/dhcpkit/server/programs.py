@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from dhcpkit.alloc.extended_checks import ExtendedInfoChecks
 from dhcpkit.alloc.sanity import LeaseChecks
 from dhcpkit.backends import LeaseStore4, LeaseStore6, Memfile, Memfile6, MemoryStore, MemoryStore6
 from dhcpkit.config import Dhcp4Doc, Dhcp6Doc, Loaded4, Loaded6, family_of, load4, load6
@@ -155,7 +156,8 @@ def reclaiming_of(doc: AnyDoc) -> Reclaiming:
 
 def sanity_of(doc: AnyDoc) -> SanityChecks:
     """What is done with leases that do not fit the configuration."""
-    return SanityChecks(LeaseChecks(doc.sanity_checks.lease_checks))
+    config = doc.sanity_checks
+    return SanityChecks(LeaseChecks(config.lease_checks), ExtendedInfoChecks[config.extended_info_checks.upper()])
 
 
 def loggers_of(doc: AnyDoc) -> list[LoggerSetting]:
