@@ -80,6 +80,18 @@ def test_a_holder_is_never_refused_what_it_has(world):
 
 
 @both
+def test_a_lower_limit_takes_nothing_from_those_who_have_it(world):
+    here, lower = world.made(leases_per_port=5), world.made(leases_per_port=2)
+    held = {client: here.get(client, "1/1") for client in range(5)}
+    here.bench.batches.network = lower.bench.batches.network
+    here.bench.time.seconds += 3000
+    assert here.get(9, "1/1") is None
+    for client, address in held.items():
+        assert here.get(client, "1/1", xid=9) == address
+        assert here.ask(here.datagram("renew", client, "1/1", 1, address=address, xid=20)) == [(here.ack, address)]
+
+
+@both
 def test_what_is_given_back_or_has_ended_makes_room(world):
     here = world.made(leases_per_port=2)
     first, _ = here.get(1, "1/1"), here.get(2, "1/1")
