@@ -289,6 +289,22 @@ def test_a_cloned_client_is_told_of_and_counted_once_a_minute(world, caplog):
     assert len({lease.address for lease in here.leases()}) == len(here.leases()) == 2
 
 
+def test_clients_without_an_identity_are_nobodys_clones():
+    here = r.World6.made(clone_alternations=1)
+    for turn in range(10):
+        asked = r.Packet6(r.x6.INFORM, [(6, b"\0\x17")], relays=[r.Relay6(12, 0, r.LINK, 1, [(18, b"%d" % turn)])])
+        assert here.bench.batches.take([(bytes(asked), here.arrival(1))]) is None
+    assert here.value("pkt6-infrequest-received") == 10
+    assert here.value("dhcpkit-cloned-clients") == 0
+
+
+def test_where_only_declines_are_limited_leases_are_not_counted():
+    here = r.World4.made(declines_per_port=5)
+    assert here.get(1, "1/1") is not None
+    guard = here.bench.batches.guarding.guard
+    assert not any(map(len, (guard.ports, guard.relays, guard.subnets)))
+
+
 @both
 def test_a_client_that_moves_now_and_then_is_no_clone(world):
     here = world.made(clone_alternations=3)
