@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from dhcpkit.alloc.view import NotLoaded
 
-__all__ = ["Keyhole", "PlainStore", "Range"]
+__all__ = ["AnyLease", "Keyhole", "PlainStore", "Range"]
 
 
 class AnyLease(Protocol):
