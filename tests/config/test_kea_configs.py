@@ -60,7 +60,7 @@ DEVIATIONS = {
     "server-hostname too long": "Kea checks it only where a subnet is configured with it, and then refuses it",
     "next-server bad": "Kea checks it only where a subnet is configured with it, and then refuses it",
     "dhcp-ddns bad port": "Kea takes port 70000 while updates are off, and fails once they are on",
-    "interfaces unknown": "a configuration may be checked on another machine: `check --here` and -t look",
+    "interfaces unknown": "a configuration may be checked on another machine: -t and `check --here` look",
     "hooks library absent": "Kea's libraries are not loaded, so that their files need not be there",
     "control socket no name": "Kea 2.2 finds it when it opens the socket, Kea 3 when it checks",
     "control socket type": "a path for an HTTP socket: Kea 2.2 finds it when it opens the socket, Kea 3 when it checks",

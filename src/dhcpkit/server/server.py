@@ -360,9 +360,14 @@ class ServerOf(Generic[N]):
         while True:
             await asyncio.sleep(CLOCK_WATCH)
             end_periods()
-            step = self.clock.step()
-            if step:
-                m.DHCP_CLOCK_STEP.of(self.family.number).log(seconds=round(step))
+            self.look_at_clock()
+
+    def look_at_clock(self) -> None:
+        """Tells where the wall clock was set since the last look; leases do not end by it (`clock`)."""
+        step = self.clock.step()
+        if step:
+            self.batches.account.tally["dhcpkit-clock-steps"] += 1
+            m.DHCP_CLOCK_STEP.of(self.family.number).log(seconds=round(step))
 
     async def _clean_up_files(self, clean_up: Callable[[], Awaitable[object]]) -> None:
         """Every `lfc_interval`, and at once where files of an older form or of a clean-up that was cut short wait."""
