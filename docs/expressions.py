@@ -36,6 +36,8 @@ TRUTHS: Final[list[Row]] = [
         "true",
         "The same of a relay agent: 0 is next to the server, -1 next to the client.",
     ),
+    (4, "option[82].option[1].exists", "true", "The same of an option inside an option, as deep as they go."),
+    (4, "vendor[4491].option[2].exists", "true", "The same of an option of an enterprise."),
     (4, "vendor[4491].exists", "true", "Whether option 125 (17 in DHCPv6) is of this enterprise; `*` of any."),
     (6, "vendor-class[*].exists", "true", "The same of option 124 (16 in DHCPv6)."),
     (4, "member('KNOWN')", "true", "Whether the client is in a class already; it is defined before, or built in."),
@@ -53,8 +55,17 @@ TEXTS: Final[list[Row]] = [
     (4, "7", "0x00000007", "A number: four octets, so it compares with fields of the header."),
     (4, "option[12].hex", "'printer-7'", "An option's octets; nothing where it is absent."),
     (4, "option[12].text", "'printer-7'", "An option as a text."),
+    (4, "option[82].option[1].hex", "'port3'", "An option inside an option; inner ones by code."),
     (4, "relay4[1].hex", "'port3'", "A sub-option of option 82."),
+    (4, "relay4[1].text", "'type=001, len=005: 70:6f:72:74:33'", "The same as Kea shows it."),
     (6, "relay6[0].option[18].hex", "'port3'", "An option that a relay agent added."),
+    (
+        6,
+        "relay6[-1].option[18].hex",
+        "'port3'",
+        "The relay agent next to the client; one that is not there has nothing.",
+    ),
+    (6, "relay6[1].option[18].hex", "''", "There is one relay agent only, number 0."),
     (6, "addrtotext(relay6[0].peeraddr)", "'fe80::7'", "Where the relay agent had the message from."),
     (6, "addrtotext(relay6[0].linkaddr)", "'2001:db8:1::1'", "The link it names."),
     (4, "vendor.enterprise", "0x0000118b", "The enterprise of option 125 (17 in DHCPv6)."),
@@ -69,7 +80,10 @@ TEXTS: Final[list[Row]] = [
         "So many octets from a place; a negative place counts from the end.",
     ),
     (4, "substring(option[12].hex, -1, all)", "'7'", "`all` takes the rest."),
+    (4, "substring(option[12].hex, 7, -3)", "'ter'", "A negative length takes what is before the place."),
+    (4, "substring(option[12].hex, 20, 3)", "''", "Behind the end there is nothing."),
     (4, "split(option[12].hex, '-', 2)", "'7'", "The second of the fields between these characters."),
+    (4, "split(option[12].hex, '-', 5)", "''", "There is no fifth."),
     (4, "concat('room ', option[12].hex)", "'room printer-7'", "One behind the other; `+` means the same."),
     (4, "'a' + 'b'", "'ab'", "See `concat`."),
     (4, "ifelse(member('KNOWN'), 'known', 'new')", "'known'", "One of two values; the other is not looked at."),
@@ -104,6 +118,17 @@ SAID: Final = {
 }
 
 
+BUILT_IN_CLASSES: Final = {
+    "ALL": "every client",
+    "KNOWN": "clients with a reservation",
+    "UNKNOWN": "clients without one",
+    "VENDOR_CLASS_...": "clients that call themselves so: option 60, or the first text of option 16 in DHCPv6",
+    "SPAWN_..._...": "clients of a `template-test`: the name of its class, and the value",
+    "BOOTP": "clients that speak BOOTP",
+    "HA_..., AFTER_..., EXTERNAL_...": "those whom hook libraries put into them",
+}
+
+
 def sample(version: int) -> Packet:
     """The message of a client named printer-7 behind a relay agent."""
     if version == 4:
@@ -126,7 +151,7 @@ def value_of(row: Row) -> str:
     if row in TRUTHS:
         return str(evaluate(parse(row[1], family), packet, CLASSES, family.space)).lower()
     octets = evaluate_text(parse_text(row[1], family), packet, CLASSES, family.space)
-    return f"'{octets.decode()}'" if re.fullmatch(rb"[ -~]+", octets) else f"0x{octets.hex()}"
+    return f"'{octets.decode()}'" if re.fullmatch(rb"[ -~]*", octets) else f"0x{octets.hex()}"
 
 
 def page() -> str:
@@ -159,6 +184,12 @@ def page() -> str:
                 "A value that is absent is empty. Where a function has no use for a value (`addrtotext` of three"
                 " octets), the client is not put into the class, and the log says so.\n"
             ),
+            "## Classes that are there\n",
+            (
+                "`member` may ask for any class that is defined before, and for these. `DROP`, `REJECT` and `SKIP_DDNS`"
+                " mean something by their name, and are defined like others.\n"
+            ),
+            table(("class", "who is in it"), ((code(name), who) for name, who in BUILT_IN_CLASSES.items())),
             "## Fields of a message\n",
             "Numbers are four octets, addresses four or sixteen.\n",
             table(("field", "what it is"), fields),

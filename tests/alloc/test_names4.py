@@ -95,6 +95,13 @@ class TestHostName:
         assert pattern_fault("[a")
         assert not pattern_fault("[[a]")
 
+    def test_octets_that_are_let_pass_go_back_as_they_came(self):
+        naming = attrs.evolve(SUFFIX, char_set="")
+        found = named(naming, o12=b"B\xfc\xdcX y.lab")
+        assert found.host_name == b"b\xfc\xdcx y.lab"
+        [change] = addition(lease(hostname=found.hostname, fqdn_fwd=True), naming)
+        assert change.fqdn == "b\\252\\220x\\032y.lab."
+
     def test_without_updates_a_name_is_only_answered(self):
         found = named(NO_UPDATES, o12=b"box")
         assert (found.hostname, found.forward, found.reverse) == ("box", False, False)

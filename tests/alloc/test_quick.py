@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhcpkit.alloc import ClientClass, Host, Lifetimes, Network, OptionValue, OptionValues, Overlay4, Pool4, Subnet4
+from dhcpkit.alloc import (
+    Change,
+    ClientClass,
+    Host,
+    Lease4,
+    Lifetimes,
+    Network,
+    OptionValue,
+    OptionValues,
+    Overlay4,
+    Pool4,
+    Subnet4,
+)
 from dhcpkit.alloc.answer import answer4
 from dhcpkit.alloc.engine4 import Event, Query4, open4, plan4
 from dhcpkit.alloc.expressions import parse
@@ -209,6 +221,22 @@ def test_what_vendors_say_is_the_engine_s_where_vendors_are_answered():
     for subnet, quick in ((LAB, True), (attrs.evolve(LAB, options=OptionValues([inside])), False)):
         network = Network([subnet])
         assert (quick4(packet, network, ReferenceStore(), network.hosts, 1) is not None) is quick
+
+
+@pytest.mark.parametrize("flags", [{"fqdn_fwd": True}, {"fqdn_rev": True}, {}])
+def test_a_lease_that_dns_was_told_of_is_the_engine_s(flags):
+    network = Network([attrs.evolve(LAB, naming=attrs.evolve(NO_UPDATES, enabled=True))])
+    assert network.plain == {1}
+    store, now = ReferenceStore(), 1_000_000
+    named = Lease4(LAB.first + 10, ANN.hwaddr, ANN.client_id, 100, now - 60, 1, hostname="ann.", **flags)
+    assert store.append([(Change(None, named),)])[0]
+    packet = Packet4.parse(message4(MessageType.REQUEST, ANN, ciaddr=named.address), Arrival("lab0", 1, local=LOCAL))
+    quick = quick4(packet, network, store, network.hosts, now)
+    assert (quick is None) == bool(flags)
+    if quick is not None:
+        same(quick, network, store, now)
+    decision = plan4(open4(packet, network), Overlay4(store), network.hosts, now, Random(0))
+    assert [each.remove for each in decision.names] == [True] * bool(flags)
 
 
 def test_addresses_taken_earlier_in_the_batch_are_left_to_the_engine():

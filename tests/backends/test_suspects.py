@@ -1,5 +1,6 @@
 """Which leases do not fit a configuration, found in their rows."""
 
+import asyncio
 from ipaddress import IPv4Network, IPv6Network
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from dhcpkit.alloc import Lease4, Network, Subnet4
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.network6 import Network6, Subnet6
-from dhcpkit.backends import MemoryStore, MemoryStore6
+from dhcpkit.backends import Memfile, Memfile6, MemoryStore, MemoryStore6
+from dhcpkit.backends.rows4 import ROWS4
+from dhcpkit.backends.rows6 import ROWS6
 
 FOUR, SIX = 0x0A000000, 0x20010DB8 << 96
 CONTEXTS = ["", "{ }", '{ "a": 1 }']
@@ -31,7 +34,9 @@ def leases4(draw):
         Lease4(
             *(FOUR + at, b"\2\0\0\0" + at.to_bytes(2, "big"), b"", 100, 5, draw(st.integers(0, 7))),
             hostname=draw(st.sampled_from(NAMES)),
+            state=draw(st.sampled_from([0, 0, 1, 2, 3])),
             user_context=draw(st.sampled_from(CONTEXTS)),
+            pool_id=draw(st.integers(0, 2)),
         )
         for at in offsets
     ]
@@ -53,7 +58,9 @@ def leases6(draw):
             *(SIX + (net << 64) + host, b"\0\1" + bytes([net]), 100, 5, draw(st.integers(0, 7)), 50),
             *(draw(st.sampled_from([LeaseType.IA_NA, LeaseType.IA_PD])), 1, 128),
             hostname=draw(st.sampled_from(NAMES)),
+            state=draw(st.sampled_from([0, 0, 1, 2, 3, 4])),
             user_context=draw(st.sampled_from(CONTEXTS)),
+            pool_id=draw(st.integers(0, 2)),
         )
         for net, host in places
     ]
@@ -103,3 +110,39 @@ def test_an_amendment_shows_unless_the_lease_is_another_by_now(leases):
     assert not any(store.amend([((old, None),) for old in leases])), "a lease that is another by now stays"
     assert [store.view.by_address(lease.address) for lease in moved] == moved
     store.view.check()
+
+
+@given(networks4(), leases4(), st.booleans())
+def test_what_a_file_has_shown_while_it_was_read_is_what_a_walk_finds(tmp_path_factory, network, leases, contexts):
+    """Right after a start nothing is walked over where that can be known; the answers are the same, and change."""
+    path = tmp_path_factory.mktemp("leases") / "leases4.csv"
+    path.write_bytes(b"\n".join([ROWS4.header, *map(ROWS4.encode, leases)]) + b"\n")
+    store = Memfile(path, "os")
+    try:
+        plain = MemoryStore(leases)
+        assert store.census().counts == plain.census().counts
+        assert sorted(store.census().reclaimed) == sorted(plain.census().reclaimed)
+        assert found(store, network, contexts=contexts) == plainly(plain, network, contexts=contexts)
+        for lease in leases[:1]:
+            moved = lease._replace(subnet_id=9, user_context='{ "b": 2 }')
+            assert store.append([((lease, moved),)]) == plain.append([((lease, moved),)]) == [True]
+            assert store.census().counts == plain.census().counts
+            assert moved in found(store, network, contexts=contexts)
+            store.view.check()
+    finally:
+        asyncio.run(store.close())
+
+
+@given(networks6(), leases6(), st.booleans())
+def test_the_same_of_dhcpv6(tmp_path_factory, network, leases, contexts):
+    path = tmp_path_factory.mktemp("leases") / "leases6.csv"
+    path.write_bytes(b"\n".join([ROWS6.header, *map(ROWS6.encode, leases)]) + b"\n")
+    store = Memfile6(path, "os")
+    try:
+        plain = MemoryStore6([store.view.by_address(address) for address in store.view.rows])
+        assert store.census().counts == plain.census().counts
+        assert sorted(store.census().reclaimed) == sorted(plain.census().reclaimed)
+        assert found(store, network, contexts=contexts) == plainly(plain, network, contexts=contexts)
+        store.view.check()
+    finally:
+        asyncio.run(store.close())

@@ -34,6 +34,10 @@ def lan(**keys):
     return {"subnet4": [{**LAN, **keys}]}
 
 
+def ha(**keys):
+    return {"library": "libdhcp_ha.so", "parameters": {"high-availability": [{"this-server-name": "a"} | keys]}}
+
+
 CASES = {
     "lease-cmds-presence": (in4, {**lan(), "hooks-libraries": []}),
     "host-cmds-presence": (in4, {**lan(), "hosts-database": {"type": "mysql", "name": "kea"}}),
@@ -45,6 +49,24 @@ CASES = {
     "pools-exhausted-by-reservations": (
         in4, lan(pools=[{"pool": "192.0.2.10 - 192.0.2.11"}], reservations=[host("192.0.2.10"), host("192.0.2.11", 2)]),
     ),
+    "pd-pools-exhausted-by-reservations": (
+        in6,
+        {"subnet6": [LAN6 | {
+            "pd-pools": [{"prefix": "2001:db8:8::", "prefix-len": 55, "delegated-len": 56}],
+            "reservations": [
+                {"duid": "00:03:00:01:02:00:00:00:00:01", "prefixes": ["2001:db8:8::/56", "2001:db8:8:100::/56"]},
+            ],
+        }]},
+    ),
+    "subnet-cmds-and-cb-mutual-exclusion": (in4, {**lan(), "hooks-libraries": [
+        *COMMANDS, {"library": "libdhcp_subnet_cmds.so"}, {"library": "libdhcp_cb_cmds.so"},
+    ]}),
+    "ha-mt-presence": (in4, {**lan(), "hooks-libraries": [
+        *COMMANDS, ha(**{"multi-threading": {"enable-multi-threading": False}}),
+    ]}),
+    "ha-dedicated-ports": (in4, {**lan(), "hooks-libraries": [
+        *COMMANDS, ha(peers=[{"name": "a", "url": "http://192.0.2.2:8000/", "role": "primary"}]),
+    ]}),
     "canonical-prefix": (in4, lan(subnet="192.0.2.7/24")),
     "decline-quarantine": (in4, {**lan(), "decline-probation-period": None}),
     "udp-and-direct-clients": (in4, {**lan(), "interfaces-config": {"dhcp-socket-type": "udp"}}),
@@ -87,7 +109,18 @@ def test_what_is_looked_for_is_found(name):
     assert problems[name].span is not None
 
 
-@pytest.mark.parametrize(("run", "keys"), [(in4, lan()), (in6, {"subnet6": [LAN6]})])
+PEER = ha(peers=[{"name": "a", "url": "http://192.0.2.2:8005/"}, {"name": "b", "url": "http://192.0.2.3:8000/"}])
+ODD = ha(peers=["a", {"name": "a", "url": "http://x:port/"}])  # nonsense is another's affair
+
+
+@pytest.mark.parametrize(
+    ("run", "keys"),
+    [
+        (in4, lan()),
+        (in6, {"subnet6": [LAN6]}),
+        *((in4, {**lan(), "hooks-libraries": [*COMMANDS, library]}) for library in (PEER, ODD)),
+    ],
+)
 def test_nothing_is_found_in_a_plain_configuration(run, keys):
     assert run(**keys) == {}
 

@@ -1,12 +1,14 @@
 """The page about expressions: every word of the language is there, and its examples have the values it says."""
 
 import importlib
+import re
 import sys
 
 import pytest
 
 from dhcpkit.alloc.expressions import _parser
 from dhcpkit.alloc.subjects import FIELDS
+from dhcpkit.config.levels import BUILT_IN, PREFIXES
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,19 @@ def test_every_word_of_the_grammar_has_an_example(expressions):
     words = {word for word in words if word.isalpha() and len(word) > 2}
     assert len(words) > 15
     assert {word for word in words if word not in examples} == set()
+
+
+def test_every_keyword_of_kea_s_language_is_on_the_page(shared, expressions):
+    notes = (shared / "kea" / "expressions.md").read_text()
+    keywords = re.search(r"^\| keywords \| `([^`]+)`", notes, re.MULTILINE)[1].split()
+    assert len(keywords) > 50
+    page = expressions.page()
+    assert {word for word in keywords if not re.search(rf"(?<![a-z]){word}(?![a-z])", page)} == set()
+
+
+def test_the_classes_that_are_there_are_those_of_the_configuration(expressions):
+    told = " ".join(expressions.BUILT_IN_CLASSES)
+    assert all(name in told for name in (*BUILT_IN, *PREFIXES))
 
 
 def test_every_field_is_said(expressions):

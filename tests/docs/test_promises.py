@@ -7,12 +7,12 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
 def rows(repo):
-    lines = (repo / "docs/why/promises.md").read_text().splitlines()
+    lines = (repo / "docs/why/promises.md").read_text().partition("\n## ")[0].splitlines()
     return [line for line in lines if line.startswith("| ") and not line.startswith(("| ---", "| class"))]
 
 
 def test_every_promise_names_a_test(repo):
-    assert len(rows(repo)) >= 5
+    assert len(rows(repo)) > 15
     for row in rows(repo):
         assert row.count(" | ") == 3, row
         assert NAMED.search(row.rpartition(" | ")[2]), row

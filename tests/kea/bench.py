@@ -3,9 +3,25 @@
 This module does not know families; `test_*` brings what is special about one.
 """
 
+import os
 from ipaddress import IPv6Address
 
 import attrs
+from hypothesis import HealthCheck
+
+from dhcpkit.alloc.view import Change
+
+FOREVER = 0xFFFFFFFF  # a lifetime that never ends
+EXAMPLES = 60  # conversations in each world
+WANTED = os.environ.get("DHCPKIT_KEA_EXAMPLES")  # new ones, and so many
+# A change is judged by the same conversations every time; a search for others takes as long as it takes.
+SEARCH = {
+    "max_examples": int(WANTED or EXAMPLES),
+    "derandomize": not WANTED,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
+TIMEOUT = 0 if WANTED else 400
 
 
 @attrs.define
@@ -41,12 +57,50 @@ class Bench:
         return {str(IPv6Address(each)) for each in found | {each.prefix for host in hosts for each in host.prefixes}}
 
     def used_up(self):
-        """This link is; what either server holds there is no matter for others, but DNS may be told of it yet."""
+        """This link is, before DNS was told of everything: that would be heard on the next one."""
         self.stale = "dhcp-ddns" in self.world.settings
+
+    def agreed(self):
+        """What was said on this link does not matter for others."""
+        self.stale = False
 
     def next_xid(self):
         self.xid += 1
         return self.xid
+
+    def wait(self, link, seconds):
+        """Time passes on a link: every lease of both servers gets older, but for those that last forever.
+
+        None does where Kea's command would not take one of its own leases: one that DNS knows, by no name.
+        """
+        family, leases = self.kea.family, self.kea_leases(link)
+        if any((lease["fqdn-fwd"] or lease["fqdn-rev"]) and not lease["hostname"] for lease in leases):
+            return
+        for lease in leases:
+            began, lifetime = lease.pop("cltt"), lease["valid-lft"]
+            if lifetime != FOREVER:
+                answer = self.kea.ask(f"lease{family}-update", **lease, expire=began + lifetime - seconds)
+                assert answer["result"] == 0, (answer, lease)
+        view, store = self.lab.store.view, self.lab.store
+        ids = self.ids(link)
+        leases = [view.by_address(address) for address in list(view.rows)] if family == 4 else store.leases.values()
+        units = [
+            (Change(lease, lease._replace(cltt=lease.cltt - seconds)),)
+            for lease in leases
+            if lease.subnet_id in ids and lease.valid_lifetime != FOREVER
+        ]
+        assert all(store.append(units))
+
+    def ids(self, link):
+        """The subnets of a link."""
+        known = {subnet.id for subnet in self.lab.network.subnets}
+        return [link.id(index) for index in range(4) if link.id(index) in known]
+
+    def kea_leases(self, link):
+        """All leases of a link in Kea, in its words."""
+        answer = self.kea.ask(f"lease{self.kea.family}-get-all", subnets=self.ids(link))
+        assert answer["result"] in (0, 3), answer
+        return answer.get("arguments", {}).get("leases", [])
 
 
 @attrs.frozen

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-# Random conversations find differences that nobody has judged yet, and take minutes on a busy machine: on request only.
-collect_ignore_glob = [] if os.environ.get("DHCPKIT_KEA_EXAMPLES") else ["test_same_answers*.py"]
-
 _spec = importlib.util.spec_from_file_location("kea_real_kea", Path(__file__).parent / "real_kea.py")
 real_kea = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(real_kea)

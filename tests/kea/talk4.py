@@ -15,9 +15,9 @@ DISCOVER, REQUEST, DECLINE, RELEASE, INFORM = (
     MessageType[name] for name in ("DISCOVER", "REQUEST", "DECLINE", "RELEASE", "INFORM")
 )
 KINDS = ("discover", "discover", "discover", "select", "select", "select", "renew", "rebind", "reboot", "snatch")
-KINDS += ("release", "decline", "inform", "blank")
+KINDS += ("release", "decline", "inform", "blank", "wait")
 CODES = (1, 2, 3, 4, 6, 7, 12, 15, 28, 40, 41, 42, 43, 51, 54, 58, 59, 66, 67, 69, 77, 81, 98, 119, 121, 125, 224, 225)
-CODES += (226, 252)
+CODES += (108, 226, 252)
 
 
 @attrs.frozen
@@ -35,6 +35,7 @@ class Say4:
     anonymous: bool = False  # without its client identifier
     broadcast: bool = False
     server: str = "ours"
+    seconds: int = 0  # that pass, where nobody says anything
 
     def __str__(self):
         usual = attrs.asdict(Say4(self.role, self.kind), recurse=False)
@@ -84,12 +85,18 @@ def extras(draw):
     return tuple(found.items())
 
 
+WAITS = (194, 386, 1178, 3085, 8441)  # up to three together end some seconds from what the worlds' leases have
+
+
 @st.composite
 def says(draw, roles):
+    kind = draw(st.sampled_from(KINDS))
+    if kind == "wait":
+        return Say4(roles[0], kind, seconds=draw(st.sampled_from(WAITS)))
     circuit = draw(st.one_of(st.none(), st.none(), st.sampled_from(roles)))
     return Say4(
         draw(st.sampled_from(roles)),
-        draw(st.sampled_from(KINDS)),
+        kind,
         draw(st.sampled_from(roles)),
         draw(st.sampled_from([0, 0, 0, 10, 11, 12, 14, 20, 29, 30, 200, 201, 210, 9])),
         draw(st.sampled_from([0, 0, 1, 3])),

@@ -13,7 +13,7 @@ from dhcpkit.wire.nested6 import options_octets6
 from dhcpkit.wire.options6 import IA_NA, IA_PD, STATUS_CODE
 
 KINDS = ("solicit", "solicit", "solicit", "request", "request", "request", "renew", "renew", "rebind", "rebind")
-KINDS += ("snatch", "confirm", "release", "decline", "inform")
+KINDS += ("snatch", "confirm", "release", "decline", "inform", "wait")
 TYPES = {
     "solicit": MessageType6.SOLICIT,
     "request": MessageType6.REQUEST,
@@ -50,6 +50,7 @@ class Say6:
     remote: bool = False  # whether the relay agent tells a remote-id, and the client's hardware address
     supplied: bool = False  # whether it supplies options
     server: str = "usual"
+    seconds: int = 0  # that pass, where nobody says anything
 
     def __str__(self):
         usual = attrs.asdict(Say6(self.role, self.kind), recurse=False)
@@ -105,11 +106,17 @@ PREFIXES = ["", "", ":0::", ":100::", ":300::", ":1000::", ":1040::", ":ff00::"]
 NUMBERS = [(1,), (1,), (1,), (), (1, 2), (7,)]
 
 
+WAITS = (194, 386, 1178, 3085, 8441)  # up to three together end some seconds from what the worlds' leases have
+
+
 @st.composite
 def says(draw, roles):
+    kind = draw(st.sampled_from(KINDS))
+    if kind == "wait":
+        return Say6(roles[0], kind, seconds=draw(st.sampled_from(WAITS)))
     return Say6(
         draw(st.sampled_from(roles)),
-        draw(st.sampled_from(KINDS)),
+        kind,
         draw(st.sampled_from(roles)),
         draw(st.sampled_from(NUMBERS)),
         draw(st.sampled_from([(), (), *NUMBERS])),

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import attrs
 
+FOREVER = 0xFFFFFFFF  # a lifetime that never ends
 COPIES = 40  # links of each kind; when they are used up, both servers begin anew
 ROLES = range(9)
 NEVER = "99.0.0.0/24"  # no link has it: what needs a subnet and nothing else
 SERVER4 = "192.0.2.1"
+UNTIMED = {"reclaim-timer-wait-time": 0, "flush-reclaimed-timer-wait-time": 0}  # nothing happens on its own
 
 
 @attrs.frozen
@@ -75,7 +77,7 @@ class World:
                 found[key] += values
         severity = {"severity": "DEBUG", "debuglevel": 99} if debug else {"severity": "WARN"}
         # Kea 2.2 repeats no lease unless told to, and removes what is released.
-        released = {} if version >= (3,) else {"expired-leases-processing": {"hold-reclaimed-time": 0}}
+        released = {} if version >= (3,) else {"hold-reclaimed-time": 0}
         return {
             "Dhcp4": {
                 "interfaces-config": {"interfaces": [f"eth0/{SERVER4}"], "dhcp-socket-type": "udp"},
@@ -84,8 +86,8 @@ class World:
                 "hooks-libraries": [{"library": lease_commands()}],
                 "loggers": [{"name": "kea-dhcp4", "output_options": [{"output": "stdout"}], **severity}],
                 "multi-threading": {"enable-multi-threading": False},
+                "expired-leases-processing": {**UNTIMED, **released},
                 **({"cache-threshold": 0.0} if ours or version >= (3,) else {}),
-                **released,
                 **self.settings,
                 **found,
             }
@@ -321,4 +323,109 @@ NAMES = World(
         "renewing": naming(update_on_renew=True, qualifying_suffix=""),
     },
 )
-WORLDS = [PLAIN, SHARED, NAMES]
+
+
+def twice(link):
+    """Two clients have the same address reserved, and one of them another's."""
+    hosts = reserved(link)
+    hosts[1] |= {"ip-address": hosts[0]["ip-address"]}
+    hosts[3] |= {"ip-address": f"{link.net(0)}.11"}
+    hosts.append({"hw-address": link.hwaddr(7).hex(":"), "ip-address": f"{link.net(0)}.11"})
+    return {"subnet4": [subnet(link, pools=((10, 13),), reservations=hosts)]}
+
+
+def forever(link):
+    """Leases that never end, but for clients that ask for less."""
+    more = {**lifetimes(600, FOREVER, FOREVER), "renew-timer": 900, "calculate-tee-times": True, "cache-max-age": 300}
+    return {"subnet4": [subnet(link, **more)]}
+
+
+def without(link):
+    """A network of two subnets, one of which tells clients to do without IPv4."""
+    first = subnet(link, 0, pools=((10, 11),), reservations=reserved(link, 0)[:2])
+    second = subnet(link, 1, **{"option-data": [option("v6-only-preferred", "1800")]})
+    return {"shared-networks": [{"name": f"link-{link.number}", "subnet4": [first, second]}]}
+
+
+def mastered(link):
+    """Where the server knows everybody, and clients by their hardware addresses."""
+    flags = {"authoritative": True, "match-client-id": False, "cache-threshold": 0.25, "cache-max-age": 1000}
+    return {"subnet4": [subnet(link, pools=((10, 16),), reservations=reserved(link), **flags)]}
+
+
+def vips(link):
+    """A network of two subnets, one for those that a global reservation says are important."""
+    flags = {"reservations-global": True, "reservations-in-subnet": True}
+    first = subnet(link, 0, pools=((10, 12),), **{"client-class": "vip", **flags})
+    second = subnet(link, 1, reservations=reserved(link, 1), **flags)
+    network = {"name": f"link-{link.number}", "subnet4": [first, second]}
+    return {"shared-networks": [network], "reservations": everywhere(link)}
+
+
+def known(link):
+    """Two subnets that nobody shares, chosen by who has a global reservation, and a pool for them."""
+    flags = {"reservations-global": True, "reservations-in-subnet": False}
+    made = subnet(link, 0, pools=((10, 12), (20, 22)), **flags)
+    made["pools"][0]["client-class"] = "KNOWN"
+    made["pools"][1]["client-class"] = "UNKNOWN"
+    made["require-client-classes"] = ["late"]
+    return {"subnet4": [made], "reservations": everywhere(link)}
+
+
+def all_reserved(allocator):
+    """Four addresses, each reserved: whatever the order, there is no choice. (Kea takes no queue of one address.)"""
+
+    def made(link):
+        net = link.net(0)
+        hosts = [{"hw-address": link.hwaddr(role).hex(":"), "ip-address": f"{net}.{role + 10}"} for role in range(4)]
+        return {"subnet4": [subnet(link, pools=((10, 13),), reservations=hosts, allocator=allocator)]}
+
+    return made
+
+
+def kept(link):
+    """Offers that are kept for their clients for a while."""
+    more = {"offer-lifetime": 120, "reservations": reserved(link), "cache-threshold": 0.25}
+    return {"subnet4": [subnet(link, pools=((10, 13),), **more)]}
+
+
+def ends(link):
+    """Pools with addresses that end in 0 and 255."""
+    net = link.net(1)
+    made = subnet(link, 0, pools=())
+    made["subnet"] = f"{link.net(0)}.0/23"
+    made["pools"] = [{"pool": f"{link.net(0)}.254 - {net}.1"}, {"pool": f"{net}.255/32"}]
+    return {"subnet4": [made]}
+
+
+def stashed(link):
+    """What relay agents say is kept, and is said for clients that renew past them."""
+    made = subnet(link, pools=((10, 16),), reservations=reserved(link), **{"store-extended-info": True})
+    made["pools"][0]["client-class"] = "relayed"
+    return {"subnet4": [made]}
+
+
+RARE = World(
+    "rare4",
+    {**BASIC, **TRIPLET, "ip-reservations-unique": False, "calculate-tee-times": True},
+    {"twice": twice, "forever": forever, "mastered": mastered},
+)
+EARLY = World(
+    "early4",
+    {**BASIC, **TRIPLET, "early-global-reservations-lookup": True},
+    {"vips": vips, "known": known, "globally": globally},
+)
+MODERN = World(
+    "modern4",
+    {**BASIC, **TRIPLET, "stash-agent-options": True, "compatibility": {"exclude-first-last-24": True}},
+    {
+        "scattered": all_reserved("random"),
+        "queued": all_reserved("flq"),
+        "kept": kept,
+        "without": without,
+        "ends": ends,
+        "stashed": stashed,
+    },
+    modern=True,
+)
+WORLDS = [PLAIN, SHARED, NAMES, RARE, EARLY, MODERN]

@@ -12,7 +12,8 @@ import attrs
 _spec = importlib.util.spec_from_file_location("kea_worlds4_of_6", Path(__file__).parent / "worlds4.py")
 _four = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_four)
-COPIES, lease_commands, option, lifetimes = _four.COPIES, _four.lease_commands, _four.option, _four.lifetimes
+COPIES, FOREVER, UNTIMED = _four.COPIES, _four.FOREVER, _four.UNTIMED
+lease_commands, option, lifetimes = _four.lease_commands, _four.option, _four.lifetimes
 
 ROLES = range(8)
 SERVER6 = "2001:db8:ffff::1"
@@ -76,7 +77,7 @@ class World:
                 found[key] += values
         severity = {"severity": "DEBUG", "debuglevel": 99} if debug else {"severity": "WARN"}
         # Kea 2.2 repeats no lease unless told to, and removes what is released.
-        released = {} if version >= (3,) else {"expired-leases-processing": {"hold-reclaimed-time": 0}}
+        released = {} if version >= (3,) else {"hold-reclaimed-time": 0}
         return {
             "Dhcp6": {
                 "interfaces-config": {"interfaces": [f"eth0/{SERVER6}"]},
@@ -86,8 +87,8 @@ class World:
                 "hooks-libraries": [{"library": lease_commands()}],
                 "loggers": [{"name": "kea-dhcp6", "output_options": [{"output": "stdout"}], **severity}],
                 "multi-threading": {"enable-multi-threading": False},
+                "expired-leases-processing": {**UNTIMED, **released},
                 **({"cache-threshold": 0.0} if ours or version >= (3,) else {}),
-                **released,
                 **self.settings,
                 **found,
             }
@@ -309,4 +310,113 @@ NAMES = World(
         "renewing": naming(update_on_renew=True, qualifying_suffix=""),
     },
 )
-WORLDS = [PLAIN, SHARED, NAMES]
+
+
+def twice(link):
+    """Two clients have the same address and prefix reserved, and one of them several."""
+    net, hosts = link.net(0), reserved(link)
+    hosts[0] |= {"ip-addresses": [f"{net}::12", f"{net}::13"], "prefixes": hosts[3]["prefixes"]}
+    hosts[2] |= {"ip-addresses": [f"{net}::12"]}
+    hosts.append({"duid": link.duid(7).hex(":"), "ip-addresses": hosts[1]["ip-addresses"]})
+    return {"subnet6": [subnet(link, pools=((0x10, 0x14),), reservations=hosts)]}
+
+
+def several(link):
+    """A client with more addresses and prefixes reserved than it has associations, in pools and out of them."""
+    net, delegated = link.net(0), link.delegated()
+    host = {
+        "duid": link.duid(0).hex(":"),
+        "ip-addresses": [f"{net}::11", f"{net}:f::201", f"{net}::10"],
+        "prefixes": [f"{delegated}:200::/56", f"{delegated}:ff00::/60", f"{delegated}:100::/56"],
+    }
+    return {"subnet6": [subnet(link, pools=((0x10, 0x12),), reservations=[host, *reserved(link)[2:]])]}
+
+
+def forever(link):
+    """Leases that never end, but for clients that ask for less."""
+    more = {**lifetimes(600, FOREVER, FOREVER), **preferred(500, FOREVER, FOREVER), "calculate-tee-times": True}
+    return {"subnet6": [subnet(link, **more)]}
+
+
+def repeated(link):
+    """Leases that are repeated for a while, and kept names."""
+    more = {"cache-threshold": 0.5, "cache-max-age": 1000, "store-extended-info": True, "rapid-commit": True}
+    return {"subnet6": [subnet(link, pools=((0x10, 0x13),), reservations=reserved(link), **more)]}
+
+
+def vips(link):
+    """A network of two subnets, one for those that a global reservation says are important."""
+    flags = {"reservations-global": True, "reservations-in-subnet": True}
+    first = subnet(link, 0, pools=((0x10, 0x12),), **{"client-class": "vip", **flags})
+    second = subnet(link, 1, **flags)
+    network = {"name": f"link-{link.number}", "subnet6": [first, second]}
+    return {"shared-networks": [network], "reservations": everywhere(link)}
+
+
+def known(link):
+    """Pools for those who have a global reservation, and for those who have none."""
+    flags = {"reservations-global": True, "reservations-in-subnet": False}
+    made = subnet(link, 0, pools=((0x10, 0x12), (0x20, 0x22)), **flags)
+    made["pools"][0]["client-class"] = "KNOWN"
+    made["pools"][1]["client-class"] = "UNKNOWN"
+    made["pd-pools"][0]["client-class"] = "KNOWN"
+    made["require-client-classes"] = ["late"]
+    return {"subnet6": [made], "reservations": everywhere(link)}
+
+
+def all_reserved(allocator, pd_allocator):
+    """Four addresses and prefixes, each reserved: whatever the order, there is no choice."""
+
+    def made(link):
+        net, delegated = link.net(0), link.delegated()
+        hosts = [
+            {
+                "duid": link.duid(role).hex(":"),
+                "ip-addresses": [f"{net}::{role + 0x10:x}"],
+                "prefixes": [f"{delegated}:{role:x}00::/56"],
+            }
+            for role in range(4)
+        ]
+        more = {"allocator": allocator, "pd-allocator": pd_allocator, "reservations": hosts}
+        made = subnet(link, pools=((0x10, 0x13),), **more)
+        made["pd-pools"][0] |= {"prefix-len": 54, "delegated-len": 56}
+        return {"subnet6": [made]}
+
+    return made
+
+
+def excluded(link):
+    """Reserved prefixes, each with a part left out, and pools with one."""
+    delegated = link.delegated()
+    hosts = [
+        {
+            "duid": link.duid(role).hex(":"),
+            "prefixes": [f"{delegated}:{where}::/56", f"{delegated}:{other}::/56"],
+            "excluded-prefixes": [f"{delegated}:{where}::/64", ""],
+        }
+        for role, where, other in ((0, "ff00", "200"), (1, "100", "fe00"))
+    ]
+    return {"subnet6": [subnet(link, pd=((56, 60),), reservations=hosts)]}
+
+
+RARE = World(
+    "rare6",
+    {**BASIC, **TRIPLETS, "ip-reservations-unique": False, "calculate-tee-times": True},
+    {"twice": twice, "several": several, "forever": forever, "repeated": repeated},
+)
+EARLY = World(
+    "early6",
+    {**BASIC, **TRIPLETS, "early-global-reservations-lookup": True},
+    {"vips": vips, "known": known, "globally": globally},
+)
+MODERN = World(
+    "modern6",
+    {**BASIC, **TRIPLETS},
+    {
+        "scattered": all_reserved("random", "random"),
+        "queued": all_reserved("iterative", "flq"),
+        "excluded": excluded,
+    },
+    modern=True,
+)
+WORLDS = [PLAIN, SHARED, NAMES, RARE, EARLY, MODERN]

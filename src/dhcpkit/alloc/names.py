@@ -55,17 +55,27 @@ def choose_name(packet: Packet4, naming: Naming, host: Host | None, address: int
         return NO_NAME
     if naming.makes_instead or name == ".":
         return _answered(_made(naming, address, complete=False), naming)
-    name = scrubbed(name, naming).lower()
+    name = _small(scrubbed(name, naming))
     if "." not in name.removesuffix("."):
         name = qualified(name, naming, complete=False)
-    return _answered(name, naming)
+    return _answered(name, naming, "latin-1")
 
 
-def _answered(name: str, naming: Naming) -> Name:
-    """A name in option 12; none where DNS has no such. What asks for no updates gets all there are (Kea)."""
+def _answered(name: str, naming: Naming, encoding: str = "utf-8") -> Name:
+    """A name in option 12; none where DNS has no such. What asks for no updates gets all there are (Kea).
+
+    What a client said goes back in the octets in which it came: those are latin-1.
+    """
     if not _is_name(name):
         return NO_NAME
-    return Name(name, name.encode(), None, naming.send_updates, naming.send_updates)
+    return Name(name, name.encode(encoding, "replace"), None, naming.send_updates, naming.send_updates)
+
+
+def _small(name: str) -> str:
+    """In small letters, where ASCII has them (Kea)."""
+    if name.isascii():
+        return name.lower()
+    return "".join(each.lower() if each.isascii() else each for each in name)
 
 
 def _made(naming: Naming, address: int, *, complete: bool) -> str:

@@ -28,7 +28,17 @@ from dhcpkit.wire.options4 import DHCP4
 if TYPE_CHECKING:
     from dhcpkit.alloc.terms import Boolean, Text
 
-__all__ = ["ClientClass", "Level", "Lifetimes", "Network", "Pool4", "SharedNetwork4", "Subnet4", "parse_range"]
+__all__ = [
+    "REMEMBERED_MAX",
+    "ClientClass",
+    "Level",
+    "Lifetimes",
+    "Network",
+    "Pool4",
+    "SharedNetwork4",
+    "Subnet4",
+    "parse_range",
+]
 
 T = TypeVar("T")
 
@@ -233,6 +243,7 @@ class ClientClass:
     space: Space | None = None
 
 
+REMEMBERED_MAX: Final = 1500  # octets of a message that memos may hold parts of: with longer ones they would be huge
 IDENTIFIERS4: Final = ("hw-address", "duid", "circuit-id", "client-id")  # Kea's default order of search
 V6_ONLY_PREFERRED: Final = 108
 DEFERRED: Final = frozenset((43, *range(224, 255)))  # what a class may define: vendor options and private ones (Kea)

@@ -176,6 +176,8 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
         or before.subnet_id != subnet.id
         or before.state
         or before.user_context
+        or before.fqdn_fwd  # DNS was told of it, and may have to hear something else now
+        or before.fqdn_rev
         or before.expired(now)
         or not leases.knows_one(client_id, hwaddr)
     ):

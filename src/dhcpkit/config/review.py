@@ -7,10 +7,11 @@ where. None of what is found hinders a server. This module does not know files.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -34,22 +35,37 @@ Finding = tuple[Steps, str, str]  # where, what, and what may help
 Check = Callable[["Subject"], Iterator[Finding]]
 DECLINE_DAY: Final = 86400  # seconds; Kea's default of decline-probation-period
 MEANT: Final = frozenset(("DROP", "REJECT", "SKIP_DDNS"))  # classes that mean something by their name
+AGENT_PORT: Final = 8000  # of the control agent, where the configuration does not say another
 RESERVED_SHARE: Final = 1.0  # of a pool: from here on nothing is left for others
 
 
 @attrs.frozen(eq=False)
 class Subject:
-    """What a checker looks at. `subnets` are documents with their places, those of shared networks first."""
+    """What a checker looks at. `subnets` are documents with their places, those of shared networks first.
+
+    `compiled` has the subnets by these places, `hosts` the reservations by the numbers of subnets.
+    """
 
     doc: Dhcp4Doc | Dhcp6Doc
     network: Network | Network6
     root: str
     subnets: Sequence[tuple[Any, Steps]]
+    compiled: Mapping[Steps, Any]
+    hosts: Mapping[int, Sequence[Host | Host6]]
 
     @property
     def libraries(self) -> str:
         """The names of the hook libraries, one behind the other."""
         return " ".join(library.library or "" for library in self.doc.hooks_libraries)
+
+    @property
+    def relationships(self) -> Iterator[tuple[dict[str, Any], Steps]]:
+        """What the library for high availability is told, with the place of the library."""
+        for number, library in enumerate(self.doc.hooks_libraries):
+            found = library.parameters.get("high-availability", ())
+            if "libdhcp_ha" in (library.library or "") and isinstance(found, list):
+                steps = (self.root, "hooks-libraries", number)
+                yield from ((each, steps) for each in found if isinstance(each, dict))
 
 
 @attrs.frozen
@@ -89,7 +105,29 @@ def _subject(loaded: Loaded) -> Subject:
         docs = getattr(shared, key)
         found += [(doc, (root, "shared-networks", number, key, index)) for index, doc in enumerate(docs)]
     found += [(doc, (root, key, index)) for index, doc in enumerate(getattr(loaded.doc, key))]
-    return Subject(loaded.doc, loaded.network, root, found)
+    network = loaded.network
+    # Both keep the configuration's order: the network those of shared networks last, the documents first.
+    shared_ones = [subnet for each in network.shared_networks for subnet in each.subnets]
+    alone = network.subnets[: len(network.subnets) - len(shared_ones)]
+    compiled = dict(zip((steps for _, steps in found), [*shared_ones, *alone], strict=True))
+    hosts: dict[int, list[Host | Host6]] = {}
+    for host in network.hosts:
+        hosts.setdefault(host.subnet_id, []).append(host)
+    return Subject(loaded.doc, network, root, found, compiled, hosts)
+
+
+def _map_of(around: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A map inside another; an empty one where there is none, or something else."""
+    found = around.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _port_of(url: object) -> int:
+    """The port of an address for HTTP; 0 where it is none."""
+    try:
+        return urlsplit(str(url)).port or 0
+    except ValueError:
+        return 0
 
 
 def _length(subject: Subject, steps: Steps) -> int:
@@ -100,19 +138,13 @@ def _length(subject: Subject, steps: Steps) -> int:
 
 def _compiled(subject: Subject, steps: Steps) -> Any:
     """The compiled subnet of a document."""
-    order = [place for _, place in subject.subnets]
-    network = subject.network
-    # Both keep the configuration's order: the network those of shared networks last, the documents first.
-    shared = [subnet for each in network.shared_networks for subnet in each.subnets]
-    alone = network.subnets[: len(network.subnets) - len(shared)]
-    return [*shared, *alone][order.index(steps)]
+    return subject.compiled[steps]
 
 
 def _reserved(subject: Subject, subnet_id: int) -> Iterator[tuple[Host | Host6, int]]:
-    for host in subject.network.hosts:
-        if host.subnet_id == subnet_id:
-            addresses = (host.address,) if isinstance(host, Host) else host.addresses
-            yield from ((host, address) for address in addresses if address)
+    for host in subject.hosts.get(subnet_id, ()):
+        addresses = (host.address,) if isinstance(host, Host) else host.addresses
+        yield from ((host, address) for address in addresses if address)
 
 
 @_checker
@@ -129,6 +161,41 @@ def _host_cmds_presence(subject: Subject) -> Iterator[Finding]:
     if stored and "host_cmds" not in subject.libraries:
         message = "reservations in a database cannot be changed by commands"
         yield (subject.root, "hosts-databases"), message, "load libdhcp_host_cmds.so"
+
+
+@_checker
+def _subnet_cmds_and_cb_mutual_exclusion(subject: Subject) -> Iterator[Finding]:
+    """What subnet_cmds changes in memory, the next look into the configuration database changes back."""
+    if "subnet_cmds" in subject.libraries and "cb_cmds" in subject.libraries:
+        message = "subnet_cmds and cb_cmds both change subnets, and one does not know of the other"
+        yield (subject.root, "hooks-libraries"), message, "load libdhcp_cb_cmds.so only"
+
+
+@_checker
+def _ha_mt_presence(subject: Subject) -> Iterator[Finding]:
+    """High availability that works by one thread through the control agent keeps a server of many threads waiting."""
+    if not subject.doc.multi_threading.enable_multi_threading:
+        return
+    for relationship, steps in subject.relationships:
+        if not _map_of(relationship, "multi-threading").get("enable-multi-threading", True):
+            message = "high availability speaks through the control agent, by one thread"
+            yield steps, message, '"multi-threading": { "enable-multi-threading": true } lets it listen for itself'
+
+
+@_checker
+def _ha_dedicated_ports(subject: Subject) -> Iterator[Finding]:
+    """A server that listens for its partner needs a port which no control socket has, here or in an agent."""
+    taken = {socket.socket_port for socket in subject.doc.control_sockets if socket.socket_type != "unix"}
+    taken = taken or {AGENT_PORT}
+    for relationship, steps in subject.relationships:
+        threads = _map_of(relationship, "multi-threading")
+        if not threads.get("enable-multi-threading", True) or not threads.get("http-dedicated-listener", True):
+            continue
+        for peer in relationship.get("peers", ()):
+            name = peer.get("name") if isinstance(peer, dict) else None
+            if name == relationship.get("this-server-name") and _port_of(peer.get("url")) in taken:
+                message = f"{name} listens for its partner at {peer['url']}, where control commands come in"
+                yield steps, message, "give the peers a port of their own"
 
 
 @_checker
@@ -196,6 +263,23 @@ def _pools_exhausted_by_reservations(subject: Subject) -> Iterator[Finding]:
         if size and inside >= size * RESERVED_SHARE:
             message = f"all {size} addresses in the pools of subnet {doc.subnet} are reserved"
             yield (*steps, "pools"), message, "clients without a reservation get no address"
+
+
+@_checker
+def _pd_pools_exhausted_by_reservations(subject: Subject) -> Iterator[Finding]:
+    """Where every prefix of the pools is reserved, clients without a reservation get none to delegate."""
+    for doc, steps in subject.subnets:
+        pools = getattr(_compiled(subject, steps), "pd_pools", ())
+        size = sum(pool.size for pool in pools)
+        reserved = [
+            prefix
+            for host in subject.hosts.get(_compiled(subject, steps).id, ())
+            for prefix in getattr(host, "prefixes", ())
+            if any(pool.delegated_len == prefix.length and prefix.prefix in pool for pool in pools)
+        ]
+        if size and len(reserved) >= size * RESERVED_SHARE:
+            message = f"all {size} prefixes in the pools of subnet {doc.subnet} are reserved"
+            yield (*steps, "pd-pools"), message, "clients without a reservation get no prefix"
 
 
 @_checker

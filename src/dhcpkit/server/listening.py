@@ -40,7 +40,7 @@ __all__ = [
 DATAGRAM_MAX: Final = 65536  # octets; relayed messages may be longer than an Ethernet frame
 DRAINED_MAX: Final = 1024  # datagrams read at once where more than a batch waits: 2 ms, then others have their turn
 ARRIVALS_MAX: Final = 4096  # kept per socket, one for each sender; senders are clients, so it must not grow with them
-RECEIVE_BUFFER: Final = 1 << 20  # octets the kernel may keep for us: about 50 ms of a flood, then it drops
+RECEIVE_BUFFER: Final = 1 << 22  # octets the kernel may keep for us: 200 ms of a flood, should others have the core
 SETTLE: Final = 0.2  # seconds to wait after an interface changed: changes come in crowds
 SO_RCVBUFFORCE: Final = 33  # Linux, asm-generic/socket.h; the module `socket` has no name for it
 

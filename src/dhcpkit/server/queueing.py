@@ -60,14 +60,22 @@ class Queue:
         if not self.waiting and len(datagrams) <= BATCH_MAX:
             self._take(datagrams)
             return
+        rank_of, lanes, counts, given_up = self._rank, self._lanes, self._counts, 0
         for datagram in datagrams:
-            rank, sender = self._rank(*datagram)
-            self._lanes[rank].setdefault(sender, deque()).append(datagram)
-            self._counts[rank] += 1
+            rank, sender = rank_of(*datagram)
+            lane = lanes[rank]
+            if sender in lane:
+                lane[sender].append(datagram)
+            else:
+                lane[sender] = deque((datagram,))
+            counts[rank] += 1
             self._octets += len(datagram[0])
             self.waiting += 1
             while self.waiting > QUEUE_MAX or self._octets > OCTETS_MAX:
                 self._give_up(sender)
+                given_up += 1
+        if given_up:
+            self._shed(given_up)
         self.go_on()
 
     def go_on(self) -> None:
@@ -107,21 +115,25 @@ class Queue:
     def _pop(self, rank: int, sender: Hashable) -> Datagram:
         """The oldest datagram of a sender, whose next turn is after everybody else's."""
         lane = self._lanes[rank]
-        queue = lane.pop(sender)
+        queue = lane[sender]
         datagram = queue.popleft()
         if queue:
-            lane[sender] = queue
+            lane.move_to_end(sender)
+        else:
+            del lane[sender]
         self._counts[rank] -= 1
         self._octets -= len(datagram[0])
         self.waiting -= 1
         return datagram
 
     def _give_up(self, sender: Hashable) -> None:
-        """Drops the oldest of the least urgent rank that has more than its room, of whoever has most waiting there."""
+        """Gives up the oldest of the least urgent rank that has more than its room, of whoever has most waiting there."""
         counts = self._counts
         crowded = next((rank for rank in reversed(RANKS) if counts[rank] > ROOM), None)
         rank = crowded if crowded is not None else next(rank for rank in reversed(RANKS) if counts[rank])
         lane = self._lanes[rank]
-        among = [each for each in (sender, *islice(lane, LOOK_AT)) if each in lane]
-        self._pop(rank, max(among, key=lambda each: len(lane[each])))
-        self._shed(1)
+        if len(lane) == 1:
+            self._pop(rank, next(iter(lane)))
+        else:
+            among = [each for each in (sender, *islice(lane, LOOK_AT)) if each in lane]
+            self._pop(rank, max(among, key=lambda each: len(lane[each])))
