@@ -23,13 +23,19 @@ from dhcpkit.testing.reference_store6 import ReferenceStore6
 from dhcpkit.testing.scenarios6 import clients6, conversations6, networks6
 from dhcpkit.wire.dhcp6 import Arrival6, MessageType6, Packet6, Relay6
 from dhcpkit.wire.duid import Duid
+from dhcpkit.wire.kinds import BINARY
 from dhcpkit.wire.nested6 import Options6, options_octets6
+from dhcpkit.wire.options import Option
 from dhcpkit.wire.options6 import DHCP6, DNS_SERVERS
 
 SOLICIT, REQUEST, RENEW, REBIND = (MessageType6[name] for name in ("SOLICIT", "REQUEST", "RENEW", "REBIND"))
 SERVER = Duid.of_link_layer(b"\2\0\0\0\0\xff")
 DNS = OptionValue(DNS_SERVERS, bytes(15) + b"\x35")
 ALWAYS = [OptionValue(DHCP6.by_code(code), b"\0\0\0\7", always_send=True) for code in (7, 32, 82)]
+VENDORS = [
+    OptionValue(Option("vendor-9", 1, "one", BINARY), b"x", always_send=True),
+    OptionValue(Option("vendor-4491", 32, "asked-for", BINARY), b"y"),
+]
 LAB = Subnet6(
     "2001:db8::/64",
     pools=[Pool6.of("2001:db8::10 - 2001:db8::12")],
@@ -37,12 +43,13 @@ LAB = Subnet6(
     interface="lab0",
     valid=Lifetimes(100, 50, 200),
     preferred=Lifetimes(60, 30, 120),
-    options=OptionValues([DNS, *ALWAYS]),
+    options=OptionValues([DNS, *ALWAYS, *VENDORS]),
 )
 RELAY = LAB.first + 1
 OTHER = attrs.evolve(
     LAB, prefix="2001:db8:ff::/64", id=2, pools=[], pd_pools=[], interface="lab9", interface_id=b"port"
 )
+AROUND_LAB = Subnet6("2001:db8::/48", id=2, interface="lab0")
 ANN = Client6(Duid.of_link_layer(b"\2\0\0\0\0\1").octets, (1,), (7,))
 DIRECT = Arrival6("lab0", 1, ANN.source, 546, ALL_SERVERS, multicast=True)
 
@@ -213,8 +220,10 @@ def nearly_plain(draw):
     host = Host6("duid", draw(clients6()).duid, draw(st.sampled_from([0, 1])), tuple(reserved))
     tests = ["relay6[0].peeraddr == fe80::1", "option[6].exists", "member('UNKNOWN')", "option[15].exists"]
     classes = [ClientClass("c0", test=parse(draw(st.sampled_from(tests)), FAMILY6))] if draw(st.booleans()) else []
-    guarded = attrs.evolve(OTHER, client_classes=("c0",) if draw(st.booleans()) else ())
-    subnets = [subnet, guarded] if draw(st.booleans()) else [subnet]
+    guarded = draw(st.sampled_from([OTHER, AROUND_LAB]))
+    if draw(st.booleans()):
+        guarded = attrs.evolve(guarded, client_classes=("c0",))
+    subnets = draw(st.sampled_from([[subnet, guarded], [guarded, subnet], [subnet]]))
     return network_of(*subnets, hosts=[host] if draw(st.booleans()) else (), classes=classes)
 
 
@@ -260,14 +269,42 @@ AROUND = [
     (relay(o37=b"\0\0\0\1x", o79=b"\0\1\2\2\2\2\2\2"),),
     (relay(), relay(0, o18=b"eth0")),
     (relay(), relay(ANN.source)),
+    (relay(OTHER.first + 1), relay(ANN.source)),
     (relay(0),),
     (relay(kind=13),),
 ]
 
 
-@given(nearly_plain(), st.data())
-def test_and_through_whole_conversations(network, data):
-    store, now, told = ReferenceStore6(), 1_000_000, {}
+@st.composite
+def old_leases(draw):
+    """What a store may have from before: of other subnets and lengths, in other states, with names."""
+    is_prefix = draw(st.booleans())
+    at = draw(st.integers(0, 3))
+    name = draw(
+        st.sampled_from([("", False, False)] * 3 + [("ann.", False, False), ("", True, False), ("", False, True)])
+    )
+    return Lease6(
+        LAB.pd_pools[0].first + (at << 66) if is_prefix else LAB.first + 0x10 + at,
+        draw(st.sampled_from(PLAIN)).duid,
+        draw(st.sampled_from([100, 100, 0])),
+        1_000_000 - draw(st.sampled_from([0, 10, 90, 200])),
+        draw(st.sampled_from([1, 1, 1, 2])),
+        60,
+        2 if is_prefix else 0,
+        draw(st.sampled_from([1, 7])),
+        draw(st.sampled_from([62, 62, 63])) if is_prefix else 128,
+        fqdn_fwd=name[1],
+        fqdn_rev=name[2],
+        hostname=name[0],
+        hwaddr=draw(st.sampled_from([b"\2\0\0\0\0\1", b""])),
+        state=draw(st.sampled_from([0, 0, 0, 2, 3, 5])),
+        user_context=draw(st.sampled_from(["", "", "", "{ }"])),
+    )
+
+
+@given(nearly_plain(), st.lists(old_leases(), max_size=4, unique_by=lambda lease: lease.address), st.data())
+def test_and_through_whole_conversations(network, old, data):
+    store, now, told = ReferenceStore6(old), 1_000_000, {}
     for _ in range(data.draw(st.integers(5, 30))):
         client, packet = data.draw(spoken(network, told))
         quick = quick6(packet, network, store, network.hosts, now)
@@ -310,6 +347,48 @@ def test_a_client_that_wants_to_be_quick_is_given_addresses_at_once():
     for subnet, event in ((attrs.evolve(LAB, rapid_commit=True), Event.ALLOC), (LAB, Event.OFFER)):
         quick = Talk(network_of(subnet)).ask(SOLICIT, options={14: b""})
         assert quick.events == (event, event)
+
+
+def test_what_a_client_extends_is_what_it_has():
+    pool, other = LAB.pd_pools[0], LAB.pd_pools[0].first + (1 << 66)
+    talk = Talk(network_of())
+    client = attrs.evolve(ANN, addresses=())
+    assert talk.ask(RENEW, client) is None, "it has nothing yet"
+    assert talk.ask(REQUEST, client).unit
+    talk.now += 60
+    for prefix, length in ((other, 62), (pool.first, 61)):
+        assert talk.ask(RENEW, client, [Binding6(LeaseType.IA_PD, 7, prefix, length)]) is None
+    assert talk.ask(REBIND, client, [Binding6(LeaseType.IA_PD, 7, 0, 56)]).events == (Event.RENEW,)
+    talk.now += 60
+    assert talk.ask(RENEW, client, [Binding6(LeaseType.IA_PD, 7, pool.first, 62)]).events == (Event.RENEW,)
+    assert talk.ask(RENEW, client, [Binding6(LeaseType.IA_PD, 7, pool.first, 62)]).unit == (), "once a second suffices"
+    assert talk.ask(RENEW) is None, "it has no address"
+
+
+def test_a_prefix_in_the_middle_of_what_is_delegated_is_not_delegated():
+    wish = Binding6(LeaseType.IA_PD, 7, LAB.pd_pools[0].first + (1 << 66) + (1 << 64), 64)
+    quick = Talk(network_of()).ask(SOLICIT, attrs.evolve(ANN, addresses=()), [wish])
+    assert quick.answered[0].granted[0][:2] == (LAB.pd_pools[0].first + (1 << 66), 62)
+
+
+def test_the_pool_that_gave_something_last_comes_first():
+    pools = [Pool6.of("2001:db8::10/128"), Pool6.of("2001:db8::20 - 2001:db8::2f")]
+    network = network_of(attrs.evolve(LAB, pools=pools, pd_pools=[]))
+    store, given = ReferenceStore6(), []
+    for number, now in ((1, 1_000), (2, 1_000), (3, 2_000)):  # the first address is free again at last
+        client = Client6(Duid.of_link_layer(bytes((2, 0, 0, 0, 0, number))).octets)
+        packet = Packet6.parse(message6(REQUEST, client, server_id=SERVER.octets), DIRECT)
+        quick = quick6(packet, network, store, network.hosts, now)
+        assert store.append([quick.unit]) == [True]
+        given.append(quick.unit[0].address - LAB.first)
+    assert given == [0x10, 0x20, 0x20]
+
+
+def test_one_address_is_not_given_twice_where_pools_overlap():
+    pools = [Pool6.of("2001:db8:: - 2001:db8::2")], [PdPool("2001:db8::/62", 64)]
+    talk = Talk(network_of(attrs.evolve(LAB, pools=pools[0], pd_pools=pools[1])))
+    assert talk.ask(SOLICIT) is None
+    assert talk.ask(SOLICIT, attrs.evolve(ANN, prefixes=())).offered == (LAB.first,)
 
 
 def test_what_a_client_would_like_is_heeded():
@@ -361,6 +440,21 @@ def test_options_for_the_clients_of_a_vendor_are_theirs_alone():
     assert said == [DNS.payload, bytes(16), DNS.payload]
 
 
+@pytest.mark.parametrize("more", [*WRONG, (39, b"\0\3box\0"), (25, bytes(12)), (5, b"")])
+def test_what_is_odd_or_about_names_is_the_engine_s(more):
+    talk = Talk(network_of())
+    assert (talk.ask(SOLICIT, options=[more]) is None) == (more[0] != 5)
+
+
+def test_vendors_are_told_what_is_theirs():
+    talk = Talk(network_of())
+    said = []
+    for more in ({}, {16: b"\0\0\0\x09\0\1x"}, {17: b"\0\0\x11\x8b\0\1\0\2\0\x20"}):
+        answer = Packet6.parse(talk.ask(SOLICIT, options=more).sent.data)
+        said.append(answer.options.first.get(17))
+    assert said == [None, b"\0\0\0\x09\0\1\0\1x", b"\0\0\x11\x8b\0\x20\0\1y"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -403,6 +497,9 @@ def test_addresses_taken_earlier_in_the_batch_are_not_given_again():
     packet = Packet6.parse(data, DIRECT)
     quick = quick6(packet, talk.network, talk.store, talk.network.hosts, talk.now, taken)
     assert quick.offered == (LAB.first + 0x11, LAB.pd_pools[0].first + (1 << 66))
+    wishes = [Binding6(LeaseType.IA_NA, 1, LAB.first + 0x10), Binding6(LeaseType.IA_PD, 7, LAB.pd_pools[0].first, 62)]
+    wished = Packet6.parse(message6(SOLICIT, ANN, wishes), DIRECT)
+    assert quick6(wished, talk.network, talk.store, talk.network.hosts, talk.now, taken).offered == quick.offered
     talk.ask(REQUEST)
     again = quick6(packet, talk.network, talk.store, talk.network.hosts, talk.now, taken)
     assert again is None, "what it had another client of the batch has"

@@ -168,6 +168,7 @@ ELSEWHERE = {
     "lease-database.max-row-errors": "../backends/test_reader.py",
     "lease-database.durability": "../server/test_end_to_end.py",
     **{f"server-id.{key}": "../server/test_server_id.py: the DUID" for key in ServerIdDoc.by_key},
+    "data-directory": "../server/test_data_directory.py",
     "ip-reservations-unique": "test_like_kea.py: same address for two",
     "shared-networks/0/subnet4/0/authoritative": "test_contacts.py: subnets of a link agree",
     "dhcp-socket-type": "../server/test_sockets.py: raw or not",

@@ -350,3 +350,48 @@ def test_tables_forget_what_is_oldest(most):
     assert movements.seen(b"0", "b", 0) == 0
     assert movements.seen(b"%d" % (most + 2), "b", 0) == (most > 1)
     assert Guard(SIGHT4).movements is not None
+
+
+@both
+@pytest.mark.parametrize("reload", [False, True], ids=["start", "reload"])
+def test_a_server_knows_who_held_what_before(world, reload):
+    """The store's leases count from the start on, and from a reload on that brings limits: by subnet, and by port."""
+    from dhcpkit.alloc import Lease4
+    from dhcpkit.alloc.extended4 import remembered
+    from dhcpkit.alloc.lease6 import Lease6
+    from dhcpkit.alloc.relayed6 import relay_info
+    from dhcpkit.server.family4 import FAMILY4
+    from dhcpkit.server.family6 import FAMILY6
+    from dhcpkit.server.server import ServerOf
+
+    async def serve():
+        plain, limited = world.made(), world.made(leases_per_port=2, leases_per_subnet=4)
+        number = plain.number
+        now = plain.bench.time.seconds
+        if number == 4:
+            context = remembered(r.sub(1, b"1/1") + r.sub(2, b"sw"), "")
+            leases = [Lease4(0x0A001100 + n, b"o%d" % n, b"", 3600, now, 7, user_context=context) for n in range(2)]
+            store = r.x4.MemoryStore(leases)
+        else:
+            asked = r.Packet6.parse(plain.datagram("discover", 1, "1/1", 1))
+            told = {"user_context": relay_info(asked)}
+            first = r.LINK - 1 + 0x1100
+            leases = [Lease6(first + n, b"other%d" % n, 3600, now, 7, 1800, 0, 1, **told) for n in range(2)]
+            store = r.x6.MemoryStore6(leases)
+        family = FAMILY6 if number == 6 else FAMILY4
+        begun, network = (plain if reload else limited).bench, limited.bench.batches.network
+        server = ServerOf(family, begun.batches.network, store, lambda *_: begun.wire, clock=begun.time)
+        begun.batches = server.batches
+        here = world(begun)
+        await server.recount()
+        if reload:
+            assert here.get(1, "1/1") is not None
+            server.reconfigure(network)
+            await server._recalling
+            assert here.get(2, "1/1", xid=5) is None
+            assert here.get(1, "1/1", xid=7) is not None, "what was given before the reload counts, and is kept"
+        else:
+            assert here.get(1, "1/1") is None
+            assert [here.get(client, "1/2", xid=9) is not None for client in (2, 3, 4)] == [True, True, False]
+
+    asyncio.run(serve())

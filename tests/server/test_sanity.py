@@ -100,3 +100,27 @@ def lease_of(row):
 
     address, row = ROWS4.read_line(row)
     return ROWS4.decode(address, row)
+
+
+CONTEXTS = json.loads((Path(__file__).parent.parent / "vectors" / "extended-info-checks.json").read_text())
+
+
+@pytest.mark.parametrize("level", CONTEXTS["4"]["levels"])
+def test_what_leases_keep_of_relay_agents_is_checked_when_a_file_is_read(level, tmp_path, caplog):
+    recorded = CONTEXTS["4"]
+    rows = [
+        f"192.0.2.{n},02:00:00:00:00:{n:02x},,400000,4000000000,1,0,0,,0,{text.replace(',', '&#x2c')},0"
+        for n, text in enumerate(recorded["contexts"], 1)
+    ]
+    path = tmp_path / "leases.csv"
+    path.write_text("\n".join([VECTORS["4"]["header"], *rows]) + "\n")
+    inside = {"sanity-checks": {"extended-info-checks": level}, "subnet4": [{"id": 1, "subnet": "192.0.2.0/24"}]}
+    loaded = parse4(json.dumps({"Dhcp4": inside}))
+    store = Memfile(path)
+    statistics = Statistics(FAMILY4.words.names)
+    asyncio.run(check_leases(FAMILY4, store, loaded.network, sanity_of(loaded.doc), statistics))
+    texts = [store.view.by_address(address).user_context for address in sorted(store.view.rows)]
+    asyncio.run(store.close())
+    assert [json.loads(text) if text else None for text in texts] == [left for left, _ in recorded["levels"][level]]
+    told = [record for record in caplog.records if record.message_id == "DHCPSRV_LEASE4_EXTENDED_INFO_SANITY_FAIL"]
+    assert len(told) == sum(complained for _, complained in recorded["levels"][level])

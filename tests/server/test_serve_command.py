@@ -161,6 +161,7 @@ def test_exit_statuses_tell_what_is_missing(code, status, monkeypatch, capsys):
         (["127.0.0.1/32"], "has no address to give"),
         (["kea.conf", "--router", "192.0.2.1"], "go with a subnet, not with a file"),
         (["127.0.0.0/16", "--lifetime", "0"], "lifetime"),
+        (["2001:db8::/64"], "dhcpkit init 2001:db8::/64 > kea.conf"),
     ],
 )
 def test_a_wrong_command_line_is_explained(words, said, capsys, monkeypatch):

@@ -10,7 +10,7 @@ from typing import Any
 
 from dhcpkit.alloc.select import suboption
 
-__all__ = ["recalled", "remembered"]
+__all__ = ["ISC", "RELAY", "RELAY_ID", "REMOTE_ID", "context_text", "recalled", "remembered"]
 
 REMOTE_ID, RELAY_ID = 2, 12  # sub-options of RFC 3046 2 and RFC 6925
 ISC, RELAY = "ISC", "relay-agent-info"
@@ -25,10 +25,10 @@ def remembered(relay: bytes, context: str) -> str:
             said[name] = value.hex().upper()
     said["sub-options"] = f"0x{relay.hex().upper()}"
     if not context:
-        return _text({ISC: {RELAY: said}})
+        return context_text({ISC: {RELAY: said}})
     known = _read(context)
     isc = known.get(ISC)
-    return _text(known | {ISC: (isc if isinstance(isc, dict) else {}) | {RELAY: said}})
+    return context_text(known | {ISC: (isc if isinstance(isc, dict) else {}) | {RELAY: said}})
 
 
 def recalled(context: str) -> bytes | None:
@@ -52,12 +52,12 @@ def _read(context: str) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def _text(value: Any) -> str:
+def context_text(value: Any) -> str:
     """JSON with Kea's spaces, and keys in its order."""
     if isinstance(value, dict):
-        inside = ", ".join(f"{json.dumps(key)}: {_text(value[key])}" for key in sorted(value))
+        inside = ", ".join(f"{json.dumps(key)}: {context_text(value[key])}" for key in sorted(value))
         return f"{{ {inside} }}" if inside else "{  }"
     if isinstance(value, list):
-        inside = ", ".join(map(_text, value))
+        inside = ", ".join(map(context_text, value))
         return f"[ {inside} ]" if inside else "[  ]"
     return json.dumps(value)

@@ -69,6 +69,9 @@ def serve(  # noqa: PLR0913, PLR0917  # a command's options
 
 def _prefix(text: str) -> IPv4Network | None:
     address, _, length = text.partition("/")
+    if ":" in address and length.isdecimal():
+        wanted = f"dhcpkit init {text} > kea.conf, then dhcpkit serve kea.conf"
+        raise typer.BadParameter(f"{text} is a DHCPv6 subnet, which takes a file: {wanted}")
     if not length.isdecimal() or not address.replace(".", "").isdecimal():
         return None
     try:

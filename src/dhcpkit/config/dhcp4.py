@@ -144,7 +144,8 @@ class InterfacesDoc(ListeningDoc):
         default="same-as-inbound",
         choices=("same-as-inbound", "use-routing"),
         idle=True,
-        doc="Whether an answer leaves where the query came in, or as the routing table says.",
+        doc="Whether an answer leaves where the query came in, or as the routing table says. Raw sockets do the first,"
+        " udp sockets the second.",
     )
 
 

@@ -275,7 +275,6 @@ class SanityChecksDoc(Document):
     extended_info_checks: str = param(
         default="fix",
         choices=("none", "fix", "strict", "pedantic"),
-        idle=True,
         since="3.0",
         doc="How strictly a lease's record of the relay agent is checked.",
     )
@@ -344,7 +343,9 @@ class ServerDoc(CommentedDoc):
     statistic_default_sample_age: int = param(
         default=0, low=0, high=U32, idle=True, doc="How many seconds a statistic keeps samples."
     )
-    data_directory: str = param(default="", idle=True, doc="The folder of lease files (old).")
+    data_directory: str = param(
+        default="", doc="The folder of files that no other key names: leases, a DHCPv6 server's identifier."
+    )
     protection: ProtectionDoc = param(
         default=ProtectionDoc(), doc="Limits on what clients and relay agents may take; dhcpkit's own."
     )

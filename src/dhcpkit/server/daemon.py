@@ -23,6 +23,7 @@ from dhcpkit.server.loop import AnyStore
 from dhcpkit.server.process import AlreadyRunning, PidFile, tell_service_manager
 from dhcpkit.server.programs import (
     PROGRAM4,
+    AnyDoc,
     AnyLoaded,
     Program,
     lacking_interfaces,
@@ -155,7 +156,7 @@ class Daemon:
         doc = loaded.doc
         self._loaded = loaded
         self._program.settle(loaded)
-        self._store = self._program.open_store(doc.lease_database)
+        self._store = self._program.open_store(doc.lease_database, doc.data_directory)
         self._server = self._program.server(
             loaded.network,
             self._store,
@@ -211,8 +212,8 @@ class Daemon:
         assert before is not None, "a server that runs has a configuration"
         listening = listening_of(loaded.doc, patient=self._patient)
         self._program.settle(loaded)
-        if loaded.doc.lease_database != before.doc.lease_database:
-            await self._change_store(server, before.doc.lease_database, loaded)
+        if _place_of(loaded.doc) != _place_of(before.doc):
+            await self._change_store(server, before.doc, loaded)
         family = self._program.family
         configure(loggers_of(loaded.doc), from_environment(family), verbose=self._verbose, family=family)
         self._program.announce(loaded)
@@ -223,7 +224,7 @@ class Daemon:
         )
         self._loaded = loaded
 
-    async def _change_store(self, server: ServerOf[Any], before: LeaseDatabaseDoc, loaded: AnyLoaded) -> None:
+    async def _change_store(self, server: ServerOf[Any], before: AnyDoc, loaded: AnyLoaded) -> None:
         """Leases move to another store's keeping: nobody is served for that moment, packets wait in the sockets.
 
         What is found there is held against the network that it is for.
@@ -233,9 +234,9 @@ class Daemon:
         try:
             await self._store.close()
             try:
-                self._store = self._program.open_store(loaded.doc.lease_database)
+                self._store = self._program.open_store(loaded.doc.lease_database, loaded.doc.data_directory)
             except BaseException:
-                self._store = self._program.open_store(before)
+                self._store = self._program.open_store(before.lease_database, before.data_directory)
                 raise
         except BaseException:
             await server.go_on(self._store)
@@ -260,3 +261,8 @@ async def run_server(server: ServerOf[Any], version: str) -> None:
     finally:
         tell_service_manager("STOPPING=1")
         await server.end()
+
+
+def _place_of(doc: AnyDoc) -> tuple[LeaseDatabaseDoc, str]:
+    """Where and how leases are kept."""
+    return doc.lease_database, doc.data_directory

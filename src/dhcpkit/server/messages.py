@@ -339,6 +339,12 @@ DHCPSRV_MEMFILE_LEASE_LOAD_ROW_ERROR: Final = _dhcpsrv.error(
     "file keeps it until "
     "its next clean-up.",
 )
+DHCPSRV_LEASE_EXTENDED_INFO_SANITY_FAIL: Final = _dhcpsrv.error(
+    "DHCPSRV_LEASE#_EXTENDED_INFO_SANITY_FAIL",
+    "what lease {address} has kept of its relay agents is taken out: {because}",
+    "The user context of a lease does not hold what extended-info-checks asks for. The lease itself, and whatever else "
+    "is in its user context, stays.",
+)
 DHCPSRV_LEASE_SANITY_FAIL: Final = _dhcpsrv.warn(
     "DHCPSRV_LEASE_SANITY_FAIL",
     "lease {address} has subnet-id {id}, but its address is {where}: kept as it is",

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from dhcpkit.alloc.extended_checks import ExtendedInfoChecks
 from dhcpkit.alloc.sanity import LeaseChecks
 from dhcpkit.backends import LeaseStore4, LeaseStore6, Memfile, Memfile6, MemoryStore, MemoryStore6
 from dhcpkit.config import Dhcp4Doc, Dhcp6Doc, Loaded4, Loaded6, family_of, load4, load6
@@ -73,11 +74,14 @@ class Program:
     memfile: Callable[..., Any]
     memory: Callable[[], AnyStore]
 
-    def open_store(self, config: LeaseDatabaseDoc) -> AnyStore:
-        """The lease store a configuration asks for. Raises StoreUnavailable, LeaseFileError."""
+    def open_store(self, config: LeaseDatabaseDoc, folder: str = "") -> AnyStore:
+        """The lease store a configuration asks for; `folder` is its `data-directory`.
+
+        Raises StoreUnavailable, LeaseFileError.
+        """
         if not config.persist:
             return self.memory()
-        path = config.name or str(_data_folder() / self.lease_file)
+        path = config.name or str(_data_folder(folder) / self.lease_file)
         told = {"durability": config.durability, "lfc-interval": config.lfc_interval, "name": path}
         parameters = " ".join(f"{key}={value}" for key, value in told.items())
         m.DHCPSRV_MEMFILE_DB.of(self.family).log(parameters=parameters)
@@ -99,9 +103,9 @@ class Program:
         m.DHCP_CONFIG_COMPLETE.of(self.family).log(what=f"{counted}; DDNS: disabled")
 
 
-def _data_folder() -> Path:
-    """Where files are kept that the configuration names no place for."""
-    return Path(os.environ.get("KEA_DHCP_DATA_DIR") or DATA_DIR)
+def _data_folder(configured: str) -> Path:
+    """Where files are kept that the configuration names no place for: its `data-directory`, if it has one."""
+    return Path(configured or os.environ.get("KEA_DHCP_DATA_DIR") or DATA_DIR)
 
 
 def _announce_interface(spec: InterfaceSpec) -> None:
@@ -155,7 +159,8 @@ def reclaiming_of(doc: AnyDoc) -> Reclaiming:
 
 def sanity_of(doc: AnyDoc) -> SanityChecks:
     """What is done with leases that do not fit the configuration."""
-    return SanityChecks(LeaseChecks(doc.sanity_checks.lease_checks))
+    config = doc.sanity_checks
+    return SanityChecks(LeaseChecks(config.lease_checks), ExtendedInfoChecks[config.extended_info_checks.upper()])
 
 
 def loggers_of(doc: AnyDoc) -> list[LoggerSetting]:
@@ -194,7 +199,7 @@ def _settle4(_loaded: Loaded4) -> None:
 def _settle6(loaded: Loaded6) -> None:
     """Gives the network the server's DUID. Raises ServerIdError."""
     config = loaded.doc.server_id
-    path = _data_folder() / FILE_NAME
+    path = _data_folder(loaded.doc.data_directory) / FILE_NAME
     before = read_server_id(path) if config.persist else None
     duid = server_id_of(config, before, interfaces().values())
     if config.persist and duid != before:

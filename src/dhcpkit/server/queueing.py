@@ -127,7 +127,7 @@ class Queue:
         return datagram
 
     def _give_up(self, sender: Hashable) -> None:
-        """Gives up the oldest of the least urgent rank that has more than its room, of whoever has most waiting there."""
+        """Drops the oldest of the least urgent rank that has more than its room, of whoever has most waiting there."""
         counts = self._counts
         crowded = next((rank for rank in reversed(RANKS) if counts[rank] > ROOM), None)
         rank = crowded if crowded is not None else next(rank for rank in reversed(RANKS) if counts[rank])

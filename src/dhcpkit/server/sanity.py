@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import attrs
 
+from dhcpkit.alloc.extended_checks import ExtendedInfoChecks, check_context4, check_context6
 from dhcpkit.alloc.sanity import Checked, LeaseChecks, Places, Verdict, check_lease
 from dhcpkit.server import messages as m
 from dhcpkit.server.family import Family
@@ -27,31 +28,42 @@ class SanityChecks:
     """How strict: Kea's keys and defaults."""
 
     lease_checks: LeaseChecks = LeaseChecks.WARN
+    extended_info_checks: ExtendedInfoChecks = ExtendedInfoChecks.FIX
 
 
 async def check_leases(
     family: Family[Any], store: AnyStore, network: Places, checks: SanityChecks, statistics: Statistics
 ) -> None:
     """Checks every lease of a store in memory. Others have turns in between; leases may change meanwhile."""
-    if not store.local or checks.lease_checks is LeaseChecks.NONE:
+    subnets = network if checks.lease_checks is not LeaseChecks.NONE else None
+    contexts = checks.extended_info_checks is not ExtendedInfoChecks.NONE
+    if not store.local or (subnets is None and not contexts):
         return
     local = cast("AnyLocalStore", store)
     told = {verdict: RateLimit(message.of(family.number)) for verdict, message in _MESSAGES.items()}
     tally = family.tally()
-    for leases in local.suspects(network, contexts=False):
+    faults = RateLimit(m.DHCPSRV_LEASE_EXTENDED_INFO_SANITY_FAIL.of(family.number))
+    check_context = check_context6 if family.number == 6 else check_context4
+    for leases in local.suspects(subnets, contexts=contexts):
         units = []
         for lease in leases:
             checked = check_lease(lease, network, checks.lease_checks)
             _tell(family, lease, checked, told)
-            if checked.lease != lease:
-                units.append(((lease, checked.lease),))
-                tally.changed(lease, checked.lease)
+            kept = checked.lease
+            if kept is not None and kept.user_context:
+                found = check_context(kept.user_context, checks.extended_info_checks)
+                kept = kept._replace(user_context=found.context)
+                if found.fault:
+                    faults.log(address=family.words.address(lease.address), because=found.fault)
+            if kept != lease:
+                units.append(((lease, kept),))
+                tally.changed(lease, kept)
         if units:
-            kept = local.amend(units)
-            assert all(kept), "nobody changes a lease between a look at it and this"
+            done = local.amend(units)
+            assert all(done), "nobody changes a lease between a look at it and this"
             statistics.add_leases(tally)
         await asyncio.sleep(0)
-    for limit in told.values():
+    for limit in (*told.values(), faults):
         limit.flush()
 
 

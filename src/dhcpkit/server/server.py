@@ -159,6 +159,7 @@ class ServerOf(Generic[N]):
         self._ending: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._checking: asyncio.Task[None] | None = None
+        self._recalling: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._retries = 0
 
@@ -205,8 +206,9 @@ class ServerOf(Generic[N]):
         self.queue.forget()
         self.reclaimer.stop()
         self._stop_timers()
-        if self._checking is not None:
-            self._checking.cancel()
+        for task in (self._checking, self._recalling):
+            if task is not None:
+                task.cancel()
         if self._retry is not None:
             self._retry.cancel()
         with suppress(TimeoutError):
@@ -251,7 +253,10 @@ class ServerOf(Generic[N]):
         Leases are held against it meanwhile, a few at a time.
         """
         known = network is self.network
+        counted = cast("Any", self.network).protection.counts_leases
         self.batches.network = network
+        if not counted and cast("Any", network).protection.counts_leases:
+            self._recalling = asyncio.create_task(self._recall())
         if sanity is not None:
             self.sanity = sanity
         if not known:
