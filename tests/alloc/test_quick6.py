@@ -222,7 +222,7 @@ def nearly_plain(draw):
     classes = [ClientClass("c0", test=parse(draw(st.sampled_from(tests)), FAMILY6))] if draw(st.booleans()) else []
     guarded = draw(st.sampled_from([OTHER, AROUND_LAB]))
     if draw(st.booleans()):
-        guarded = attrs.evolve(guarded, client_classes=("c0",))
+        guarded = attrs.evolve(guarded, client_classes=draw(st.sampled_from([("c0",), ("VENDOR_CLASS_abc",)])))
     subnets = draw(st.sampled_from([[subnet, guarded], [guarded, subnet], [subnet]]))
     return network_of(*subnets, hosts=[host] if draw(st.booleans()) else (), classes=classes)
 
