@@ -20,6 +20,7 @@ SEARCH = {
     "max_examples": int(WANTED or EXAMPLES),
     "derandomize": not WANTED,
     "database": None,
+    "deadline": None,
     "suppress_health_check": list(HealthCheck),
 }
 TIMEOUT = 0 if WANTED else 400

@@ -166,6 +166,10 @@ class Kea:
         self.start()
         self.forget()
 
+    def now(self):
+        """What its clock says, in seconds."""
+        return int(time.time())
+
     def forget(self):
         """Whatever was said and not heard."""
         for each in (*self.sockets, self.dns):

@@ -10,7 +10,6 @@ import importlib.util
 import json
 import socket
 import struct
-import time
 from collections import defaultdict
 from ipaddress import IPv4Address
 from itertools import zip_longest
@@ -268,7 +267,7 @@ def our_answer(pair, data, relayed):
     packet = Packet4.parse(data)
     source = packet.giaddr or packet.ciaddr
     arrival = Arrival("eth0", 2, source, 67 if relayed else 68, SERVER)
-    pair.lab.now = int(time.time())
+    pair.lab.now = pair.kea.now()
     decision, outgoing = pair.lab.send(data, arrival)
     return (Packet4.parse(outgoing.data) if outgoing is not None else None), outgoing, decision
 

@@ -6,7 +6,6 @@ many new ones. Another Kea: DHCPKIT_KEA_ROOT.
 """
 
 import importlib.util
-import time
 from collections import defaultdict
 from ipaddress import IPv6Address
 from itertools import zip_longest
@@ -368,7 +367,7 @@ def converse(pair, kind, conversation):
 
 
 def our_answer(pair, data):
-    pair.lab.now = int(time.time())
+    pair.lab.now = pair.kea.now()
     decision, outgoing = pair.lab.send(data, Arrival6("eth0", 2, AGENT, 547, SERVER))
     if outgoing is None:
         return None, decision

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from dhcpkit.alloc import (
+    Change,
+    Lease4,
     Network,
     Pool4,
     Subnet4,
@@ -144,7 +146,7 @@ def hostile4(number, kind, address):
     told = number.to_bytes(4, "big")
     options = [(61, b"\0" + told), (12, b"host%d" % number), (60, b"vendor%d" % number), (77, b"\4" + told)]
     options += [(55, bytes(1 + (number >> shift) % 200 for shift in range(8)) + told), (93, b"\0\7"), (124, b"abcd\0")]
-    options += [(82, r.sub(1, told) + r.sub(2, told)), (81, b"\0\0\0name%d" % number), (51, told)][: number % 4]
+    options += [(81, b"\0\0\0name%d" % number), (51, told), (82, r.sub(1, told) + r.sub(2, told))][: number % 4]
     if kind in (3, 4):
         options += [(50, address.to_bytes(4, "big")), (54, r.x4.SERVER.to_bytes(4, "big"))]
     data = bytearray(r.x4.message(kind, number & 0xFFFF, number, ciaddr=address if kind == 7 else 0, options=options))
@@ -281,6 +283,19 @@ def test_senders_are_remembered_up_to_a_bound():
     finally:
         port4.socket.close()
         port6.socket.close()
+
+
+def test_a_lease_that_is_given_back_again_is_held_once_and_last():
+    server, clock, _ = server4()
+    now, hold = clock.seconds, server.reclaimer.settings.hold_reclaimed_time
+    first, second = (Lease4(0x0A001000 + n, b"mac%d" % n, b"", 0, now, 7, state=3) for n in range(2))
+    again = first._replace(cltt=now + hold)
+    server._store.append([(Change(None, again),), (Change(None, second),)])
+    for address in (first.address, second.address, first.address):
+        server.reclaimer.release([address])
+    clock.seconds += hold + 10
+    assert asyncio.run(server.reclaimer.flush()) == 1
+    assert [lease.address for lease in r.x4.leases_of(server._store)] == [first.address]
 
 
 def test_exchanges_that_wait_are_bounded():

@@ -80,6 +80,18 @@ def test_a_holder_is_never_refused_what_it_has(world):
 
 
 @both
+def test_a_lower_limit_takes_nothing_from_those_who_have_it(world):
+    here, lower = world.made(leases_per_port=5), world.made(leases_per_port=2)
+    held = {client: here.get(client, "1/1") for client in range(5)}
+    here.bench.batches.network = lower.bench.batches.network
+    here.bench.time.seconds += 3000
+    assert here.get(9, "1/1") is None
+    for client, address in held.items():
+        assert here.get(client, "1/1", xid=9) == address
+        assert here.ask(here.datagram("renew", client, "1/1", 1, address=address, xid=20)) == [(here.ack, address)]
+
+
+@both
 def test_what_is_given_back_or_has_ended_makes_room(world):
     here = world.made(leases_per_port=2)
     first, _ = here.get(1, "1/1"), here.get(2, "1/1")
@@ -275,6 +287,22 @@ def test_a_cloned_client_is_told_of_and_counted_once_a_minute(world, caplog):
     assert here.value("dhcpkit-cloned-clients") == 1
     assert len(addresses) == 1, "one identity has one address, on whatever port"
     assert len({lease.address for lease in here.leases()}) == len(here.leases()) == 2
+
+
+def test_clients_without_an_identity_are_nobodys_clones():
+    here = r.World6.made(clone_alternations=1)
+    for turn in range(10):
+        asked = r.Packet6(r.x6.INFORM, [(6, b"\0\x17")], relays=[r.Relay6(12, 0, r.LINK, 1, [(18, b"%d" % turn)])])
+        assert here.bench.batches.take([(bytes(asked), here.arrival(1))]) is None
+    assert here.value("pkt6-infrequest-received") == 10
+    assert here.value("dhcpkit-cloned-clients") == 0
+
+
+def test_where_only_declines_are_limited_leases_are_not_counted():
+    here = r.World4.made(declines_per_port=5)
+    assert here.get(1, "1/1") is not None
+    guard = here.bench.batches.guarding.guard
+    assert not any(map(len, (guard.ports, guard.relays, guard.subnets)))
 
 
 @both

@@ -226,7 +226,7 @@ class Guard:
             because = self._release(packet, decision.unit) if protection.same_relay_releases else ""
         else:
             because = self._lease(packet, decision, find, protection, now) if protection.counts_leases else ""
-        if not because and decision.unit:
+        if not because and decision.unit and protection.counts_leases:
             self._note(packet, decision.unit)
         return because
 
@@ -250,8 +250,11 @@ class Guard:
     def clones(self, packet: Any, protection: Protection, now: int) -> bool:
         """Whether this message makes its client one that is in several places at once: told once a minute."""
         sight = self._sight
+        client = sight.client(packet)
+        if not client:
+            return False
         port = sight.port(packet) or packet.arrival.interface
-        return self.movements.seen(sight.client(packet), port, now) == protection.clone_alternations + 1
+        return self.movements.seen(client, port, now) == protection.clone_alternations + 1
 
     def _lease(self, packet: Any, decision: Any, find: Callable[[int], Any], protection: Protection, now: int) -> str:
         sight = self._sight

@@ -43,7 +43,6 @@ from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, Subnet6
 from dhcpkit.alloc.open6 import DUID_MAX, DUID_MIN, EMPTY_DUID, vendor_classes
 from dhcpkit.alloc.pick6 import Match
 from dhcpkit.alloc.query6 import Hint6
-from dhcpkit.alloc.reserved6 import Reserved6
 from dhcpkit.alloc.select6 import LINK_LOCAL, NOT_THE_PREFIX, select_subnet6
 from dhcpkit.alloc.times6 import lifetimes6, remaining_of_cached6, tee_times6
 from dhcpkit.alloc.trace import NO_TRACE
@@ -151,7 +150,7 @@ def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
         if _has_reservation(duid, hwaddr.octets, network, subnet, hosts):
             return None
         if subnet.reservations_in_subnet and not subnet.reservations_out_of_pool:
-            taken = _TakenOrReserved(taken, Reserved6(hosts, subnet.id, {}))
+            taken = _TakenOrReserved(taken, hosts, subnet.id)
     rapid = kind == SOLICIT and RAPID_COMMIT in first and subnet.rapid_commit
     mine = leases.by_duid(duid) if kind >= RENEW or leases.knows(duid) else ()
     offer = kind == SOLICIT and not rapid
@@ -249,26 +248,28 @@ def _subnet(packet: Packet6, network: Network6, classes: tuple[str, ...]) -> Sub
 
 def _has_reservation(duid: bytes, hwaddr: bytes, network: Network6, subnet: Subnet6, hosts: Host6View) -> bool:
     """Whether the client may have one; one that only a callout could find is none, since there are no callouts here."""
-    places = [subnet.id] if subnet.reservations_in_subnet else []
-    if subnet.reservations_global:
-        places.append(GLOBAL)
+    here, everywhere = subnet.reservations_in_subnet, subnet.reservations_global
     for kind in network.host_identifiers:
         value = duid if kind == "duid" else hwaddr if kind == "hw-address" else b""
-        if value and any(hosts.by_identifier(place, kind, value) is not None for place in places):
+        if not value:
+            continue
+        if here and hosts.by_identifier(subnet.id, kind, value) is not None:
+            return True
+        if everywhere and hosts.by_identifier(GLOBAL, kind, value) is not None:
             return True
     return False
 
 
 class _TakenOrReserved:
-    """Membership in either: what the batch took, and what others have reserved."""
+    """Membership in either: what the batch took, and what is reserved, for others since the client has nothing."""
 
-    __slots__ = ("reserved", "taken")
+    __slots__ = ("by_address", "subnet_id", "taken")
 
-    def __init__(self, taken: Container[int], reserved: Reserved6) -> None:
-        self.taken, self.reserved = taken, reserved
+    def __init__(self, taken: Container[int], hosts: Host6View, subnet_id: int) -> None:
+        self.taken, self.by_address, self.subnet_id = taken, hosts.by_address, subnet_id
 
     def __contains__(self, address: object) -> bool:
-        return address in self.taken or address in self.reserved
+        return address in self.taken or bool(self.by_address(self.subnet_id, address))  # type: ignore[arg-type]
 
 
 # What an identity association gets.

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
 
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.backends.rows import (
@@ -46,6 +47,8 @@ _VERSIONS: Final = {9: "1.0", 10: "2.0", 11: "2.1", 12: "3.0"}
 _FULL: Final = 11  # columns of a whole row: those of 2.1; a missing pool_id is 0
 
 _OCTETS: Final = tuple(map(str, range(256)))  # a number's text from here costs half of making it
+# What the named tuple's own constructor does, in half the time.
+_lease: Final[Callable[[tuple[Any, ...]], Lease4]] = partial(tuple.__new__, Lease4)
 
 
 def _encode(lease: Lease4) -> bytes:
@@ -77,7 +80,7 @@ def _nothing_at(address: int) -> bytes:
 def _decode(address: int, row: bytes) -> Lease4:
     _, hwaddr, client_id, valid, expire, subnet, forward, reverse, name, state, context, pool = row.split(b",")
     lifetime = int(valid)
-    return Lease4(
+    return _lease((
         address,
         unhexlify(hwaddr.replace(b":", b"")),
         unhexlify(client_id.replace(b":", b"")),
@@ -90,7 +93,7 @@ def _decode(address: int, row: bytes) -> Lease4:
         int(state),
         unescape(context).decode("latin-1") if context else "",
         int(pool),
-    )
+    ))  # fmt: skip
 
 
 def _ends(row: bytes) -> tuple[int, int, int]:
