@@ -351,6 +351,16 @@ def test_a_client_that_wants_to_be_quick_is_given_addresses_at_once():
         assert quick.events == (event, event)
 
 
+def test_two_leases_for_one_association_are_the_engine_s():
+    def lease(at, iaid):
+        return Lease6(LAB.first + at, ANN.duid, 100, 1_000_000, 1, 60, 0, iaid, hwaddr=ANN.duid[-6:])
+
+    client = attrs.evolve(ANN, prefixes=())
+    for second, plain in ((1, False), (2, True)):
+        talk = Talk(network_of(), ReferenceStore6([lease(0x10, 1), lease(0x11, second)]))
+        assert (talk.ask(SOLICIT, client) is not None) == plain
+
+
 def test_what_a_client_extends_is_what_it_has():
     pool, other = LAB.pd_pools[0], LAB.pd_pools[0].first + (1 << 66)
     talk = Talk(network_of())
