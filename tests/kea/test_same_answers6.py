@@ -284,6 +284,12 @@ KNOWN = [
         lambda each, at: at.old and only("subnet-id", each),
     ),
     bench.Known(
+        "declined when it was over",
+        "Kea 2.2 lets a client decline a lease whose time is over, 3.0 does not",
+        lambda _each, at: at.old and at.waited and at.say is not None and at.say.kind == "decline",
+        ends=True,
+    ),
+    bench.Known(
         "the exclusion of another pool",
         "Kea 2.2 leaves out of a reserved prefix what some pool leaves out that does not hold it, 3.0 does not",
         lambda each, at: at.old and each[0] == "IA 25 inside",
