@@ -14,6 +14,7 @@ from dhcpkit.config import ConfigError, parse4, parse6
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc, ServerIdDoc
 from dhcpkit.config.param import DocumentShape, ListShape, walk
+from dhcpkit.config.surroundings import AuthClientDoc, AuthenticationDoc, ControlSocketDoc, HttpHeaderDoc
 from dhcpkit.server.programs import listening_of, loggers_of, reclaiming_of, sanity_of
 from dhcpkit.wire.options import Option, Space
 
@@ -159,6 +160,7 @@ BESIDE = {
 }  # fmt: skip
 
 # Keys whose effect lies elsewhere, and the test that shows it.
+CONTROL = (ControlSocketDoc, AuthenticationDoc, AuthClientDoc, HttpHeaderDoc)
 ELSEWHERE = {
     **dict.fromkeys(("user-context", "comment"), "test_documents.py: kept, shown, and meant to have no effect"),
     "lease-database.type": "test_compile.py",
@@ -172,6 +174,15 @@ ELSEWHERE = {
     "ip-reservations-unique": "test_like_kea.py: same address for two",
     "shared-networks/0/subnet4/0/authoritative": "test_contacts.py: subnets of a link agree",
     "dhcp-socket-type": "../server/test_sockets.py: raw or not",
+    **{
+        f"{cls.map_name}.{key}": "../server/test_control_http.py"
+        for cls in CONTROL
+        for key in cls.by_key
+        if key not in ("user-context", "comment")
+    },
+    "control-socket.socket-name": "../server/test_control.py",
+    "control-socket": "../server/test_control.py",
+    "control-sockets": "../server/test_control_http.py",
 }
 
 

@@ -4,7 +4,6 @@ Recordings of Kea 3.0.4 are replayed without any Kea in tests/alloc/test_names_r
 """
 
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,7 @@ record_names, recorded = (
     module_at(HERE / "record_names.py"),
     module_at(HERE.parent / "alloc" / "test_names_recorded.py"),
 )
-pytestmark = [
-    pytest.mark.privileged,
-    pytest.mark.timeout(200),
-    pytest.mark.skipif("DHCPKIT_KEA_EXAMPLES" not in os.environ, reason="takes half a minute: on request"),
-]
+pytestmark = [pytest.mark.privileged, pytest.mark.timeout(200)]
 
 # What is different in Kea 2.2 alone.
 OLD = {

@@ -104,6 +104,23 @@ def test_users_from_files_and_from_the_configuration(port, tmp_path):
     serve(control, work)
 
 
+def test_headers_are_added_to_answers(port):
+    header = {"name": "Strict-Transport-Security", "value": "max-age=1"}
+    control = sockets(
+        {"socket-type": "http", "socket-address": "127.0.0.1", "socket-port": port, "http-headers": [header]}
+    )
+
+    def work():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.getheader("Strict-Transport-Security") == "max-age=1"
+        answer.read()
+        connection.close()
+
+    serve(control, work)
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """An authority, and a certificate of it for 127.0.0.1."""
