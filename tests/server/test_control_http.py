@@ -47,11 +47,12 @@ def ask(port, name="version-get", *, tls=None, user=""):
     headers = {"Content-Type": "application/json"}
     if user:
         headers["Authorization"] = "Basic " + base64.b64encode(user.encode()).decode()
-    connection.request("POST", "/", json.dumps({"command": name}), headers)
-    answer = connection.getresponse()
-    told = answer.status, json.loads(answer.read())
-    connection.close()
-    return told
+    try:
+        connection.request("POST", "/", json.dumps({"command": name}), headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
 
 
 def serve(control, work):
