@@ -182,6 +182,25 @@ def test_a_configuration_moves_the_control_socket(server):
     assert server.ask("config-get")["arguments"][server.root] == moved
 
 
+def test_a_command_names_files_only_where_files_of_the_kind_are(server, tmp_path_factory):
+    before, away = server.ask("config-get"), tmp_path_factory.mktemp("away")
+    for folder in (str(away), f"{server.folder}/../{away.name}", f"{server.folder}/sub", "relative"):
+        path = f"{folder}/file"
+        for change in (
+            {"lease-database": {"type": "memfile", "name": path}},
+            {"control-socket": {"socket-type": "unix", "socket-name": path}},
+            {"loggers": [{"name": "kea-dhcp4", "output-options": [{"output": path}]}]},
+            {"data-directory": folder},
+        ):
+            answer = server.ask("config-set", arguments={server.root: {**server.config, **change}})
+            assert answer["result"] == 1, path
+            assert "when it is set by a command" in answer["text"]
+    assert list(away.iterdir()) == []
+    assert server.ask("config-get") == before
+    beside = {"lease-database": {"type": "memfile", "name": str(server.folder / "others.csv")}}
+    assert server.ask("config-set", arguments={server.root: {**server.config, **beside}})["result"] == 0
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../x.json", "sub/x.json", "/", "..", "/tmp/w.json"])
 def test_files_are_written_beside_the_configuration_only(server, name):
     before = {path: path.stat().st_mtime_ns for path in server.folder.iterdir()}

@@ -21,6 +21,7 @@ from dhcpkit.config.errors import ConfigError
 from dhcpkit.config.param import Document, Json, document, param, unparse
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.commands import Access, Answer, Commands, Refused, Result, command
+from dhcpkit.server.jail import outside
 from dhcpkit.server.main import KEA_VERSION, VERSION
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.state import HA_REMOTE, USER, ServiceState
@@ -301,7 +302,11 @@ class ConfigCommands:
     @command("config-set", Access.WRITE, since="1.2.0", arguments=ConfigArguments, strict=True)
     async def config_set(self, arguments: ConfigArguments) -> Answer:
         """Puts a configuration in force in the place of the present one, which stays if anything is wrong with it."""
-        return await self._adopt(await self._read(arguments))
+        loaded = await self._read(arguments)
+        wrong = outside(loaded.doc, self._operated.doc)
+        if wrong:
+            raise Refused(wrong)
+        return await self._adopt(loaded)
 
     @command("config-reload", Access.WRITE, since="1.2.0")
     async def config_reload(self) -> Answer:

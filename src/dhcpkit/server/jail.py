@@ -1,0 +1,74 @@
+"""Which files a configuration may name that came over a control socket: those in the folders that are in use already.
+
+The file that an operator starts the server with is trusted; whoever may send commands is not thereby allowed to write
+anywhere on the machine. This module opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from dhcpkit.server.control import sockets_of
+
+__all__ = ["outside"]
+
+STREAMS: Final = ("stdout", "stderr")
+FOLDERS: Final = {  # where files of a kind may lie although none does yet: Kea's own places
+    "lease-database.name": ("/var/lib/kea",),
+    "output": ("/var/log/kea",),
+    "socket-name": ("/run/kea", "/var/run/kea"),
+}
+
+
+def outside(doc: Any, before: Any) -> str:
+    """What is wrong with the files that a configuration names, held against the one in force; "" where nothing is."""
+    allowed: defaultdict[str, set[PurePosixPath]] = defaultdict(set)
+    for key, usual in FOLDERS.items():
+        allowed[key].update(map(PurePosixPath, usual))
+    present = set(_named(before))
+    for key, path in present:
+        allowed[key].add(PurePosixPath(path).parent)
+    for key, path in _named(doc):
+        if (key, path) in present:
+            continue
+        wanted = PurePosixPath(path)
+        if not wanted.is_absolute() or ".." in wanted.parts or wanted.parent not in allowed[key]:
+            folders = (
+                ", ".join(sorted(map(str, allowed[key]))) or "no folder: name it in the file the server starts with"
+            )
+            return f"'{key}' may not be {path} when it is set by a command, but a file in {folders}"
+    return ""
+
+
+def _named(doc: Any) -> Iterator[tuple[str, str]]:
+    """The files that a configuration names, with the keys that name them."""
+    database = doc.lease_database
+    if database.name:
+        yield "lease-database.name", database.name
+    if doc.data_directory:
+        yield "data-directory", f"{doc.data_directory.rstrip('/')}/*"
+    for logger in doc.loggers:
+        for output in logger.output_options:
+            if output.output not in STREAMS and not output.output.startswith("syslog"):
+                yield "output", output.output
+    for socket in sockets_of(doc):
+        files = {
+            "socket-name": socket.socket_name,
+            "trust-anchor": socket.trust_anchor,
+            "cert-file": socket.cert_file,
+            "key-file": socket.key_file,
+            "authentication.directory": socket.authentication.directory,
+        }
+        yield from ((key, path) for key, path in files.items() if path)
+        for client in socket.authentication.clients:
+            for key, path in (("user-file", client.user_file), ("password-file", client.password_file)):
+                if path:
+                    yield (
+                        key,
+                        path
+                        if path.startswith("/") or not socket.authentication.directory
+                        else (f"{socket.authentication.directory.rstrip('/')}/{path}"),
+                    )
