@@ -52,7 +52,7 @@ def _named(doc: Any) -> Iterator[tuple[str, str]]:
         yield "data-directory", f"{doc.data_directory.rstrip('/')}/*"
     for logger in doc.loggers:
         for output in logger.output_options:
-            if output.output not in STREAMS and not output.output.startswith("syslog"):
+            if output.output not in STREAMS and output.output.partition(":")[0] != "syslog":
                 yield "output", output.output
     for socket in sockets_of(doc):
         files = {
