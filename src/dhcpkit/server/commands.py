@@ -281,16 +281,20 @@ class ConfigCommands:
     def _root(self) -> str:
         return f"Dhcp{self._operated.family}"
 
+    def _in_force(self) -> dict[str, Any]:
+        """The configuration in force, as it was written."""
+        return {self._root: unparse(self._operated.doc)}
+
     @command("config-get", Access.READ, since="1.2.0")
     def config_get(self) -> Answer:
         """Tells the configuration in force, as it was written, with its hash."""
-        told = {self._root: unparse(self._operated.doc)}
+        told = self._in_force()
         return Answer(arguments={**told, "hash": config_hash(told)})
 
     @command("config-hash-get", Access.READ, since="2.4.0")
     def config_hash_get(self) -> Answer:
         """Tells the hash of the configuration in force: another one where anything has changed."""
-        return Answer(arguments={"hash": config_hash({self._root: unparse(self._operated.doc)})})
+        return Answer(arguments={"hash": config_hash(self._in_force())})
 
     @command("config-test", Access.WRITE, since="1.2.0", arguments=ConfigArguments, strict=True)
     async def config_test(self, arguments: ConfigArguments) -> Answer:
@@ -326,12 +330,13 @@ class ConfigCommands:
         It must lie in the folder of the file that the server was started with.
         """
         target = self._target(arguments.filename)
-        text = json.dumps({self._root: unparse(self._operated.doc)}, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(self._in_force(), indent=2, ensure_ascii=False) + "\n"
+        octets = text.encode("utf-8", "surrogateescape")
         try:
-            _write(target, text.encode("utf-8", "surrogateescape"))
+            _write(target, octets)
         except OSError as error:
             raise Refused(f"Error during config-write: {target}: {error.strerror}") from None
-        told = {"filename": str(target), "size": len(text.encode("utf-8", "surrogateescape"))}
+        told = {"filename": str(target), "size": len(octets)}
         return Answer(text=f"Configuration written to {target} successful", arguments=told)
 
     def _target(self, name: str) -> Path:
@@ -362,8 +367,7 @@ class ConfigCommands:
             await self._operated.adopt(loaded)
         except (DhcpkitError, OSError) as error:
             raise Refused(str(error)) from None
-        told = {"hash": config_hash({self._root: unparse(self._operated.doc)})}
-        return Answer(text="Configuration successful.", arguments=told)
+        return Answer(text="Configuration successful.", arguments={"hash": config_hash(self._in_force())})
 
 
 class StatisticCommands:

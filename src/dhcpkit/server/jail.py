@@ -63,12 +63,8 @@ def _named(doc: Any) -> Iterator[tuple[str, str]]:
             "authentication.directory": socket.authentication.directory,
         }
         yield from ((key, path) for key, path in files.items() if path)
+        folder = PurePosixPath(socket.authentication.directory)
         for client in socket.authentication.clients:
             for key, path in (("user-file", client.user_file), ("password-file", client.password_file)):
                 if path:
-                    yield (
-                        key,
-                        path
-                        if path.startswith("/") or not socket.authentication.directory
-                        else (f"{socket.authentication.directory.rstrip('/')}/{path}"),
-                    )
+                    yield key, str(folder / path)
