@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import logging
 import time
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -183,6 +184,40 @@ def test_those_that_wait_are_the_earliest_and_the_others_are_counted(sizes, most
     assert waiting.dropped == max(len(put) - most, 0)
     assert waiting.take() == put[:most]
     assert len(waiting) == 0
+
+
+def ncr_rejected(caplog):
+    return [record for record in caplog.records if record.message_id == "DHCPSRV_DHCP_DDNS_NCR_REJECTED"]
+
+
+def test_what_there_is_no_room_for_is_said_once_for_all_of_it(caplog):
+    waiting = WaitingNames(2)
+    put = [*addition(NAMED, KEA_NAMING)] * 2
+    with caplog.at_level(logging.ERROR):
+        waiting.put(put)
+        assert ncr_rejected(caplog) == [], "there was room"
+        waiting.put(put)
+        waiting.put([*addition(NAMED._replace(hostname="late.", address=FIRST + 1), KEA_NAMING)])
+        waiting.take()
+        waiting.put(put)
+    first, second = ncr_rejected(caplog)
+    assert first.name == "kea-dhcp4.dhcpsrv"
+    assert "DNS will not hear of box. (192.0.2.10) and 1 more: 2 changes of names wait already" in first.getMessage()
+    assert "DNS will not hear of late. (192.0.2.11): 2" in second.getMessage()
+    assert waiting.dropped == 3
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_names_that_keep_being_lost_do_not_fill_the_log(caplog, family):
+    lease6 = Lease6(FIRST6, b"\0\3\0\1a", 100, NOW - 50, 1, 50, 0, 1, hostname="box.", fqdn_fwd=True)
+    waiting, lost = WaitingNames(0), [*addition(NAMED if family == 4 else lease6, KEA_NAMING)]
+    with caplog.at_level(logging.ERROR):
+        for _ in range(1000):
+            waiting.put(lost)
+    assert waiting.dropped == 1000
+    told = ncr_rejected(caplog)
+    assert 0 < len(told) <= 20, "the limit, and as much again where a minute ends in between"
+    assert {record.name for record in told} == {f"kea-dhcp{family}.dhcpsrv"}
 
 
 def test_a_server_without_anybody_to_tell_forgets_what_is_too_much():
