@@ -480,6 +480,7 @@ def test_vendors_are_told_what_is_theirs():
         {"pd_pools": [PdPool("2001:db8:1::/60", 62, excluded=LAB.first, excluded_len=64)]},
         {"allocator": "random"},
         {"pd_allocator": "random"},
+        {"pd_allocator": "flq", "adaptive_lease_time_threshold": 0.5},
         {"naming": attrs.evolve(KEA_NAMING, replace_client_name="always")},
     ],
 )

@@ -691,6 +691,97 @@ class TestTimes:
         assert kept is None or (kept.hostname, kept.fqdn_fwd, kept.user_context, kept.duid) == ("", False, "", ANN.duid)
 
 
+class TestFewPrefixes:
+    """Kea 3.1: `adaptive-lease-time-threshold`, of prefixes from free lease queues."""
+
+    FEW = attrs.evolve(
+        LAB,
+        pd_pools=[PdPool("2001:db8:100::/46", 48), PdPool("2001:db8:300::/62", 64)],
+        pd_allocator="flq",
+        adaptive_lease_time_threshold=0.75,
+    )
+    SHORT = (30, 50)  # what is the least that a client may ask for
+    LONG = (60, 100)
+
+    @staticmethod
+    def got(lab, number, kind=REQUEST, hint="::/48", **more):
+        client = Client6(b"\0\3\0\1\2\0\0\0\1" + bytes((number,)), (), (1,))
+        _, reply = ask(lab, kind, client, pd(hint, **more))
+        return [(each.preferred, each.valid) for each in bindings_of(reply) if each.valid]
+
+    @pytest.mark.parametrize("store", [ReferenceStore6, MemoryStore6])
+    def test_lifetimes_get_short(self, store):
+        lab = lab_of(self.FEW, store=store())
+        assert [self.got(lab, n) for n in range(4)] == [[self.LONG]] * 2 + [[self.SHORT]] * 2
+        assert self.got(lab, 9, hint="::/64") == [self.LONG], "five of eight"
+        # Longer prefixes do not count for who gets a shorter one, but shorter ones do for who gets a longer one.
+        assert self.got(lab, 8, hint="::/64") == [self.SHORT]
+        assert self.got(lab, 7, SOLICIT, "::/64") == [self.SHORT], "an offer says so, too"
+
+    def test_who_has_one_keeps_what_is_left_of_it(self):
+        lab = lab_of(self.FEW, store=MemoryStore6())
+        for n in range(4):
+            self.got(lab, n)
+        held = "2001:db8:100::/48"
+        assert lab.store.view.by_address(ip("2001:db8:100::")).valid_lifetime == 100
+        lab.now += 20
+        assert self.got(lab, 0, RENEW, held) == [(40, 80)]
+        lab.now += 70
+        assert self.got(lab, 0, RENEW, held) == [self.SHORT], "what it has left is less than the least"
+        assert self.got(lab, 0, REQUEST, held) == [self.SHORT], "as long as it was for"
+
+    def test_what_has_no_end_has_none_then_either(self):
+        lab = lab_of(attrs.evolve(self.FEW, adaptive_lease_time_threshold=0.0))
+        client = Client6(b"\0\3\0\1\2\0\0\0\1\0", (), (1,))
+        hold(
+            lab,
+            lease(pd("2001:db8:100::/48"), client, valid_lifetime=INFINITE, preferred_lifetime=INFINITE),
+        )
+        lab.now += 20
+        assert self.got(lab, 0, RENEW, "2001:db8:100::/48") == [(INFINITE, INFINITE)]
+
+    def test_several_associations_of_one_client_count_one_by_one(self):
+        lab = lab_of(attrs.evolve(self.FEW, pd_pools=self.FEW.pd_pools[:1]))
+        client = Client6(ANN.duid, (), (1, 2, 3))
+        _, reply = ask(lab, REQUEST, client)
+        assert [each.valid for each in bindings_of(reply)] == [100, 100, 50]
+
+    def test_what_is_given_back_counts_as_free(self):
+        lab = lab_of(attrs.evolve(self.FEW, pd_pools=self.FEW.pd_pools[:1]), store=MemoryStore6())
+        for n in range(3):
+            self.got(lab, n)
+        client = Client6(b"\0\3\0\1\2\0\0\0\1\0", (), (1,))
+        ask(lab, RELEASE, client, pd("2001:db8:100::/48"), empty=False)
+        assert lab.store.view.by_address(ip("2001:db8:100::")).state == LeaseState.RELEASED
+        assert self.got(lab, 0, RENEW, "2001:db8:100::/48") == [self.SHORT], "the third"
+        assert self.got(lab, 7) == [self.SHORT], "the fourth"
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"pd_allocator": "iterative"},  # Kea: only free lease queues count
+            {"adaptive_lease_time_threshold": None},
+            {"adaptive_lease_time_threshold": 1.0},
+            {"pd_pools": (PdPool("2001:db8::/32", 96), PdPool("2001:dc8::/63", 64))},
+        ],
+    )
+    def test_where_there_is_nothing_of_it(self, changed):
+        lab = lab_of(attrs.evolve(self.FEW, **changed))
+        assert [self.got(lab, n, hint="::/96" if "pd_pools" in changed else "::/48") for n in range(3)] == [
+            [self.LONG]
+        ] * 3
+
+    def test_addresses_are_given_as_ever(self):
+        lab = lab_of(attrs.evolve(self.FEW, adaptive_lease_time_threshold=0.0))
+        _, reply = ask(lab, REQUEST, SAM)
+        assert [each.valid for each in bindings_of(reply)] == [100, 100, 50, 50]
+
+    def test_a_pool_that_is_closed_to_the_client_does_not_count(self):
+        guarded = PdPool("2001:db8:200::/40", 48, client_classes=("voip",))
+        lab = lab_of(attrs.evolve(self.FEW, pd_pools=[self.FEW.pd_pools[0], guarded]))
+        assert [self.got(lab, n) for n in range(3)] == [[self.LONG]] * 2 + [[self.SHORT]]
+
+
 class TestWithoutAStore:
     def repeated(self, kind, held, *bindings):
         lab = hold(lab_of(), held)

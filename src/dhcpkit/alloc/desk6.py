@@ -28,15 +28,17 @@ from dhcpkit.alloc.points6 import Lease6Rebind, Lease6Renew, Lease6Select
 from dhcpkit.alloc.query6 import Asked6, Query6
 from dhcpkit.alloc.relayed6 import relay_info
 from dhcpkit.alloc.reserved6 import Found6, Reserved6, host_in
-from dhcpkit.alloc.times6 import lifetimes6, remaining_of_cached6
-from dhcpkit.alloc.view6 import Change6, LeaseView6, Unit6
+from dhcpkit.alloc.scarce6 import few_left
+from dhcpkit.alloc.times6 import lifetimes6, remaining6, remaining_of_cached6
+from dhcpkit.alloc.view import holds
+from dhcpkit.alloc.view6 import Change6, LeaseView6, Sweep6, Unit6
 
 __all__ = ["Desk6", "Holding6"]
 
 RENEW: Final = 5
 DEFAULT: Final = LeaseState.DEFAULT.value
 REGISTERED: Final = LeaseState.REGISTERED.value
-IA_NA: Final = LeaseType.IA_NA.value
+IA_NA, IA_PD = LeaseType.IA_NA.value, LeaseType.IA_PD.value  # an enumeration's attribute costs
 ADDRESS_LEN: Final = 128
 CHANCE_BITS: Final = 64  # of what random orders are made from
 
@@ -219,7 +221,7 @@ class Desk6:
     ) -> Holding6 | None:
         """A new lease for the client, or None where a callout refuses it."""
         query = self.query
-        preferred, valid = self._lifetimes(subnet, asked)
+        preferred, valid = self._lifetimes(subnet, asked, address, prefix_len)
         pool = subnet.pool_at(address) if asked.type == IA_NA else subnet.pd_pool_at(address)
         lease = Lease6(
             address,
@@ -258,7 +260,7 @@ class Desk6:
         self.subnet = self.query.network.by_id[lease.subnet_id]
         preferred, valid = lease.preferred_lifetime, lease.valid_lifetime
         if not valid:  # it was released, and has none left
-            preferred, valid = self._lifetimes(self.subnet, asked)
+            preferred, valid = self._lifetimes(self.subnet, asked, lease.address, lease.prefix_len)
         fresh = lease._replace(
             valid_lifetime=valid,
             preferred_lifetime=preferred,
@@ -281,7 +283,7 @@ class Desk6:
             self.note(lease.address, "taken back", "its subnet does not hold it, or is not open to the client any more")
             return None
         self.subnet = subnet
-        preferred, valid = self._lifetimes(subnet, asked)
+        preferred, valid = self._lifetimes(subnet, asked, lease.address, lease.prefix_len, lease)
         pool = subnet.pool_at(lease.address) if lease.type == IA_NA else subnet.pd_pool_at(lease.address)
         fresh = lease._replace(
             valid_lifetime=valid,
@@ -344,9 +346,32 @@ class Desk6:
         self._changed[address] = lease
         self.events.append(event)
 
-    def _lifetimes(self, subnet: Subnet6, asked: Asked6) -> tuple[int, int]:
+    def _lifetimes(
+        self, subnet: Subnet6, asked: Asked6, address: int, prefix_len: int, own: Lease6 | None = None
+    ) -> tuple[int, int]:
+        """Preferred and valid lifetime; `own` is the lease that is extended."""
         known = self.query.network.classes.by_name
-        return lifetimes6(subnet, self.classes, known, asked.hints[0] if asked.hints else None)
+        left = None
+        if (
+            asked.type == IA_PD
+            and subnet.adaptive_lease_time_threshold is not None
+            and few_left(self._taken_of, subnet, self.classes, address, prefix_len)
+        ):
+            going_on = own is not None and own.state == DEFAULT and own.cltt <= self.now and not own.expired(self.now)
+            left = remaining6(own, self.now) if going_on and own is not None else (0, 0)
+            self.note(address, "gets the shortest lifetimes", "few prefixes are left", subnet.where)
+        return lifetimes6(subnet, self.classes, known, asked.hints[0] if asked.hints else None, left)
+
+    def _taken_of(self, order: Sweep6, address: int) -> int | None:
+        """How many of a range are held once the address is, as this decision leaves it."""
+        count = self.leases.taken_of(order)
+        if count is None:
+            return None
+        for each in {*self._changed, address}:
+            if each in order:
+                after = each == address or holds(self._changed[each])
+                count += after - holds(self.leases.by_address(each))
+        return count
 
     # names
 

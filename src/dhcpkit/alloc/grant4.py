@@ -25,7 +25,7 @@ from dhcpkit.alloc.points import Consult, Ddns4Update, Lease4Renew, Lease4Select
 from dhcpkit.alloc.query import DISCOVER, Query4
 from dhcpkit.alloc.reserved import Found, host_in
 from dhcpkit.alloc.times import remaining_of_cached
-from dhcpkit.alloc.view import Change, LeaseView4, Unit
+from dhcpkit.alloc.view import Change, LeaseView4, Unit, holds
 from dhcpkit.wire.client_fqdn import CLIENT_FQDN
 from dhcpkit.wire.dhcp4 import MessageType
 
@@ -213,7 +213,7 @@ def _occupancy(desk: Desk4, subnet: Subnet4, address: int, own: Lease4 | None) -
     if not any(address in pool for pool in pools):
         return 0.0
     counts = [desk.leases.taken_of(pool.sweep) for pool in pools]
-    taken = sum(count for count in counts if count is not None) + (own is None)
+    taken = sum(count for count in counts if count is not None) + (not holds(own))
     return taken / sum(map(len, pools)) if None not in counts else 0.0
 
 

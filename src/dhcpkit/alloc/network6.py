@@ -159,6 +159,7 @@ class Subnet6:
     store_extended_info: bool = attrs.field(default=False, kw_only=True)
     allocator: Allocator6 = attrs.field(factory=Iterative6, converter=allocator6, kw_only=True)
     pd_allocator: Allocator6 = attrs.field(factory=Iterative6, converter=allocator6, kw_only=True)
+    adaptive_lease_time_threshold: float | None = attrs.field(default=None, kw_only=True)
     naming: Naming = attrs.field(default=KEA_NAMING, kw_only=True)
     shared_network: str = attrs.field(default="", kw_only=True)
     where: Place | None = attrs.field(default=None, kw_only=True)
@@ -301,6 +302,7 @@ class Network6:
             and not subnet.client_classes
             and not subnet.additional_classes
             and not subnet.store_extended_info
+            and subnet.adaptive_lease_time_threshold is None
             and type(subnet.allocator) is Iterative6
             and type(subnet.pd_allocator) in (Iterative6, Queue6)
             and not (subnet.naming.send_updates and subnet.naming.makes_missing)

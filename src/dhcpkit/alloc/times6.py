@@ -23,12 +23,17 @@ T1_SLACK: Final = 1  # seconds: cltt and a client's timer both count whole secon
 
 
 def lifetimes6(
-    subnet: Subnet6, classes: Iterable[str], known: Mapping[str, ClientClass], hint: Hint6 | None
+    subnet: Subnet6,
+    classes: Iterable[str],
+    known: Mapping[str, ClientClass],
+    hint: Hint6 | None,
+    left: tuple[int, int] | None = None,
 ) -> tuple[int, int]:
     """Preferred and valid lifetime for a client that asked for so much (Kea).
 
     Each comes from the first class that sets it, else from the subnet. A preferred lifetime that is not set, or longer
-    than the valid one, is five eighths of it (RFC 8415 7.7 wants it no longer).
+    than the valid one, is five eighths of it (RFC 8415 7.7 wants it no longer). `left` is given where prefixes are few:
+    then both are the shortest that is allowed, but no shorter than what the client's lease has left anyway.
     """
     valid_of: Lifetimes | None = None
     preferred_of: Lifetimes | None = None
@@ -40,8 +45,12 @@ def lifetimes6(
                 preferred_of = preferred_of or each.preferred
     valid_of = valid_of or subnet.valid
     preferred_of = preferred_of or subnet.preferred
-    valid = valid_of.granted(hint.valid if hint is not None else 0)
-    preferred = preferred_of.granted(hint.preferred if hint is not None else 0) if preferred_of is not None else 0
+    if left is not None:
+        preferred = max(preferred_of.minimum if preferred_of is not None else 0, left[0])
+        valid = max(valid_of.minimum, left[1])
+    else:
+        valid = valid_of.granted(hint.valid if hint is not None else 0)
+        preferred = preferred_of.granted(hint.preferred if hint is not None else 0) if preferred_of is not None else 0
     if not preferred or preferred > valid:
         preferred = INFINITE if valid == INFINITE else valid * 5 // 8
     return preferred, valid

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 import attrs
 
-from dhcpkit.alloc.lease import Lease4
+from dhcpkit.alloc.lease import GIVEN_BACK, Lease4
 
 __all__ = [
     "ADDRESS",
@@ -27,6 +27,7 @@ __all__ = [
     "Sweep",
     "Taken",
     "Unit",
+    "holds",
 ]
 
 ADDRESS: Final = "address"
@@ -191,10 +192,10 @@ class Overlay4:
         count = self.view.taken_of(order)
         if count is None or not self._changed:
             return count
-        for address, lease in self._changed.items():
-            if address in order:
-                count += (lease is not None) - (self.view.by_address(address) is not None)
-        return count
+        changed = self._changed.items()
+        return count + sum(
+            holds(lease) - holds(self.view.by_address(address)) for address, lease in changed if address in order
+        )
 
     def _laid_over(self, below: Sequence[Lease4], above: Sequence[Lease4]) -> Sequence[Lease4]:
         """What is below and unchanged, and what the batch made of the rest; `above` may hold what it changed again."""
@@ -208,9 +209,19 @@ class Overlay4:
 class Held(Protocol):
     """A lease of either family, as far as whether it binds its address."""
 
+    @property
+    def state(self) -> int:
+        """Kea's number of its state."""
+        ...
+
     def expired(self, now: int) -> bool:
         """Whether it no longer does at `now`."""
         ...
+
+
+def holds(lease: Held | None) -> bool:
+    """Whether an address counts as held: there is a lease, and nobody gave it back. Its end is not looked at."""
+    return lease is not None and lease.state not in GIVEN_BACK
 
 
 class Taken:

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 import attrs
 
 from dhcpkit.alloc.lease6 import Lease6
-from dhcpkit.alloc.view import Taken
+from dhcpkit.alloc.view import Taken, holds
 
 __all__ = ["DUID", "Change6", "Key6", "LeaseView6", "LiveView6", "Overlay6", "Sweep6", "Unit6"]
 
@@ -94,6 +94,10 @@ class LeaseView6(Protocol):
         """The engine chose this address: the next sweep over a range that holds it starts behind it."""
         ...
 
+    def taken_of(self, order: Sweep6, /) -> int | None:
+        """How many of a range are held, about: leases may have ended since. None where nobody counts."""
+        ...
+
 
 class LiveView6(LeaseView6, Protocol):
     """The view of a local store: the live index, which never raises NotLoaded."""
@@ -155,3 +159,13 @@ class Overlay6:
     def handed_out(self, address: int) -> None:
         """As LeaseView6."""
         self.view.handed_out(address)
+
+    def taken_of(self, order: Sweep6) -> int | None:
+        """As LeaseView6."""
+        count = self.view.taken_of(order)
+        if count is None or not self._changed:
+            return count
+        changed = self._changed.items()
+        return count + sum(
+            holds(lease) - holds(self.view.by_address(address)) for address, lease in changed if address in order
+        )

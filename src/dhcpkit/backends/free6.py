@@ -146,6 +146,13 @@ class FreeAddresses6:
                 yield address
         turn.full = address is None
 
+    def count(self, order: Sweep6) -> int:
+        """How many of a range are held."""
+        if order.first & (1 << order.shift) - 1:
+            return 0
+        units = self._taken.get(order.shift)
+        return units.count(order.first >> order.shift, order.last >> order.shift) if units is not None else 0
+
     def handed_out(self, address: int) -> None:
         """The next sweep over each range that holds the address starts behind it."""
         for bits, turns in self._levels.items():

@@ -61,6 +61,10 @@ class Leases6(Leases[Lease6, Sweep6]):
         """As LiveView6: found out faster than by reading leases."""
         return duid in self._by_duid
 
+    def taken_of(self, order: Sweep6, /) -> int:
+        """As LeaseView6."""
+        return self._addresses.count(order)
+
     def _add(self, lease: Lease6, undo: list[Replaced], lines: list[bytes]) -> bool:
         """`_change` of nothing into a lease, unrolled."""
         address, duid, valid, cltt, _, _, _, _, _, _, _, _, _, state, _, _, _, _ = lease

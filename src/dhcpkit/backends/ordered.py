@@ -103,6 +103,17 @@ class Ordered:
             k += 1
         return found
 
+    def count(self, first: int, last: int) -> int:
+        """How many of the numbers from `first` to `last` are there."""
+        starts, parts = self._starts, self._parts
+        found = 0
+        for k in range(max(bisect_right(starts, first) - 1, 0), bisect_right(starts, last)):
+            block, part = starts[k] & ~_LOW, parts[k]
+            low = bisect_left(part, first - block) if first > block else 0
+            high = bisect_right(part, last - block) if last - block <= _LOW else len(part)
+            found += max(high - low, 0)
+        return found
+
     def gaps(self, first: int, last: int) -> Iterator[int]:
         """The numbers from `first` to `last` that are not there, in order. Nothing may change meanwhile."""
         number = first

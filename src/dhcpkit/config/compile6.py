@@ -222,6 +222,7 @@ class _Compiler:
             store_extended_info=settings["store_extended_info"],
             allocator=settings["allocator"],
             pd_allocator=settings["pd_allocator"],
+            adaptive_lease_time_threshold=settings["adaptive_lease_time_threshold"],
             naming=self._naming(doc, settings, steps),
             shared_network=network,
             where=report.place(steps),

@@ -127,9 +127,8 @@ class Network6Doc(NetworkDoc):
         default=None,
         low=0,
         high=1,
-        idle=True,
         since="3.1",
-        doc="The part of a pool in use from which on lifetimes get short.",
+        doc="The part of a subnet's prefixes in use from which on their lifetimes get short (allocator flq).",
     )
 
 

@@ -67,7 +67,7 @@ INHERITED4: Final = (
     "offer_lifetime",
     "adaptive_lease_time_threshold",
 )
-INHERITED6: Final = (*INHERITED, "rapid_commit", "pd_allocator")
+INHERITED6: Final = (*INHERITED, "rapid_commit", "pd_allocator", "adaptive_lease_time_threshold")
 
 
 @attrs.frozen

@@ -7,12 +7,16 @@ module knows how leases are looked up; `plain_store.py` keeps them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.view import holds
 from dhcpkit.alloc.view6 import Key6, LiveView6, Sweep6
 from dhcpkit.testing.plain_store import Keyhole, PlainStore
 
 __all__ = ["PartialView6", "ReferenceStore6"]
+
+ADDRESS_LEN: Final = 128
 
 
 class ReferenceStore6(PlainStore[Lease6, Sweep6]):
@@ -34,6 +38,12 @@ class ReferenceStore6(PlainStore[Lease6, Sweep6]):
         """As LiveView6."""
         return bool(self.by_duid(duid))
 
+    def taken_of(self, order: Sweep6) -> int:
+        """As LeaseView6."""
+        found = (lease for address, lease in self.leases.items() if address in order)
+        length = ADDRESS_LEN - order.shift
+        return sum(holds(lease) and (not order.shift or lease.prefix_len == length) for lease in found)
+
 
 class PartialView6(Keyhole[Key6]):
     """What was loaded of a ReferenceStore6."""
@@ -51,3 +61,6 @@ class PartialView6(Keyhole[Key6]):
         """As LeaseView6."""
         self._need(("duid", duid))
         return self.store.by_duid(duid)
+
+    def taken_of(self, _order: Sweep6) -> None:
+        """As LeaseView6: nobody counts."""
