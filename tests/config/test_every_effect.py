@@ -174,6 +174,8 @@ ELSEWHERE = {
     "ip-reservations-unique": "test_like_kea.py: same address for two",
     "shared-networks/0/subnet4/0/authoritative": "test_contacts.py: subnets of a link agree",
     "dhcp-socket-type": "../server/test_sockets.py: raw or not",
+    "outbound-interface": "../server/test_outbound.py",
+    "re-detect": "../server/test_outbound.py",
     **{
         f"{cls.map_name}.{key}": "../server/test_control_http.py"
         for cls in CONTROL

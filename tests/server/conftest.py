@@ -59,9 +59,15 @@ class Link:
     def wait_link_local(self):
         """Waits until both ends have their link-local addresses: the kernel takes its time once a link is up."""
 
+        for where in self.names:
+            self.wait_address(where, "eth0")
+
+    def wait_address(self, where, interface):
+        """Waits for the link-local address of an interface."""
+
         def there():
-            told = (self.ip(where, "-6", "addr", "show", "dev", "eth0").stdout for where in self.names)
-            return all("fe80::" in text and "tentative" not in text for text in told)
+            told = self.ip(where, "-6", "addr", "show", "dev", interface).stdout
+            return "fe80::" in told and "tentative" not in told
 
         wait_for("link-local addresses", there)
 

@@ -92,7 +92,7 @@ def test_the_sockets_hold_to_it_whoever_made_the_answer(raw):
     sockets, sent = Sockets([], None), Sent()
     port = object.__new__(RawPort if raw else UdpPort)
     port.interface, port.socket = ethernet(OWN), sent
-    port._names, port._answered, port._info, port._makers = {}, set(), b"", {OWN: Maker()}
+    port._names, port._answered, port._info, port._makers, port._asks = {}, set(), b"", {OWN: Maker()}, False
     port.know(frozenset((OWN,)))
     (sockets._raw if raw else sockets._udp)[2 if raw else (2, OWN)] = port
     arrival = Arrival("eth0", 2, 0x0A000005, 67, OWN)

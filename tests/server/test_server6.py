@@ -14,7 +14,7 @@ from dhcpkit.backends import MemoryStore6
 from dhcpkit.server import Listening, Server6, ServiceUnavailable
 from dhcpkit.server import sockets6 as sockets6_module
 from dhcpkit.server.expiry import Reclaiming
-from dhcpkit.server.interfaces import Interface
+from dhcpkit.server.interfaces import Detection, Interface
 from dhcpkit.server.sockets6 import Sockets6
 from dhcpkit.testing.machine6 import bindings_of
 from dhcpkit.wire.dhcp6 import Packet6, Relay6
@@ -173,7 +173,7 @@ def test_a_server_without_sockets_says_so(listening, said):
 def test_an_address_is_bound_when_it_comes_and_let_go_when_it_goes(monkeypatch):
     """The machine's interfaces as a test has them; the sockets are real."""
     present = {"lo": Interface("lo", socket.if_nametoindex("lo"), b"", up=True, loopback=True, ethernet=False)}
-    monkeypatch.setattr(sockets6_module, "interfaces", lambda: present)
+    monkeypatch.setattr(sockets6_module, "Detection", lambda again: Detection(again=again, look=lambda: present))
 
     async def run():
         sockets = Sockets6(Listening(["lo/::1"], family=6).interfaces, lambda _: None, port=free_port())

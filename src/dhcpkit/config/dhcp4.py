@@ -143,9 +143,8 @@ class InterfacesDoc(ListeningDoc):
     outbound_interface: str = param(
         default="same-as-inbound",
         choices=("same-as-inbound", "use-routing"),
-        idle=True,
-        doc="Whether an answer leaves where the query came in, or as the routing table says. Raw sockets do the first,"
-        " udp sockets the second.",
+        doc="Of udp sockets: whether an answer to a relay agent leaves where its query came in, or as the system's"
+        " routes say.",
     )
 
 

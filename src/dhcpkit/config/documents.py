@@ -235,7 +235,9 @@ class ClassDoc(CommentedDoc):
 class ListeningDoc(CommentedDoc):
     """How a server keeps its sockets open."""
 
-    re_detect: bool = param(default=True, idle=True, doc="Whether interfaces are detected again on reconfiguration.")
+    re_detect: bool = param(
+        default=True, doc="Whether interfaces and addresses that come later are used; or only those there at the start."
+    )
     service_sockets_max_retries: int = param(
         default=0, low=0, high=U32, doc="How often opening a socket is tried again."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -18,6 +18,7 @@ import attrs
 
 __all__ = [
     "EVERY",
+    "Detection",
     "Interface",
     "InterfaceSpec",
     "Served6",
@@ -252,6 +253,39 @@ def _addresses(family: int) -> Iterator[tuple[int, int, int]]:
             local = told.get(_LOCAL) or told.get(_ADDRESS_ITSELF, b"")
             if at == wanted and len(local) == size:
                 yield index, int.from_bytes(local, "big"), flags
+
+
+class Detection:
+    """Which of the machine's interfaces and addresses a server knows of (Kea's `re-detect`).
+
+    With `again` it is whatever is there now. Without, those that were there at the last detection stay the ones there
+    are: one that went away and is back is used again, a new one is as if it were not there.
+    """
+
+    def __init__(self, *, again: bool = True, look: Callable[[], dict[str, Interface]] = interfaces) -> None:
+        self.again = again
+        self._look = look
+        self._known: Mapping[str, Interface] | None = None
+
+    def present(self) -> Mapping[str, Interface]:
+        """What is known and there. OSError where the kernel does not tell."""
+        now = self._look()
+        known = self._known
+        if self.again or known is None:
+            self._known = now
+            return now
+        return {name: _as_known(interface, known[name]) for name, interface in now.items() if name in known}
+
+
+def _as_known(now: Interface, then: Interface) -> Interface:
+    """An interface as it is, with those of its addresses that it had."""
+    had4, had6 = frozenset(then.addresses), frozenset((*then.addresses6, *then.tentative6))
+    return attrs.evolve(
+        now,
+        addresses=tuple(address for address in now.addresses if address in had4),
+        addresses6=tuple(address for address in now.addresses6 if address in had6),
+        tentative6=tuple(address for address in now.tentative6 if address in had6),
+    )
 
 
 def changes_socket(family: int = 4) -> socket.socket:

@@ -136,6 +136,8 @@ def listening_of(doc: AnyDoc, *, patient: bool = True) -> Listening:
     return Listening(
         config.interfaces,
         raw=isinstance(doc, Dhcp4Doc) and doc.interfaces_config.dhcp_socket_type == "raw",
+        routed=isinstance(doc, Dhcp4Doc) and doc.interfaces_config.outbound_interface == "use-routing",
+        redetect=config.re_detect,
         max_retries=config.service_sockets_max_retries,
         retry_wait=config.service_sockets_retry_wait_time / 1000,
         require_all=config.service_sockets_require_all,

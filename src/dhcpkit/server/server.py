@@ -44,8 +44,9 @@ N = TypeVar("N", bound=AnyNetwork)
 class Listening:
     """Where a server listens and how: Kea's `interfaces-config`. ValueError where an interface is misspelt.
 
-    `raw` is DHCPv4's; `retry_wait` is seconds; a `patient` server starts although no socket can be opened, and waits
-    for an interface.
+    `raw` is DHCPv4's, and so is `routed`: answers to relay agents leave as the kernel's routes say, where sockets are
+    not raw. `retry_wait` is seconds; a `patient` server starts although no socket can be opened, and waits for an
+    interface. Without `redetect` it is only those there are at the start.
     """
 
     interfaces: tuple[InterfaceSpec, ...]
@@ -54,6 +55,8 @@ class Listening:
     retry_wait: float
     require_all: bool
     patient: bool
+    routed: bool = False
+    redetect: bool = True
 
     def __init__(  # noqa: PLR0913  # Kea's keys
         self,
@@ -64,13 +67,15 @@ class Listening:
         retry_wait: float = 5.0,
         require_all: bool = False,
         patient: bool = False,
+        routed: bool = False,
+        redetect: bool = True,
         family: int = 4,
     ) -> None:
         """`family` says how an interface's address is written."""
         specs = tuple(
             each if isinstance(each, InterfaceSpec) else InterfaceSpec.parse(each, family) for each in interfaces
         )
-        self.__attrs_init__(specs, raw, max_retries, retry_wait, require_all, patient)
+        self.__attrs_init__(specs, raw, max_retries, retry_wait, require_all, patient, routed, redetect)
 
 
 class ServiceSockets(Transport, Protocol):
@@ -95,8 +100,8 @@ class ServiceSockets(Transport, Protocol):
         """Opens what can be opened, and follows the machine's interfaces from then on."""
         ...
 
-    def reconfigure(self, specs: Iterable[InterfaceSpec], /, *, raw: bool) -> None:
-        """Serves other interfaces."""
+    def reconfigure(self, specs: Iterable[InterfaceSpec], /, *, raw: bool, routed: bool, redetect: bool) -> None:
+        """Serves other interfaces, or in another way."""
         ...
 
     def refresh(self) -> None:
@@ -266,7 +271,9 @@ class ServerOf(Generic[N]):
             self._checking = asyncio.create_task(self._check_leases())
         if listening is not None and listening != self.listening:
             self.listening = listening
-            self.sockets.reconfigure(listening.interfaces, raw=listening.raw)
+            self.sockets.reconfigure(
+                listening.interfaces, raw=listening.raw, routed=listening.routed, redetect=listening.redetect
+            )
             self._retries = 0
             self._retry_later()
         if reclaiming is not None and reclaiming != self.reclaimer.settings:

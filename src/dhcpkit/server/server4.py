@@ -43,7 +43,14 @@ class Server4(ServerOf[Network]):
         names: NameChanges | None = None,
     ) -> None:
         def open_sockets(listening: Listening, receive: Receive) -> Sockets:
-            return Sockets(listening.interfaces, receive, raw=listening.raw, port=port, client_port=client_port)
+            return Sockets(
+                *(listening.interfaces, receive),
+                raw=listening.raw,
+                routed=listening.routed,
+                redetect=listening.redetect,
+                port=port,
+                client_port=client_port,
+            )
 
         super().__init__(
             FAMILY4,

@@ -47,7 +47,9 @@ class Server6(ServerOf[Network6]):
         names: NameChanges | None = None,
     ) -> None:
         def open_sockets(listening: Listening, receive: Receive) -> Sockets6:
-            return Sockets6(listening.interfaces, receive, port=port, client_port=client_port)
+            return Sockets6(
+                listening.interfaces, receive, redetect=listening.redetect, port=port, client_port=client_port
+            )
 
         super().__init__(
             FAMILY6,

@@ -2,7 +2,9 @@
 
 In `raw` mode the packet socket hears everything and answers clients that have no address yet, frame by frame; the UDP
 socket only holds the port, so that nobody else takes it and the kernel refuses nobody, and sends what can be routed. In
-`udp` mode, and on interfaces that are no Ethernet, the UDP socket does both. This module does not know what it carries.
+`udp` mode, and on interfaces that are no Ethernet, the UDP socket does both. In `udp` mode an answer leaves by the
+interface that its query came in by, or, to a relay agent and where that is wanted, by the one the kernel's routes say
+(Kea's `outbound-interface`). This module does not know what it carries.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import struct
 from array import array
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from enum import Enum
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -22,7 +25,7 @@ import attrs
 from dhcpkit.alloc.answer import Outgoing4
 from dhcpkit.server import messages as m
 from dhcpkit.server.frames import BROADCAST_MAC, DROP_ALL, FrameError, FrameMaker, dhcp_filter, parse_frame
-from dhcpkit.server.interfaces import Interface, InterfaceSpec, choose, interfaces
+from dhcpkit.server.interfaces import Detection, Interface, InterfaceSpec, choose
 from dhcpkit.server.listening import (
     ARRIVALS_MAX,
     DATAGRAM_MAX,
@@ -40,24 +43,39 @@ from dhcpkit.server.loop import BATCH_MAX
 from dhcpkit.server.reach import require_reachable4
 from dhcpkit.wire.dhcp4 import Arrival
 
-__all__ = ["CLIENT_PORT", "SERVER_PORT", "RawPort", "ServiceUnavailable", "Sockets", "UdpPort"]
+__all__ = ["CLIENT_PORT", "SERVER_PORT", "Outbound", "RawPort", "ServiceUnavailable", "Sockets", "UdpPort"]
 
 SERVER_PORT, CLIENT_PORT = 67, 68  # RFC 2131 4.1
 BROADCAST: Final = 0xFFFFFFFF
 ETHERTYPE_IPV4: Final = 0x0800
 SO_ATTACH_FILTER: Final = 26  # Linux, asm-generic/socket.h; the module `socket` has no name for these
 IP_PKTINFO: Final = 8
+IP_UNICAST_IF: Final = 50
+GIADDR: Final = slice(24, 28)  # of a message: the relay agent's address
+NOWHERE: Final = bytes(4)
 CAPABILITIES: Final = ("CAP_NET_BIND_SERVICE", "CAP_NET_RAW")
 HOLDERS: Final = "/proc/net/udp"
+
+
+class Outbound(Enum):
+    """By which interface a UDP socket's answers leave: its own, or the one that the kernel's routes say."""
+
+    INBOUND = "the socket's own"
+    ROUTED = "routed"
+    RELAYED_ROUTED = "routed to relay agents, else the socket's own"
 
 
 class UdpPort:
     """A UDP socket on one address of an interface."""
 
-    def __init__(self, interface: Interface, address: int, port: int, *, hears: bool) -> None:
+    def __init__(
+        self, interface: Interface, address: int, port: int, *, hears: bool, outbound: Outbound = Outbound.ROUTED
+    ) -> None:
         self.interface = interface
         self.address = address
         self.hears = hears
+        self.outbound = outbound
+        self._asks = outbound is Outbound.RELAYED_ROUTED  # whose answer it is
         self._local = (str(IPv4Address(address)), port)
         self._arrivals: dict[tuple[str, int], Arrival] = {}
         self._names: dict[tuple[int, int], tuple[str, int]] = {}  # where to send, as the system wants it
@@ -66,6 +84,8 @@ class UdpPort:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            if outbound is Outbound.INBOUND:  # said once; IP_PKTINFO would cost at each answer
+                self.socket.setsockopt(socket.IPPROTO_IP, IP_UNICAST_IF, struct.pack("!I", interface.index))
             if hears:
                 make_room(self.socket)
             else:
@@ -109,6 +129,8 @@ class UdpPort:
             if len(self._names) >= ARRIVALS_MAX:
                 self._names.clear()
             to = self._names[address, port] = (socket.inet_ntoa(address.to_bytes(4, "big")), port)
+        if self._asks and data[GIADDR] == NOWHERE:
+            return self.socket.sendmsg, ([data], [(socket.IPPROTO_IP, IP_PKTINFO, self._info)], 0, to)
         return self.socket.sendto, (data, to)
 
 
@@ -194,17 +216,21 @@ class RawPort:
 class Sockets:
     """All service sockets of a server, following the machine's interfaces as they come and go."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # Kea's keys
         self,
         specs: Iterable[InterfaceSpec],
         receive: Receive,
         *,
         raw: bool = True,
+        routed: bool = False,
+        redetect: bool = True,
         port: int = SERVER_PORT,
         client_port: int = 0,
     ) -> None:
         self.specs = tuple(specs)
         self.raw = raw
+        self.routed = routed
+        self._detection = Detection(again=redetect)
         self.own_addresses: frozenset[int] = frozenset()
         self._port = port
         self._client_port = client_port
@@ -233,15 +259,18 @@ class Sockets:
         self._watch.start(loop)
         self.refresh()
 
-    def reconfigure(self, specs: Iterable[InterfaceSpec], *, raw: bool) -> None:
+    def reconfigure(
+        self, specs: Iterable[InterfaceSpec], *, raw: bool, routed: bool = False, redetect: bool = True
+    ) -> None:
         """Serves other interfaces, or in another way; sockets that are still wanted stay open."""
-        self.specs, self.raw = tuple(specs), raw
+        self.specs, self.raw, self.routed = tuple(specs), raw, routed
+        self._detection.again = redetect
         self.refresh()
 
     def refresh(self) -> None:
         """Closes what is no longer wanted and opens what is; `troubles` then says what could not be."""
         try:
-            wanted = choose(self.specs, interfaces())
+            wanted = choose(self.specs, self._detection.present())
         except OSError as error:
             self._troubles.found([Trouble(f"the interfaces cannot be listed: {error.strerror}", error.errno or 0)])
             return
@@ -286,15 +315,25 @@ class Sockets:
                 del self._raw[index]
         for key, udp_port in list(self._udp.items()):
             there = udp.get(key)
-            if there is None or there.name != udp_port.interface.name or udp_port.hears != (key[0] not in raw):
+            as_wanted = (key[0] not in raw, self._outbound)
+            is_now = (udp_port.hears, udp_port.outbound)
+            if there is None or there.name != udp_port.interface.name or is_now != as_wanted:
                 self._readers.close(udp_port)
                 del self._udp[key]
+
+    @property
+    def _outbound(self) -> Outbound:
+        if self.raw:  # what can be routed is; frames are for the others
+            return Outbound.ROUTED
+        return Outbound.RELAYED_ROUTED if self.routed else Outbound.INBOUND
 
     def _open_udp(self, interface: Interface, address: int, troubles: list[Trouble], *, hears: bool) -> None:
         where = f"{IPv4Address(address)}, on interface {interface.name}"
         m.DHCP_OPEN_SOCKET.v4.log(type="UDP", where=where, port=self._port)
         try:
-            port = self._udp[interface.index, address] = UdpPort(interface, address, self._port, hears=hears)
+            port = self._udp[interface.index, address] = UdpPort(
+                interface, address, self._port, hears=hears, outbound=self._outbound
+            )
         except OSError as error:
             reason = f"failed to bind socket to address {IPv4Address(address)}, port {self._port}"
             troubles.append(self._explained(f"Failed to open socket on interface {interface.name}: {reason}", error))

@@ -20,7 +20,7 @@ from typing import Final
 
 from dhcpkit.alloc.answer6 import Outgoing6
 from dhcpkit.server import messages as m
-from dhcpkit.server.interfaces import Interface, InterfaceSpec, Served6, choose6, interfaces, is_link_local
+from dhcpkit.server.interfaces import Detection, Interface, InterfaceSpec, Served6, choose6, is_link_local
 from dhcpkit.server.listening import (
     ARRIVALS_MAX,
     DATAGRAM_MAX,
@@ -128,9 +128,16 @@ class Sockets6:
     own_addresses: frozenset[int] = frozenset()
 
     def __init__(
-        self, specs: Iterable[InterfaceSpec], receive: Receive, *, port: int = SERVER_PORT6, client_port: int = 0
+        self,
+        specs: Iterable[InterfaceSpec],
+        receive: Receive,
+        *,
+        redetect: bool = True,
+        port: int = SERVER_PORT6,
+        client_port: int = 0,
     ) -> None:
         self.specs = tuple(specs)
+        self._detection = Detection(again=redetect)
         self._port = port
         self._client_port = client_port
         self._ports: dict[tuple[int, int], Port6] = {}  # by interface and address
@@ -160,9 +167,17 @@ class Sockets6:
         self._watch.start(loop)
         self.refresh()
 
-    def reconfigure(self, specs: Iterable[InterfaceSpec], *, raw: bool = True) -> None:  # DHCPv4's
+    def reconfigure(
+        self,
+        specs: Iterable[InterfaceSpec],
+        *,
+        raw: bool = True,  # DHCPv4's
+        routed: bool = False,  # DHCPv4's
+        redetect: bool = True,
+    ) -> None:
         """Serves other interfaces; sockets that are still wanted stay open."""
         self.specs = tuple(specs)
+        self._detection.again = redetect
         self.refresh()
 
     def close(self) -> None:
@@ -173,7 +188,7 @@ class Sockets6:
     def refresh(self) -> None:
         """Closes what is no longer wanted and opens what is; `troubles` then says what could not be."""
         try:
-            wanted = choose6(self.specs, interfaces())
+            wanted = choose6(self.specs, self._detection.present())
         except OSError as error:
             self._troubles.found([Trouble(f"the interfaces cannot be listed: {error.strerror}", error.errno or 0)])
             return

@@ -70,7 +70,7 @@ class NoSockets:
     def start(self, _loop: asyncio.AbstractEventLoop, /) -> None:
         """As ServiceSockets."""
 
-    def reconfigure(self, _specs: Iterable[InterfaceSpec], /, *, raw: bool) -> None:
+    def reconfigure(self, _specs: Iterable[InterfaceSpec], /, *, raw: bool, routed: bool, redetect: bool) -> None:
         """As ServiceSockets."""
 
     def refresh(self) -> None:
