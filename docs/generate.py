@@ -275,7 +275,7 @@ def problems() -> str:
 
 
 def messages() -> str:
-    from dhcpkit.server.messages import catalogue_page
+    from dhcpkit.hooks.catalogue import catalogue_page
 
     return catalogue_page()
 

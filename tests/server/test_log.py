@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dhcpkit.server import messages as m
 from dhcpkit.server.log import LoggerSetting, OutputSetting, RateLimit, configure, end_periods, formatter, reopen
-from dhcpkit.server.messages import CATALOGUE, ROOTS, Message, Twin, catalogue_page, level_of, safe
+from dhcpkit.hooks.catalogue import CATALOGUE, ROOTS, Message, Twin, catalogue_page, level_of, safe
 
 LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (DEBUG|INFO |WARN |ERROR|FATAL) "

@@ -19,7 +19,7 @@ from dhcpkit.server.clock import Clock
 from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.family6 import FAMILY6
 from dhcpkit.server.log import LoggerSetting, OutputSetting, configure
-from dhcpkit.server.messages import CATALOGUE, ROOTS, Severity
+from dhcpkit.hooks.catalogue import CATALOGUE, ROOTS, Severity
 from dhcpkit.server.server import ServerOf
 
 _spec = importlib.util.spec_from_file_location("server_relayed", Path(__file__).parent / "relayed.py")

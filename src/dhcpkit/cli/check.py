@@ -44,6 +44,7 @@ def check(
         problems, unshown, summary = error.problems, error.unshown, ""
     else:
         problems = (*_absent(loaded), *loaded.warnings) if here else loaded.warnings
+        problems = (*problems, *_libraries(loaded))
         if reviewed:
             problems = (*problems, *_review(loaded, without or ()))
         summary = f"{_many(len(loaded.network.subnets), 'subnet')}, {_many(len(loaded.network.hosts), 'reservation')}"
@@ -68,6 +69,15 @@ def _review(loaded: Loaded4 | Loaded6, without: Sequence[str]) -> tuple[Problem,
             hint = f"did you mean {near}?" if near else f"there are {', '.join(CHECKERS)}"
             raise typer.BadParameter(f"--without {name}: no such checker; {hint}")
     return review(loaded, without)
+
+
+def _libraries(loaded: Loaded4 | Loaded6) -> tuple[Problem, ...]:
+    """What is wrong with the hook libraries it asks for. To know, they are loaded."""
+    if not loaded.doc.hooks_libraries:
+        return ()
+    from dhcpkit.hooks.loading import choose  # only a configuration with hook libraries needs them
+
+    return choose(loaded).problems
 
 
 def _absent(loaded: Loaded4 | Loaded6) -> tuple[Problem, ...]:

@@ -266,6 +266,13 @@ NO_BACKEND: Final = _code(
     " give addresses that are in use, so it does not start.",
 )
 
+NO_LIBRARY: Final = _code(
+    1603,
+    "no such hook library",
+    "`hooks-libraries` names a library that is not there, that is for another server, that is broken, or that lies"
+    " where others than root and the server's user may write.",
+)
+
 # 19xx: said without being asked.
 NO_EFFECT: Final = _code(
     1901,

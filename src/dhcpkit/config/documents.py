@@ -317,7 +317,7 @@ class ServerDoc(CommentedDoc):
         default=None, doc="The socket that takes commands (old form of control-sockets)."
     )
     control_sockets: tuple[ControlSocketDoc, ...] = param(default=(), doc="The sockets that take commands.")
-    hooks_libraries: tuple[HooksLibraryDoc, ...] = param(default=(), idle="grave", doc="The hook libraries, in order.")
+    hooks_libraries: tuple[HooksLibraryDoc, ...] = param(default=(), doc="The hook libraries, in order.")
     hosts_database: DatabaseDoc | None = param(default=None, idle="grave", doc="A database of reservations.")
     hosts_databases: tuple[DatabaseDoc, ...] = param(
         default=(), idle="grave", doc="Databases of reservations, in order."

@@ -159,8 +159,8 @@ class ControlSocketDoc(CommentedDoc):
 class HooksLibraryDoc(CommentedDoc):
     """A hook library."""
 
-    library: str = param(idle=True, doc="The library's name or path.")
-    parameters: Json = param(default=NOTHING, idle=True, doc="What the library is told.")
+    library: str = param(doc="The library's name or path, as `libdhcp_lease_cmds.so`.")
+    parameters: Json = param(default=NOTHING, doc="What the library is told.")
 
 
 @document("output-options")

@@ -24,6 +24,7 @@ from dhcpkit.alloc.points6 import (
     Lease6Select,
     Subnet6Select,
 )
+from dhcpkit.hooks.library import Library, NoParameters, on
 from dhcpkit.hooks.points import (
     Buffer4Receive,
     Buffer4Send,
@@ -61,7 +62,9 @@ __all__ = [
     "Lease6Release",
     "Lease6Renew",
     "Lease6Select",
+    "Library",
     "NextStep",
+    "NoParameters",
     "Pkt4Receive",
     "Pkt4Send",
     "Pkt6Receive",
@@ -69,4 +72,5 @@ __all__ = [
     "Point",
     "Subnet4Select",
     "Subnet6Select",
+    "on",
 ]

@@ -5,8 +5,9 @@ This module does not know libraries, commands or servers.
 
 from __future__ import annotations
 
+import inspect
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import attrs
@@ -29,6 +30,7 @@ class _Entry:
     order: int
     turn: int
     callout: Callable[[Any], NextStep | None] = attrs.field(order=False)
+    library: object = attrs.field(order=False, default=None)
 
 
 class Hooks:
@@ -45,13 +47,31 @@ class Hooks:
         """Registers the decorated function for a point. Raises HookError where it could wait and the point cannot."""
 
         def register(callout: Callout[P]) -> Callout[P]:
-            if getattr(callout, "__code__", None) is not None and callout.__code__.co_flags & 0x80:
-                raise HookError(f"{point.kea_name}: {callout.__qualname__} is a coroutine, and this point cannot wait")
-            insort(self._entries.setdefault(point, []), _Entry(order, self._turn, callout))
-            self._turn += 1
+            self._register(point, order, callout, None)
             return callout
 
         return register
+
+    def add(self, library: object, callouts: Iterable[tuple[type[Point], int, Callable[..., Any]]]) -> None:
+        """Registers a library's callouts, behind those of the libraries before it. Raises HookError, and then none."""
+        found = list(callouts)
+        for point, _, callout in found:
+            _check(point, callout)
+        for point, _order, callout in sorted(found, key=lambda one: one[1]):
+            self._register(point, 0, callout, library)
+
+    def remove(self, library: object) -> None:
+        """Takes a library's callouts away."""
+        left = {
+            point: [entry for entry in entries if entry.library is not library]
+            for point, entries in self._entries.items()
+        }
+        self._entries = {point: entries for point, entries in left.items() if entries}
+
+    def _register(self, point: type[Point], order: int, callout: Callable[..., Any], library: object) -> None:
+        _check(point, callout)
+        insort(self._entries.setdefault(point, []), _Entry(order, self._turn, callout, library))
+        self._turn += 1
 
     def listens(self, point: type[Point]) -> bool:
         """Whether anybody registered for a point: callers skip making it otherwise."""
@@ -70,6 +90,11 @@ class Hooks:
 
     def __bool__(self) -> bool:
         return bool(self._entries)
+
+
+def _check(point: type[Point], callout: Callable[..., Any]) -> None:
+    if inspect.iscoroutinefunction(callout) and not point.may_wait:
+        raise HookError(f"{point.kea_name}: {callout.__qualname__} is a coroutine, and this point cannot wait")
 
 
 class Exchange:

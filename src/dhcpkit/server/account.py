@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import attrs
 
 from dhcpkit.alloc.query import Dropped
+from dhcpkit.hooks.catalogue import Message
 from dhcpkit.server import messages as m
 from dhcpkit.server.counted import Names
 from dhcpkit.server.log import RateLimit
@@ -47,9 +48,9 @@ class Words:
     type_name: Callable[[int], str]
     destination: Callable[[Any], str]
     recipient: Callable[[Any], str]
-    drops: Mapping[str, m.Message]
-    unreadable: m.Message
-    duplicate: m.Message
+    drops: Mapping[str, Message]
+    unreadable: Message
+    duplicate: Message
     settling: Callable[[Account], Settling]
 
 

@@ -11,6 +11,7 @@ from dhcpkit.alloc.answer import Outcome4, Outgoing4
 from dhcpkit.alloc.decision import Event
 from dhcpkit.alloc.lease import Lease4, LeaseState
 from dhcpkit.alloc.query import Dropped
+from dhcpkit.hooks.catalogue import Message
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account, Words, count_failure
 from dhcpkit.server.counted import NAMES4
@@ -112,9 +113,9 @@ class Settling4:
             because=outcome.because,
         )
 
-    def _tell(self, outcome: Outcome4, message: m.Message) -> None:
+    def _tell(self, outcome: Outcome4, message: Message) -> None:
         lease = outcome.lease
-        told: RateLimit | m.Message = self._refused if message is m.DHCP4_PACKET_NAK else message
+        told: RateLimit | Message = self._refused if message is m.DHCP4_PACKET_NAK else message
         told.log(
             client=_client_text(outcome.packet),
             address=IPv4Address(lease.address) if lease is not None else "",

@@ -18,6 +18,7 @@ from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.view6 import Change6
+from dhcpkit.hooks.catalogue import Message
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account, Words, count_failure
 from dhcpkit.server.counted import NAMES6, NAS, PDS
@@ -38,10 +39,10 @@ IA_PD: Final = LeaseType.IA_PD.value
 class _Pair:
     """What is told of an address, and of a prefix."""
 
-    address: m.Message
-    prefix: m.Message
+    address: Message
+    prefix: Message
 
-    def of(self, kind: int) -> m.Message:
+    def of(self, kind: int) -> Message:
         return self.prefix if kind == IA_PD else self.address
 
 

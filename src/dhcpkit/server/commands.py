@@ -20,7 +20,8 @@ from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.config.errors import ConfigError
 from dhcpkit.config.param import Document, Json, document, param, unparse
 from dhcpkit.errors import DhcpkitError
-from dhcpkit.hooks.commands import Access, Answer, Commands, Refused, Result, command
+from dhcpkit.hooks.commands import Access, Answer, Refused, Result, command
+from dhcpkit.hooks.operated import Operated
 from dhcpkit.server.jail import outside
 from dhcpkit.server.main import KEA_VERSION, VERSION
 from dhcpkit.server.server import ServerOf
@@ -36,7 +37,7 @@ __all__ = [
     "NamedAgeArguments",
     "NamedArguments",
     "NamedCountArguments",
-    "Operated",
+    "OwnProcess",
     "ReclaimArguments",
     "ServiceArguments",
     "ServiceCommands",
@@ -52,27 +53,14 @@ ORIGINS: Final = {"user": USER, "ha-partner": HA_REMOTE}  # what older callers c
 EMPTY: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY)
 
 
-class Operated(Protocol):
-    """The process that commands are about."""
+class OwnProcess(Operated, Protocol):
+    """The process, as the commands see it that are the server's own."""
 
-    commands: Commands
-    config: str
-    """The path of the configuration file it was started with."""
     state: ServiceState
     started: float
     """When it started, of `time.monotonic`."""
     reloaded: float
     """When the configuration came into force."""
-
-    @property
-    def family(self) -> int:
-        """4 or 6."""
-        ...
-
-    @property
-    def doc(self) -> Any:
-        """The configuration in force."""
-        ...
 
     @property
     def server(self) -> ServerOf[Any]:
@@ -192,7 +180,7 @@ class WriteArguments(Document):
 class ServiceCommands:
     """What the server is, whether it serves, and its end."""
 
-    def __init__(self, operated: Operated) -> None:
+    def __init__(self, operated: OwnProcess) -> None:
         self._operated = operated
 
     @command("list-commands", Access.READ, since="1.0.0")
@@ -274,7 +262,7 @@ class ServiceCommands:
 class ConfigCommands:
     """The configuration: looked at, tried, replaced, written."""
 
-    def __init__(self, operated: Operated) -> None:
+    def __init__(self, operated: OwnProcess) -> None:
         self._operated = operated
 
     @property

@@ -6,25 +6,38 @@ Which server that is, and what a configuration says about it, is a `Program`. Th
 from __future__ import annotations
 
 import asyncio
+import copy
 import errno
 import gc
+import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import attrs
 
 from dhcpkit.backends import LeaseFileError, StoreUnavailable
 from dhcpkit.config import ConfigError
 from dhcpkit.config.contacts import links_named
+from dhcpkit.config.param import unparse
 from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.errors import DhcpkitError
-from dhcpkit.hooks.commands import Commands
+from dhcpkit.hooks import Hooks
+from dhcpkit.hooks.catalogue import Message, Twin
+from dhcpkit.hooks.commands import Commands, Refused
+from dhcpkit.hooks.loading import Choice, Chosen, LibraryError, choose
 from dhcpkit.server import messages as m
 from dhcpkit.server.commands import ConfigCommands, ServiceCommands, StatisticCommands
 from dhcpkit.server.control import Control, sockets_of
 from dhcpkit.server.interfaces import interfaces
+from dhcpkit.server.jail import outside
+from dhcpkit.server.libraries import Libraries
 from dhcpkit.server.log import configure, from_environment, reopen
 from dhcpkit.server.loop import AnyStore
+from dhcpkit.server.name_changes import NameChanges
 from dhcpkit.server.process import AlreadyRunning, PidFile, tell_service_manager
 from dhcpkit.server.programs import (
     PROGRAM4,
@@ -40,6 +53,7 @@ from dhcpkit.server.programs import (
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.server_id import ServerIdError
 from dhcpkit.server.state import ServiceState
+from dhcpkit.server.statistics import Statistics
 
 __all__ = ["Daemon", "check", "run_server"]
 
@@ -51,6 +65,7 @@ def check(path: str, program: Program = PROGRAM4) -> int:
     """`-t FILE`: 0 where the file can be served; else 1, and Kea's words on stderr."""
     try:
         loaded = program.load(path)
+        _choose(loaded)
     except ConfigError as error:
         sys.stderr.write(f"{error.like_kea()}\n")
         return 1
@@ -97,6 +112,8 @@ class Daemon:
         self._loaded: AnyLoaded | None = None
         self._store: AnyStore | None = None
         self._reloading: asyncio.Task[None] | None = None
+        self._choices: WeakKeyDictionary[AnyLoaded, tuple[Choice, ...]] = WeakKeyDictionary()
+        self._editing = asyncio.Lock()
         self._again = False
         self._status = 0
         self.started = self.reloaded = time.monotonic()
@@ -104,6 +121,8 @@ class Daemon:
         self.state = ServiceState(
             self._serve_or_not, lambda wait, work: asyncio.get_running_loop().call_later(wait, work)
         )
+        self.hooks = Hooks()
+        self._libraries = Libraries(self)
         self._control = Control(self.commands, program.family)
 
     @property
@@ -123,8 +142,61 @@ class Daemon:
         assert self._server is not None, "commands are taken once a server runs"
         return self._server
 
+    @property
+    def network(self) -> Any:
+        """What is served."""
+        return self.server.network
+
+    @property
+    def store(self) -> AnyStore:
+        """Where leases are."""
+        return self.server.store
+
+    @property
+    def statistics(self) -> Statistics:
+        """The counters."""
+        return self.server.statistics
+
+    @property
+    def names(self) -> NameChanges:
+        """Where changes of names go."""
+        return self.server.batches.names
+
+    def now(self) -> int:
+        """The time by which leases end."""
+        return self.server.clock.now()
+
+    async def commit(self, units: Sequence[Sequence[Any]]) -> Sequence[bool]:
+        """Changes leases, durably and counted. Raises StoreUnavailable."""
+        return await self.server.commit(units)
+
+    async def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Puts an edited configuration in force. Raises Refused."""
+        async with self._editing:
+            edited = copy.deepcopy(unparse(self.doc))
+            change(edited)
+            text = json.dumps({self._program.top: edited}, ensure_ascii=False)
+            try:
+                loaded = await asyncio.to_thread(self.load, "<wire>", text)
+                wrong = outside(loaded.doc, self.doc)
+                if wrong:
+                    raise Refused(wrong)
+                await self.adopt(loaded)
+            except ConfigError as error:
+                raise Refused(error.like_kea()) from None
+            except (DhcpkitError, OSError) as error:
+                raise error if isinstance(error, Refused) else Refused(str(error)) from None
+
     def load(self, path: str, text: str | None = None) -> AnyLoaded:
         """Reads a configuration, from a file or a text, which includes no files. Raises ConfigError."""
+        loaded = self._read(path, text)
+        chosen = _choose(loaded)
+        if chosen.problems:
+            loaded = attrs.evolve(loaded, warnings=(*loaded.warnings, *chosen.problems))
+        self._choices[loaded] = chosen.choices
+        return loaded
+
+    def _read(self, path: str, text: str | None) -> AnyLoaded:
         if text is None:
             return self._program.load(path)
 
@@ -177,13 +249,13 @@ class Daemon:
         self._say(m.DHCP_SHUTDOWN).log()
         return self._status
 
-    def _say(self, message: m.Twin) -> m.Message:
+    def _say(self, message: Twin) -> Message:
         return message.of(self._program.family)
 
     def _load(self) -> AnyLoaded | None:
         """The configuration; None after telling what is wrong with it."""
         try:
-            return self._program.load(self.config)
+            return self.load(self.config)
         except ConfigError as error:
             self._refused(error)
             reason = f"configuration error using file '{self.config}': {error.like_kea()}"
@@ -216,15 +288,19 @@ class Daemon:
             reclaiming=reclaiming_of(doc),
             lfc_interval=doc.lease_database.lfc_interval,
             sanity=sanity_of(doc),
+            hooks=self.hooks,
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         for library in (ServiceCommands(self), ConfigCommands(self), StatisticCommands(self._server.statistics)):
             self.commands.add(library)
-        await self._control.listen(sockets_of(doc))
         try:
+            await self._libraries.adopt(self._choices[loaded])
+            await self._libraries.configured()
+            await self._control.listen(sockets_of(doc))
             await run_server(self._server, self._version)
         finally:
             await self._control.close()
+            await self._libraries.close()
             if self._reloading is not None:
                 self._reloading.cancel()
             await self._store.close()
@@ -250,7 +326,7 @@ class Daemon:
                 await self.adopt(loaded)
             except ConfigError as error:
                 self._refused(error)
-            except (OSError, StoreUnavailable, LeaseFileError, ServerIdError) as error:
+            except (OSError, StoreUnavailable, LeaseFileError, ServerIdError, LibraryError) as error:
                 self._say(m.DHCP_CONFIG_LOAD_FAIL).log(file=self.config, reason=error)
             else:
                 self._say(m.DHCP_DYNAMIC_RECONFIGURATION_SUCCESS).log(file=self.config)
@@ -266,8 +342,13 @@ class Daemon:
         assert before is not None, "a server that runs has a configuration"
         listening = listening_of(loaded.doc, patient=self._patient)
         self._program.settle(loaded)
+        await self._libraries.adopt(self._choices[loaded])
         if _place_of(loaded.doc) != _place_of(before.doc):
-            await self._change_store(server, before.doc, loaded)
+            try:
+                await self._change_store(server, before.doc, loaded)
+            except BaseException:
+                await self._libraries.adopt(self._choices[before])
+                raise
         family = self._program.family
         configure(loggers_of(loaded.doc), from_environment(family), verbose=self._verbose, family=family)
         self._program.announce(loaded)
@@ -278,6 +359,7 @@ class Daemon:
         )
         self._loaded = loaded
         self.reloaded = time.monotonic()
+        await self._libraries.configured()
         await self._control.listen(sockets_of(loaded.doc))
 
     async def _change_store(self, server: ServerOf[Any], before: AnyDoc, loaded: AnyLoaded) -> None:
@@ -317,6 +399,14 @@ async def run_server(server: ServerOf[Any], version: str) -> None:
     finally:
         tell_service_manager("STOPPING=1")
         await server.end()
+
+
+def _choose(loaded: AnyLoaded) -> Chosen:
+    """The hook libraries that a configuration asks for. Raises ConfigError."""
+    chosen = choose(loaded)
+    if chosen.failed:
+        raise ConfigError(chosen.problems)
+    return chosen
 
 
 def _place_of(doc: AnyDoc) -> tuple[LeaseDatabaseDoc, str]:

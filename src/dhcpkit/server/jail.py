@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from dhcpkit.hooks.loading import is_foreign
 from dhcpkit.server.control import sockets_of
 
 __all__ = ["outside"]
@@ -34,6 +35,10 @@ def outside(doc: Any, before: Any) -> str:
     for key, path in _named(doc):
         if (key, path) in present:
             continue
+        if key == "library":
+            return (
+                f"'library' may not be {path} when it is set by a command: name it in the file the server starts with"
+            )
         wanted = PurePosixPath(path)
         if not wanted.is_absolute() or ".." in wanted.parts or wanted.parent not in allowed[key]:
             folders = (
@@ -54,6 +59,9 @@ def _named(doc: Any) -> Iterator[tuple[str, str]]:
         for output in logger.output_options:
             if output.output not in STREAMS and output.output.partition(":")[0] != "syslog":
                 yield "output", output.output
+    for entry in doc.hooks_libraries:
+        if is_foreign(entry.library):
+            yield "library", entry.library
     for socket in sockets_of(doc):
         files = {
             "socket-name": socket.socket_name,

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from dhcpkit.errors import DhcpkitError
-from dhcpkit.server import messages as m
+from dhcpkit.hooks.catalogue import Message
 from dhcpkit.server.interfaces import Interface, changes_socket, quiet
 from dhcpkit.server.log import RateLimit
 from dhcpkit.server.loop import BATCH_MAX
@@ -89,7 +89,7 @@ class Port(Protocol):
 class Readers:
     """Reads service sockets as they become readable, until told to pause."""
 
-    def __init__(self, receive: Receive, failure: m.Message) -> None:
+    def __init__(self, receive: Receive, failure: Message) -> None:
         self._receive = receive
         self._failure = RateLimit(failure)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -199,7 +199,7 @@ class Trouble:
 class Troubles:
     """What could not be opened at the last look; what is new is told."""
 
-    def __init__(self, message: m.Message) -> None:
+    def __init__(self, message: Message) -> None:
         self._message = message
         self.texts: tuple[str, ...] = ()
         self.code = 0

@@ -22,16 +22,8 @@ from weakref import WeakSet
 
 import attrs
 
-from dhcpkit.server.messages import (
-    DHCP_MESSAGES_SUPPRESSED,
-    LOG_BAD_DESTINATION,
-    LOG_BAD_SEVERITY,
-    ROOTS,
-    Message,
-    Twin,
-    level_of,
-    safe,
-)
+from dhcpkit.hooks.catalogue import ROOTS, Message, Twin, level_of, safe
+from dhcpkit.server.messages import DHCP_MESSAGES_SUPPRESSED, LOG_BAD_DESTINATION, LOG_BAD_SEVERITY
 
 __all__ = [
     "PATTERN",

@@ -160,6 +160,7 @@ class ServerOf(Generic[N]):
         self.batches.account.released = self.reclaimer.release
         self.batches.resumed = self.queue.go_on
         self._suspended = False
+        self.hooks = self.batches.hooks
         self._store = store
         self._ending: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -167,6 +168,11 @@ class ServerOf(Generic[N]):
         self._recalling: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._retries = 0
+
+    @property
+    def store(self) -> AnyStore:
+        """The store that leases are in now."""
+        return self._store
 
     @property
     def network(self) -> N:
@@ -282,6 +288,21 @@ class ServerOf(Generic[N]):
         if lfc_interval is not None and lfc_interval != self.lfc_interval:
             self.lfc_interval = lfc_interval
             self._start_timers()
+
+    async def commit(self, units: Sequence[Sequence[Any]]) -> Sequence[bool]:
+        """Changes leases for whoever is not a client. As `dhcpkit.hooks.operated.Operated`. Raises StoreUnavailable."""
+        kept = await self._store.commit(units)
+        tally = self.family.tally()
+        guard = self.batches.guarding.guard
+        counts = cast("Any", self.network).protection.counts_leases
+        for change in (change for unit, ok in zip(units, kept, strict=True) if ok for change in unit):
+            tally.changed(change.before, change.after)
+            if change.after is not None and change.after.state in GIVEN_BACK:
+                self.reclaimer.hold((change.after.address,))
+            if counts and change.after is not None:
+                guard.recall(change.after)
+        self.statistics.add_leases(tally)
+        return kept
 
     async def recount(self) -> None:
         """Counts the leases in use anew, from the store."""
