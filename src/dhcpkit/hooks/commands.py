@@ -98,7 +98,8 @@ class Declaration:
     """What `@command` says of a command.
 
     `arguments` is the document that its arguments are; None: it takes none. `strict`: arguments it does not know are
-    refused, not passed over.
+    refused, not passed over. `raw`: it gets the JSON value that was sent, None where none was, and checks it itself;
+    the document is its description then.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Declaration:
     strict: bool
     results: tuple[Result, ...]
     doc: str
+    raw: bool = False
 
     @property
     def summary(self) -> str:
@@ -131,17 +133,19 @@ def command(  # noqa: PLR0913  # one argument for each part of a declaration
     strict: bool = False,
     servers: Iterable[str] = BOTH,
     results: Iterable[Result] = PLAIN_RESULTS,
+    raw: bool = False,
 ) -> Callable[[H], H]:
     """Declares the decorated method as a command: `(self, arguments)` with arguments, else `(self)`.
 
-    It returns an Answer, or a coroutine that does, or raises Refused. `since` is Kea's version that brought it, or
+    Commands whose arguments Kea takes in other forms than a map of typed values are `raw`: they get what was sent. It
+    returns an Answer, or a coroutine that does, or raises Refused. `since` is Kea's version that brought it, or
     dhcpkit's where Kea has none. Its docstring is its page in the reference.
     """
 
     def declare(function: H) -> H:
         doc = inspect.getdoc(function)
         assert doc, f"{name}: a command says in its docstring what it does"
-        made = Declaration(name, access, frozenset(servers), since, arguments, strict, tuple(results), doc)
+        made = Declaration(name, access, frozenset(servers), since, arguments, strict, tuple(results), doc, raw)
         setattr(function, _MARK, made)
         return function
 
@@ -169,7 +173,9 @@ class Command:
         """Checks the arguments, a JSON value or None, and does it."""
         declared = self.declaration
         try:
-            if declared.arguments is None:
+            if declared.raw:
+                found = self.handler(arguments)
+            elif declared.arguments is None:
                 found = self.handler()
             else:
                 found = self.handler(read_arguments(declared.arguments, arguments, strict=declared.strict))
