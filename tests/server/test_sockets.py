@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 import time
+from ipaddress import IPv4Address
 
 import pytest
 
 from dhcpkit.server.frames import FrameMaker
+from dhcpkit.wire import MessageType, Packet4
 
 pytestmark = pytest.mark.privileged
 
@@ -38,6 +40,7 @@ print(json.dumps(heard))
 SEND = """
 import socket, sys, time
 from dhcpkit.server.frames import FrameMaker
+from dhcpkit.wire import MessageType, Packet4
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind(("eth0", 0))
 for frame in sys.argv[1:]:
@@ -183,3 +186,77 @@ def test_without_permission_the_line_to_run_is_shown(link):
     assert count == 0
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_NET_RAW" in trouble
     assert "setcap cap_net_bind_service,cap_net_raw+ep /" in trouble
+
+
+# A client that has a UDP socket only: asks, and prints the answer and how long the frames were that it came in.
+ASK = """
+import json, select, socket, sys, time
+source, query = sys.argv[1], bytes.fromhex(sys.argv[2])
+hears = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+hears.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+hears.setsockopt(socket.SOL_SOCKET, 25, b"eth0\\0")  # SO_BINDTODEVICE
+hears.bind((source, 68))
+hears.settimeout(10)
+sees = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+sees.bind(("eth0", 0))
+from dhcpkit.server.frames import FrameMaker
+from dhcpkit.wire import MessageType, Packet4
+for _ in range(20):
+    if source:
+        hears.sendto(query, ("10.77.0.1", 67))
+    else:
+        maker = FrameMaker(bytes.fromhex("020000000010"), 0, 68)
+        sees.send(maker.build(query, b"\\xff" * 6, 0xFFFFFFFF, 67))
+    if select.select([hears], (), (), 1)[0]:
+        break
+answer = hears.recv(65536).hex()
+sees.setblocking(False)
+frames = []
+try:
+    while True:
+        frame = sees.recv(65536)
+        if frame[26:30] == bytes((10, 77, 0, 1)):
+            frames.append([len(frame), frame[20] << 8 | frame[21]])
+except BlockingIOError:
+    print(json.dumps([answer, frames]))
+"""
+LONG = "x" * 2000
+TOO_LONG = {
+    "option-def": [{"name": "long", "code": 230, "type": "string"}],
+    "option-data": [{"name": "long", "data": LONG, "always-send": True}],
+    "protection": {"amplification": 0},  # a short question may have this long an answer
+}
+
+
+@pytest.mark.parametrize("broadcast", [False, True])
+@pytest.mark.parametrize("source", ["", "10.77.1.5"], ids=["without-address", "with-address"])
+def test_an_answer_longer_than_a_frame_is_sent_in_pieces(link, running, source, broadcast):
+    """Kea 2.2 gives up: `failed to send DHCPv4 packet, errno=90`."""
+    running.write(**TOO_LONG)
+    running.start()
+    if source:
+        link.ip("c", "addr", "add", f"{source}/16", "dev", "eth0")
+    address = int(IPv4Address(source or 0))
+    kind = MessageType.INFORM if source else MessageType.DISCOVER
+    query = Packet4(kind, {}, xid=7, chaddr=CLIENT, broadcast=broadcast, ciaddr=address)
+    octets, frames = json.loads(link.python("c", ASK, source, query.data.hex()))
+    answer = Packet4.parse(bytes.fromhex(octets))
+    assert answer.type == (MessageType.ACK if source else MessageType.OFFER)
+    assert answer.options[230] == LONG.encode(), "the client's system has put it together"
+    assert len(frames) == 2
+    assert max(size for size, _ in frames) <= 1514
+    assert [fragment & 0x2000 for _, fragment in frames] == [0x2000, 0]
+    assert running.text().count("DHCP4_ANSWER_IN_PIECES") == 1
+    assert running.stop() == 0
+
+
+def test_a_frame_that_has_room_takes_it_whole(link, running):
+    link.ip("s", "link", "set", "eth0", "mtu", "9000")
+    link.ip("c", "link", "set", "eth0", "mtu", "9000")
+    running.write(**TOO_LONG)
+    running.start()
+    query = Packet4(MessageType.DISCOVER, {}, xid=7, chaddr=CLIENT, broadcast=True)
+    octets, frames = json.loads(link.python("c", ASK, "", query.data.hex()))
+    assert Packet4.parse(bytes.fromhex(octets)).options[230] == LONG.encode()
+    assert len(frames) == 1
+    assert "DHCP4_ANSWER_IN_PIECES" not in running.text()

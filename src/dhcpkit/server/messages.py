@@ -394,6 +394,13 @@ DHCP_CLONED_CLIENT: Final = _bad.warn(
     "dhcpkit's own. Two machines with one identity, or somebody who plays another one (clone-alternations). All of "
     "them are given the one address that belongs to the identity. Counted as dhcpkit-cloned-clients.",
 )
+DHCP4_ANSWER_IN_PIECES: Final = _packets4.warn(
+    "DHCP4_ANSWER_IN_PIECES",
+    "an answer of {size} octets to {client}, at {address}, is longer than a frame of interface {interface} and was "
+    "sent in pieces",
+    "dhcpkit's own. There are more, or longer, options for the client than one frame has room for. Clients that have "
+    "no address yet seldom put pieces together: most of them will not get this answer. Give them less.",
+)
 DHCP_ANSWER_TOO_LONG: Final = _bad.warn(
     "DHCP#_ANSWER_TOO_LONG",
     "{client}, from interface {interface}: an answer of {size} octets is not sent to {destination}, because the "

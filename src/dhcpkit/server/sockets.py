@@ -39,6 +39,7 @@ from dhcpkit.server.listening import (
     explained,
     make_room,
 )
+from dhcpkit.server.log import RateLimit
 from dhcpkit.server.loop import BATCH_MAX
 from dhcpkit.server.reach import require_reachable4
 from dhcpkit.wire.dhcp4 import Arrival
@@ -53,6 +54,7 @@ IP_PKTINFO: Final = 8
 IP_UNICAST_IF: Final = 50
 GIADDR: Final = slice(24, 28)  # of a message: the relay agent's address
 NOWHERE: Final = bytes(4)
+IN_PIECES_MAX: Final = 10  # times a minute: where it happens, it happens to everybody
 CAPABILITIES: Final = ("CAP_NET_BIND_SERVICE", "CAP_NET_RAW")
 HOLDERS: Final = "/proc/net/udp"
 
@@ -237,6 +239,7 @@ class Sockets:
         self._raw: dict[int, RawPort] = {}
         self._udp: dict[tuple[int, int], UdpPort] = {}
         self._troubles = Troubles(m.DHCPSRV_OPEN_SOCKET_FAIL.v4)
+        self._in_pieces = RateLimit(m.DHCP4_ANSWER_IN_PIECES, IN_PIECES_MAX)
         self._readers = Readers(receive, m.DHCP4_BUFFER_RECEIVE_FAIL)
         self._watch = Watch(4, self.refresh)
         self.pause, self.resume = self._readers.pause, self._readers.resume
@@ -371,15 +374,24 @@ class Sockets:
             except OSError as error:
                 outgoing, arrival = answers[index]
                 if error.errno == errno.EMSGSIZE and outgoing.hwaddr and arrival.ifindex in self._raw:
-                    # Longer than a frame: the kernel can cut it in pieces where it can send it at all.
                     try:
-                        retry, whole = self._ready(outgoing, arrival, framed=False)
-                        retry(*whole)
+                        self._send_in_pieces(outgoing, arrival)
                     except OSError as second:
                         failed.append((index, second))
                 else:
                     failed.append((index, error))
         return failed
+
+    def _send_in_pieces(self, outgoing: Outgoing4, arrival: Arrival) -> None:
+        """Sends what is longer than a frame: the kernel cuts it in pieces, to everybody where it cannot reach one."""
+        call, arguments = self._ready(outgoing, arrival, framed=False)
+        call(*arguments)
+        self._in_pieces.log(
+            client=outgoing.hwaddr.hex(":"),
+            address=IPv4Address(outgoing.address),
+            size=len(outgoing.data),
+            interface=arrival.interface,
+        )
 
     def _ready(self, outgoing: Outgoing4, arrival: Arrival, *, framed: bool = True) -> Call:
         """The system call that sends an answer."""
