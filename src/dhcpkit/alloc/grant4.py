@@ -114,11 +114,13 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     if remaining is not None:
         told = remaining
     if consult is not None:
-        point = Lease4Renew(query.packet, lease) if mine and not offer else Lease4Select(query.packet, lease, offer)
-        if consult(point) in (NextStep.SKIP, NextStep.DROP):
-            return silent(query, f"a callout of {point.kea_name} refused the lease")
-        if point.lease is not lease:
-            lease, remaining, told = point.lease, None, point.lease.valid_lifetime
+        agreed = _agreed(desk, subnet, lease, own, kept)
+        if agreed is None:
+            return silent(query, "a callout refused the lease")
+        if agreed is own:  # Kea repeats the whole lifetime, although the lease in its store ends earlier
+            told = remaining = INFINITE if own.valid_lifetime == INFINITE else own.expire - now
+        elif agreed is not lease:
+            lease, remaining, told = agreed, None, agreed.valid_lifetime
     reply = _reply(desk, subnet, pool, host, lease, told, name)
     if query.trace:
         _explain(desk, subnet, pool, lease, before, told, cached=remaining is not None, mine=mine, kept=kept)
@@ -134,6 +136,18 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     if naming.enabled:
         decision.names = _name_changes(network, lease, before, replaces, naming, mine=mine)
     return decision
+
+
+def _agreed(desk: Desk4, subnet: Subnet4, lease: Lease4, own: Lease4 | None, kept: int) -> Lease4 | None:
+    """The lease that callouts agree to; None: the client gets nothing. `own` itself: it stays as the store has it."""
+    query, consult = desk.query, desk.consult
+    assert consult is not None, "only callouts agree"
+    offer = query.type == DISCOVER
+    if own is not None and not offer:
+        renewal = Lease4Renew(query.packet, lease, subnet, query.client_id, query.hwaddr)
+        return own if consult(renewal) is NextStep.SKIP else renewal.lease
+    choice = Lease4Select(query.packet, lease, offer, subnet, kept)
+    return None if consult(choice) in (NextStep.SKIP, NextStep.DROP) else choice.lease
 
 
 def _reply(  # noqa: PLR0913, PLR0917  # what an answer is made of

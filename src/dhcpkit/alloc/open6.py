@@ -90,7 +90,7 @@ def open6(
             return Dropped("admin-filtered", "the client is in class DROP")
     subnet = select_subnet6(packet, network, classes, trace)
     if consult is not None:
-        point = Subnet6Select(packet, subnet)
+        point = Subnet6Select(packet, subnet, network.subnets)
         step = consult(point)
         if step is NextStep.DROP:
             return Dropped("admin-filtered", "a callout of subnet6_select dropped it")

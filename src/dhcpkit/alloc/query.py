@@ -177,7 +177,7 @@ def query_of(  # noqa: PLR0913, PLR0917  # what was found out about a message
     if kind in NEEDS_SUBNET:
         subnet = select_subnet4(packet, network, classes, trace)
         if consult is not None:
-            point = Subnet4Select(packet, subnet)
+            point = Subnet4Select(packet, subnet, network.subnets)
             step = consult(point)
             if step is NextStep.DROP:
                 return Dropped("admin-filtered", "a callout of subnet4_select dropped it")
