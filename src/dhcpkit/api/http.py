@@ -20,7 +20,9 @@ import h11
 from dhcpkit.api.access import Admission, Basic
 from dhcpkit.api.feed import Feed, Limits, NotJson
 from dhcpkit.api.request import BadRequest, Caller, Request, read_request
-from dhcpkit.api.unix import CALLERS_MAX, CHUNK, Ask
+from dhcpkit.api.sending import CHUNK, octets_of
+from dhcpkit.api.unix import CALLERS_MAX, Ask
+from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.commands import Answer, Result
 
 __all__ = ["REASONS", "HttpSocket"]
@@ -37,6 +39,7 @@ REASONS: Final = {
 }
 JSON: Final = b"application/json"
 Headers = Sequence[tuple[str, str]]
+Body = Sequence[bytes]
 
 
 class _Refusal(Exception):
@@ -171,22 +174,22 @@ class _Connection:
                 if not octets:
                     return
                 http.receive_data(octets)
-            status, value, headers = await self._answered(timeout)
-            await asyncio.wait_for(self._send(status, value, headers), timeout)
+            status, body, headers = await self._answered(timeout)
+            await self._send(status, body, headers, timeout)
             if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
                 return
             http.start_next_cycle()
 
-    async def _answered(self, timeout: float) -> tuple[int, Any, Headers]:  # noqa: ASYNC109  # of a part of the work
+    async def _answered(self, timeout: float) -> tuple[int, Body, Headers]:  # noqa: ASYNC109  # of a part of the work
         """What one request is answered with. A command may take its time."""
         try:
             request, body = await asyncio.wait_for(self._request(), timeout)
             answer = await self._socket.answer(request, body, self._address)
         except _Refusal as refusal:
-            return refusal.status, {"result": refusal.status, "text": REASONS[refusal.status]}, refusal.headers
+            return refusal.status, _refusing(refusal.status), refusal.headers
         except h11.RemoteProtocolError:
-            return 400, {"result": 400, "text": REASONS[400]}, ()
-        return 200, [answer.as_json()], ()
+            return 400, _refusing(400), ()
+        return 200, await _listed(answer), ()
 
     async def _event(self) -> Any:
         while True:
@@ -212,11 +215,11 @@ class _Connection:
             if len(body) > self._socket.limits.octets:
                 raise _Refusal(413)
 
-    async def _send(self, status: int, value: Any, more: Headers = ()) -> None:
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    async def _send(self, status: int, body: Body, more: Headers, patience: float) -> None:
+        """Sends an answer. TimeoutError where the caller takes nothing for so many seconds."""
         now = format_datetime(datetime.now(UTC), usegmt=True)
         headers = [
-            ("Content-Length", str(len(text))),
+            ("Content-Length", str(sum(map(len, body)))),
             ("Content-Type", "application/json"),
             ("Date", now),
             *self._socket.headers,
@@ -226,8 +229,23 @@ class _Connection:
         if http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         writer.write(http.send(h11.Response(status_code=status, headers=headers, reason=REASONS[status])))
-        for at in range(0, len(text), CHUNK):
-            writer.write(http.send(h11.Data(text[at : at + CHUNK])))
-            await writer.drain()
+        for octets in body:
+            writer.write(http.send(h11.Data(octets)))
+            await asyncio.wait_for(writer.drain(), patience)
         writer.write(http.send(h11.EndOfMessage()))
-        await writer.drain()
+        await asyncio.wait_for(writer.drain(), patience)
+
+
+def _refusing(status: int) -> Body:
+    return [json.dumps({"result": status, "text": REASONS[status]}).encode()]
+
+
+async def _listed(answer: Answer) -> Body:
+    """An answer in a list, as Kea has it over HTTP.
+
+    Callers want to know its length beforehand (Kea's own do not understand chunks), so it is put together first.
+    """
+    try:
+        return [b"[", *[octets async for octets in octets_of(answer)], b"]"]
+    except DhcpkitError as error:
+        return [json.dumps([Answer(Result.ERROR, str(error)).as_json()]).encode()]

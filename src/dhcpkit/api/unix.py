@@ -7,7 +7,6 @@ not know what commands do.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import stat
@@ -18,6 +17,7 @@ from typing import Final
 
 from dhcpkit.api.feed import Feed, Limits, NotJson
 from dhcpkit.api.request import BadRequest, Caller, Request, read_request
+from dhcpkit.api.sending import CHUNK, octets_of
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.commands import Answer, Result
 
@@ -27,7 +27,6 @@ TIMEOUT: Final = (
     10.0  # seconds without a whole command, or without room for its answer (Kea: TIMEOUT_DHCP_SERVER_RECEIVE_COMMAND)
 )
 CALLERS_MAX: Final = 64  # connections at once: each may hold a command of the largest size
-CHUNK: Final = 1 << 16
 MODE: Final = 0o660  # of the socket: its group may send commands
 
 Ask = Callable[[Request, Caller], Awaitable[Answer]]
@@ -77,9 +76,11 @@ class UnixSocket:
         try:
             answer = await self._answer(reader) if len(self._callers) <= CALLERS_MAX else _error("too many callers")
             if answer is not None:
-                await asyncio.wait_for(_send(writer, answer), self._timeout)
+                await _send(writer, answer, self._timeout)
         except (ConnectionError, TimeoutError):
             pass  # the caller went away
+        except DhcpkitError:
+            writer.transport.abort()  # what is being told cannot be read to its end: the caller sees that it breaks off
         finally:
             self._callers.discard(task)
             writer.close()
@@ -116,19 +117,11 @@ async def _whole(feed: Feed, reader: asyncio.StreamReader) -> bytes | None:
     return None
 
 
-async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
-    """Sends an answer piece by piece, so that a large one does not lie in memory twice."""
-    pieces: list[str] = []
-    size = 0
-    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(answer.as_json()):
-        pieces.append(piece)
-        size += len(piece)
-        if size >= CHUNK:
-            writer.write("".join(pieces).encode("utf-8", "surrogateescape"))
-            pieces, size = [], 0
-            await writer.drain()
-    writer.write("".join(pieces).encode("utf-8", "surrogateescape"))
-    await writer.drain()
+async def _send(writer: asyncio.StreamWriter, answer: Answer, patience: float) -> None:
+    """Sends an answer piece by piece. TimeoutError where the caller takes nothing for so many seconds."""
+    async for octets in octets_of(answer):
+        writer.write(octets)
+        await asyncio.wait_for(writer.drain(), patience)
 
 
 def _bind(path: Path) -> socket.socket:

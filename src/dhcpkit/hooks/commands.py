@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Any, Final, TypeVar
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
@@ -27,10 +28,13 @@ __all__ = [
     "DHCP6",
     "Access",
     "Answer",
+    "Caller",
     "Command",
     "CommandClash",
     "Commands",
     "Declaration",
+    "Forbidden",
+    "Guard",
     "Handler",
     "Refused",
     "Result",
@@ -65,11 +69,24 @@ class Result(enum.IntEnum):
 
 @attrs.frozen
 class Answer:
-    """What a command says: a result, a text for people, and `arguments` for programs (None: left out)."""
+    """What a command says: a result, a text for people, and `arguments` for programs (None: left out).
+
+    `pieces` makes the JSON text of the whole answer while it is sent, where that is too large to be made in one go: it
+    says result, text and arguments then, once, in pieces of some ten thousand characters between which others have
+    their turn. `whole` puts such an answer together.
+    """
 
     result: Result = Result.SUCCESS
     text: str = ""
     arguments: Any = None
+    pieces: Callable[[], AsyncIterator[str]] | None = None
+
+    async def whole(self) -> Answer:
+        """The answer with everything that it says. Raises what making it raises."""
+        if self.pieces is None:
+            return self
+        said = json.loads("".join([piece async for piece in self.pieces()]))
+        return Answer(Result(said["result"]), said.get("text", ""), said.get("arguments"))
 
     def as_json(self) -> dict[str, Any]:
         """The map that is sent. Kea leaves out what is empty."""
@@ -87,6 +104,41 @@ class Refused(DhcpkitError):
     def __init__(self, text: str, result: Result = Result.ERROR, arguments: Any = None) -> None:
         super().__init__(text)
         self.answer = Answer(result, text, arguments)
+
+
+@attrs.frozen
+class Caller:
+    """Who sends a command: the channel it came by, the peer's address, and who it proved to be.
+
+    `user` is of basic authentication; `subject` and `issuer` are the common names of a certificate that was verified.
+    """
+
+    channel: str = ""
+    address: str = ""
+    user: str = ""
+    subject: str = ""
+    issuer: str = ""
+
+
+class Forbidden(DhcpkitError):
+    """A caller may not run a command. `status` is HTTP's: 401 where it should show who it is, 403 where it did."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """A library that says who may run which commands. Where it fails itself, nobody may."""
+
+    def admit(self, name: str, caller: Caller, /) -> None:
+        """Lets a command through. Raises Forbidden."""
+        ...
+
+    def show(self, name: str, caller: Caller, answer: Answer, /) -> Answer:
+        """What a caller is shown of an answer."""
+        ...
 
 
 class CommandClash(DhcpkitError):

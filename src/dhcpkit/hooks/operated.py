@@ -7,6 +7,7 @@ after a reload, so a library asks for them anew and keeps none. This module does
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from dhcpkit.alloc.name_change import NameChange
@@ -63,6 +64,11 @@ class Operated(Protocol):
     @property
     def doc(self) -> Any:
         """The configuration in force: a Dhcp4Doc or Dhcp6Doc."""
+        ...
+
+    @property
+    def data_directory(self) -> Path:
+        """The folder where commands may write data, and no other (Kea's `data-directory`)."""
         ...
 
     @property

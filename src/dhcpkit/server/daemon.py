@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -44,6 +45,7 @@ from dhcpkit.server.programs import (
     AnyDoc,
     AnyLoaded,
     Program,
+    data_folder,
     lacking_interfaces,
     listening_of,
     loggers_of,
@@ -141,6 +143,11 @@ class Daemon:
         """The server that runs."""
         assert self._server is not None, "commands are taken once a server runs"
         return self._server
+
+    @property
+    def data_directory(self) -> Path:
+        """Where commands may write data."""
+        return data_folder(self.doc.data_directory)
 
     @property
     def network(self) -> Any:

@@ -38,6 +38,7 @@ __all__ = [
     "AnyDoc",
     "AnyLoaded",
     "Program",
+    "data_folder",
     "lacking_interfaces",
     "listening_of",
     "loggers_of",
@@ -81,7 +82,7 @@ class Program:
         """
         if not config.persist:
             return self.memory()
-        path = config.name or str(_data_folder(folder) / self.lease_file)
+        path = config.name or str(data_folder(folder) / self.lease_file)
         told = {"durability": config.durability, "lfc-interval": config.lfc_interval, "name": path}
         parameters = " ".join(f"{key}={value}" for key, value in told.items())
         m.DHCPSRV_MEMFILE_DB.of(self.family).log(parameters=parameters)
@@ -103,7 +104,7 @@ class Program:
         m.DHCP_CONFIG_COMPLETE.of(self.family).log(what=f"{counted}; DDNS: disabled")
 
 
-def _data_folder(configured: str) -> Path:
+def data_folder(configured: str) -> Path:
     """Where files are kept that the configuration names no place for: its `data-directory`, if it has one."""
     return Path(configured or os.environ.get("KEA_DHCP_DATA_DIR") or DATA_DIR)
 
@@ -201,7 +202,7 @@ def _settle4(_loaded: Loaded4) -> None:
 def _settle6(loaded: Loaded6) -> None:
     """Gives the network the server's DUID. Raises ServerIdError."""
     config = loaded.doc.server_id
-    path = _data_folder(loaded.doc.data_directory) / FILE_NAME
+    path = data_folder(loaded.doc.data_directory) / FILE_NAME
     before = read_server_id(path) if config.persist else None
     duid = server_id_of(config, before, interfaces().values())
     if config.persist and duid != before:
