@@ -8,11 +8,11 @@ import asyncio
 import functools
 import gc
 import importlib.util
+import socket
 import sys
 import tracemalloc
 import types
 from collections import deque
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,7 @@ from dhcpkit.alloc.naming import KEA_NAMING
 from dhcpkit.alloc.network6 import Network6, PdPool, Pool6, Subnet6
 from dhcpkit.backends import MemoryStore, MemoryStore6, expiry, free, free6, index, rows4, rows6
 from dhcpkit.server import listening, name_changes, queueing, sockets, sockets6
+from dhcpkit.server.datagrams import Inbox
 from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.family6 import FAMILY6
 from dhcpkit.server.interfaces import Interface
@@ -271,14 +272,25 @@ def test_the_tables_of_a_guard_are_bounded():
 
 def test_senders_are_remembered_up_to_a_bound():
     lo = Interface("lo", 1, b"", up=True, loopback=True, ethernet=False, addresses=(0x7F000001,), addresses6=(1,))
-    port4, port6 = sockets.UdpPort(lo, 0x7F000001, 0, hears=True), sockets6.Port6(lo, 1, 0)
+    port4, port6 = (
+        sockets.UdpPort(lo, 0x7F000001, 0, Inbox(socket.AF_INET), hears=True),
+        sockets6.Port6(lo, 1, 0, Inbox(socket.AF_INET6)),
+    )
     try:
         for number in range(IDENTITIES):
-            port4._arrival((str(IPv4Address(0x0B000000 + number)), number))
+            port4._arrival(number, 0x0B000000 + number, number)
             port4.call(b"", 0x0B000000 + number, 67)
-            port6._arrival((f"2001:db8::{number:x}", number, 0, 0))
+            port4.sockaddr(0x0B000000 + number, 67)
+            port6._arrival(number, 0x2001_0DB8 << 96 | number, number)
+            port6.sockaddr(0x2001_0DB8 << 96 | number, 547)
         sizes = measured(port4, port6)
-        assert {"UdpPort._arrivals", "UdpPort._names", "Port6._arrivals"} <= sizes.keys()
+        assert {
+            "UdpPort._arrivals",
+            "UdpPort._names",
+            "UdpPort._sockaddrs",
+            "Port6._arrivals",
+            "Port6._sockaddrs",
+        } <= sizes.keys()
         assert all(size <= SMALL for path, size in sizes.items() if path.startswith(("UdpPort", "Port6")))
     finally:
         port4.socket.close()

@@ -14,12 +14,12 @@ from dhcpkit.alloc import Network, Pool4, Subnet4
 from dhcpkit.alloc.naming import KEA_NAMING
 from dhcpkit.alloc.network6 import Network6, Pool6, Subnet6
 from dhcpkit.backends import Memfile, Memfile6, MemoryStore, MemoryStore6
+from dhcpkit.hooks.catalogue import CATALOGUE, ROOTS, Severity
 from dhcpkit.server import log as log_module
 from dhcpkit.server.clock import Clock
 from dhcpkit.server.family4 import FAMILY4
 from dhcpkit.server.family6 import FAMILY6
 from dhcpkit.server.log import LoggerSetting, OutputSetting, configure
-from dhcpkit.hooks.catalogue import CATALOGUE, ROOTS, Severity
 from dhcpkit.server.server import ServerOf
 
 _spec = importlib.util.spec_from_file_location("server_relayed", Path(__file__).parent / "relayed.py")

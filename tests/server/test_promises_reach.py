@@ -15,6 +15,7 @@ from dhcpkit.alloc.answer6 import Outgoing6
 from dhcpkit.alloc.guards import RELAY_LEVELS, Protection
 from dhcpkit.alloc.network6 import Network6, Pool6, Subnet6
 from dhcpkit.alloc.options import OptionValue, OptionValues
+from dhcpkit.server.datagrams import Inbox
 from dhcpkit.server.interfaces import Interface
 from dhcpkit.server.reach import require_reachable4, require_reachable6
 from dhcpkit.server.sockets import RawPort, Sockets, UdpPort
@@ -72,13 +73,17 @@ def test_this_machine_may_be_its_own_client_over_loopback():
 
 
 class Sent:
-    """In the place of a socket: keeps what would be sent."""
+    """In the place of a socket, and of what sends by it: keeps what would be sent."""
 
     def __init__(self):
         self.calls = []
 
+    def fileno(self):
+        return 3
+
     def send(self, *arguments):
         self.calls.append(arguments)
+        return ()
 
     sendto = sendmsg = send
 
@@ -93,6 +98,7 @@ def test_the_sockets_hold_to_it_whoever_made_the_answer(raw):
     port = object.__new__(RawPort if raw else UdpPort)
     port.interface, port.socket = ethernet(OWN), sent
     port._names, port._answered, port._info, port._makers, port._asks = {}, set(), b"", {OWN: Maker()}, False
+    port._sockaddrs, sockets._outbox = {}, sent
     port.know(frozenset((OWN,)))
     (sockets._raw if raw else sockets._udp)[2 if raw else (2, OWN)] = port
     arrival = Arrival("eth0", 2, 0x0A000005, 67, OWN)
@@ -114,6 +120,7 @@ def test_the_dhcpv6_sockets_hold_to_it_too():
     sockets, sent = Sockets6([], None), Sent()
     port = object.__new__(Port6)
     port.interface, port.socket, port._names = ethernet(OWN), sent, {}
+    port._sockaddrs, sockets._outbox = {}, sent
     port.know(frozenset((OWN6,)))
     sockets._ports[2, OWN6] = port
     arrival = Arrival6("eth0", 2, 5, 547, OWN6)
@@ -126,7 +133,7 @@ def test_the_dhcpv6_sockets_hold_to_it_too():
 
 def test_ports_hear_of_the_servers_addresses():
     lo = Interface("lo", 1, b"", up=True, loopback=True, ethernet=False, addresses=(0x7F000001,))
-    port = UdpPort(lo, 0x7F000001, 0, hears=True)
+    port = UdpPort(lo, 0x7F000001, 0, Inbox(socket.AF_INET), hears=True)
     try:
         _, arguments = port.call(b"x", 0x7F000001, 9)
         assert arguments[1] == ("127.0.0.1", 9)

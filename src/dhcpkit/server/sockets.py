@@ -24,6 +24,7 @@ import attrs
 
 from dhcpkit.alloc.answer import Outgoing4
 from dhcpkit.server import messages as m
+from dhcpkit.server.datagrams import SEVERAL, SLOT_OUT, Inbox, Outbox, addressed4, sockaddr4
 from dhcpkit.server.frames import BROADCAST_MAC, DROP_ALL, FrameError, FrameMaker, dhcp_filter, parse_frame
 from dhcpkit.server.interfaces import Detection, Interface, InterfaceSpec, choose
 from dhcpkit.server.listening import (
@@ -70,8 +71,15 @@ class Outbound(Enum):
 class UdpPort:
     """A UDP socket on one address of an interface."""
 
-    def __init__(
-        self, interface: Interface, address: int, port: int, *, hears: bool, outbound: Outbound = Outbound.ROUTED
+    def __init__(  # noqa: PLR0913  # where it is, and how it is used
+        self,
+        interface: Interface,
+        address: int,
+        port: int,
+        inbox: Inbox,
+        *,
+        hears: bool,
+        outbound: Outbound = Outbound.ROUTED,
     ) -> None:
         self.interface = interface
         self.address = address
@@ -79,8 +87,11 @@ class UdpPort:
         self.outbound = outbound
         self._asks = outbound is Outbound.RELAYED_ROUTED  # whose answer it is
         self._local = (str(IPv4Address(address)), port)
-        self._arrivals: dict[tuple[str, int], Arrival] = {}
-        self._names: dict[tuple[int, int], tuple[str, int]] = {}  # where to send, as the system wants it
+        self._arrivals: dict[object, Arrival] = {}  # by the sender's address, in either of the forms it comes in
+        self._names: dict[tuple[int, int], tuple[str, int]] = {}  # where to send, as the module `socket` wants it
+        self._sockaddrs: dict[tuple[int, int], bytes] = {}  # and as the kernel does
+        self._inbox = inbox
+        self._busy = False  # whether several datagrams came together the last time
         self._own: frozenset[int] = frozenset()
         self._info = struct.pack("=I4s4s", interface.index, address.to_bytes(4, "big"), b"\0\0\0\0")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -99,26 +110,46 @@ class UdpPort:
 
     def drain(self) -> list[tuple[bytes, Arrival]]:
         """What has arrived, one batch at most."""
-        got: list[tuple[bytes, Arrival]] = []
-        receive, arrivals = self.socket.recvfrom, self._arrivals
-        with suppress(BlockingIOError):
-            for _ in range(BATCH_MAX):
-                data, source = receive(DATAGRAM_MAX)
-                got.append((data, arrivals.get(source) or self._arrival(source)))
+        arrivals = self._arrivals
+        if self._busy:
+            some = self._inbox.receive(self.socket.fileno())
+            got = [(data, arrivals.get(name) or self._arrival(name, *addressed4(name))) for data, name in some]
+        else:
+            got = []
+            receive = self.socket.recvfrom
+            with suppress(BlockingIOError):
+                for _ in range(BATCH_MAX):
+                    data, source = receive(DATAGRAM_MAX)
+                    got.append((data, arrivals.get(source) or self._arrival(source, *_address(source))))
+        self._busy = len(got) >= SEVERAL
         return got
 
-    def _arrival(self, source: tuple[str, int]) -> Arrival:
+    def _arrival(self, key: object, address: int, port: int) -> Arrival:
         if len(self._arrivals) >= ARRIVALS_MAX:
             self._arrivals.clear()
         there = self.interface
-        address, port = int(IPv4Address(source[0])), source[1]
-        arrival = self._arrivals[source] = Arrival(there.name, there.index, address, port, self.address)
+        arrival = self._arrivals[key] = Arrival(there.name, there.index, address, port, self.address)
         return arrival
 
     def know(self, own: frozenset[int]) -> None:
         """These addresses are the server's."""
         self._own = own
         self._names.clear()
+        self._sockaddrs.clear()
+
+    def sockaddr(self, address: int, port: int) -> bytes:
+        """Where to send, as the kernel wants it. OSError where nobody is answered."""
+        to = self._sockaddrs.get((address, port))
+        if to is None:
+            require_reachable4(address, self._own, loopback=self.interface.loopback)
+            if len(self._sockaddrs) >= ARRIVALS_MAX:
+                self._sockaddrs.clear()
+            to = self._sockaddrs[address, port] = sockaddr4(address, port)
+        return to
+
+    def chooses(self, data: bytes) -> bool:
+        """Whether an answer is told by which interface to leave, beside others of this socket that are not."""
+        return self._asks and data[GIADDR] == NOWHERE
 
     def call(self, data: bytes, address: int, port: int) -> Call:
         """The call that sends a datagram; a broadcast leaves by this interface. OSError where nobody is answered."""
@@ -131,7 +162,7 @@ class UdpPort:
             if len(self._names) >= ARRIVALS_MAX:
                 self._names.clear()
             to = self._names[address, port] = (socket.inet_ntoa(address.to_bytes(4, "big")), port)
-        if self._asks and data[GIADDR] == NOWHERE:
+        if self.chooses(data):
             return self.socket.sendmsg, ([data], [(socket.IPPROTO_IP, IP_PKTINFO, self._info)], 0, to)
         return self.socket.sendto, (data, to)
 
@@ -238,6 +269,7 @@ class Sockets:
         self._client_port = client_port
         self._raw: dict[int, RawPort] = {}
         self._udp: dict[tuple[int, int], UdpPort] = {}
+        self._inbox, self._outbox = Inbox(socket.AF_INET), Outbox(socket.AF_INET)
         self._troubles = Troubles(m.DHCPSRV_OPEN_SOCKET_FAIL.v4)
         self._in_pieces = RateLimit(m.DHCP4_ANSWER_IN_PIECES, IN_PIECES_MAX)
         self._readers = Readers(receive, m.DHCP4_BUFFER_RECEIVE_FAIL)
@@ -335,7 +367,7 @@ class Sockets:
         m.DHCP_OPEN_SOCKET.v4.log(type="UDP", where=where, port=self._port)
         try:
             port = self._udp[interface.index, address] = UdpPort(
-                interface, address, self._port, hears=hears, outbound=self._outbound
+                interface, address, self._port, self._inbox, hears=hears, outbound=self._outbound
             )
         except OSError as error:
             reason = f"failed to bind socket to address {IPv4Address(address)}, port {self._port}"
@@ -363,9 +395,18 @@ class Sockets:
         """As Transport: by frame to whom the kernel could not reach, else as the kernel routes."""
         failed: list[tuple[int, OSError]] = []
         ready = []  # everything is put together first: between two sends nothing happens but the next one
+        together: dict[UdpPort, tuple[list[int], list[tuple[bytes, bytes]]]] = {}
+        several = len(answers) >= SEVERAL
         for index, (outgoing, arrival) in enumerate(answers):
             try:
-                ready.append((index, *self._ready(outgoing, arrival)))
+                port = self._plain(outgoing, arrival) if several else None
+                if port is None:
+                    ready.append((index, *self._ready(outgoing, arrival)))
+                    continue
+                to = self._client_port if self._client_port and outgoing.port in (SERVER_PORT, CLIENT_PORT) else 0
+                numbers, datagrams = together.get(port) or together.setdefault(port, ([], []))
+                datagrams.append((outgoing.data, port.sockaddr(outgoing.address, to or outgoing.port)))
+                numbers.append(index)
             except OSError as error:
                 failed.append((index, error))
         for index, call, arguments in ready:
@@ -380,7 +421,17 @@ class Sockets:
                         failed.append((index, second))
                 else:
                     failed.append((index, error))
+        for each, (numbers, datagrams) in together.items():
+            unsent = self._outbox.send(each.socket.fileno(), datagrams)
+            failed += [(numbers[n], error) for n, error in unsent]
         return failed
+
+    def _plain(self, outgoing: Outgoing4, arrival: Arrival) -> UdpPort | None:
+        """The socket by which an answer leaves that needs nothing but its destination; None for any other."""
+        if outgoing.hwaddr or outgoing.address == BROADCAST or len(outgoing.data) > SLOT_OUT:
+            return None
+        port = self._udp.get((arrival.ifindex, arrival.local))
+        return None if port is None or port.chooses(outgoing.data) else port
 
     def _send_in_pieces(self, outgoing: Outgoing4, arrival: Arrival) -> None:
         """Sends what is longer than a frame: the kernel cuts it in pieces, to everybody where it cannot reach one."""
@@ -409,6 +460,11 @@ class Sockets:
         if udp is None:
             raise OSError(errno.ENODEV, f"interface {arrival.interface} is no longer served")
         return udp.call(data, address, port)
+
+
+def _address(source: tuple[str, int]) -> tuple[int, int]:
+    """Address and port of a sender as the module `socket` names it."""
+    return int.from_bytes(socket.inet_aton(source[0]), "big"), source[1]
 
 
 def _attach(sock: socket.socket, program: bytes) -> None:

@@ -20,6 +20,7 @@ from typing import Final
 
 from dhcpkit.alloc.answer6 import Outgoing6
 from dhcpkit.server import messages as m
+from dhcpkit.server.datagrams import SEVERAL, SLOT_OUT, Inbox, Outbox, addressed6, sockaddr6
 from dhcpkit.server.interfaces import Detection, Interface, InterfaceSpec, Served6, choose6, is_link_local
 from dhcpkit.server.listening import (
     ARRIVALS_MAX,
@@ -56,12 +57,15 @@ class Port6:
 
     hears: Final = True
 
-    def __init__(self, interface: Interface, address: int, port: int) -> None:
+    def __init__(self, interface: Interface, address: int, port: int, inbox: Inbox) -> None:
         self.interface = interface
         self.address = address
         self._multicast = _is_group(address)
-        self._arrivals: dict[tuple[str, int, int, int], Arrival6] = {}
-        self._names: dict[tuple[int, int], tuple[str, int, int, int]] = {}  # where to send, as the system wants it
+        self._arrivals: dict[object, Arrival6] = {}  # by the sender's address, in either of the forms it comes in
+        self._names: dict[tuple[int, int], tuple[str, int, int, int]] = {}  # where to send, as the module `socket`
+        self._sockaddrs: dict[tuple[int, int], bytes] = {}  # and as the kernel wants it
+        self._inbox = inbox
+        self._busy = False  # whether several datagrams came together the last time
         self._own: frozenset[int] = frozenset()
         kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         self.socket = socket.socket(socket.AF_INET6, kind)
@@ -87,36 +91,55 @@ class Port6:
 
     def drain(self) -> list[tuple[bytes, Arrival6]]:
         """What has arrived, one batch at most."""
-        got: list[tuple[bytes, Arrival6]] = []
-        receive, arrivals = self.socket.recvfrom, self._arrivals
-        with suppress(BlockingIOError):
-            for _ in range(BATCH_MAX):
-                data, source = receive(DATAGRAM_MAX)
-                got.append((data, arrivals.get(source) or self._arrival(source)))
+        arrivals = self._arrivals
+        if self._busy:
+            some = self._inbox.receive(self.socket.fileno())
+            got = [(data, arrivals.get(name) or self._arrival(name, *addressed6(name))) for data, name in some]
+        else:
+            got = []
+            receive = self.socket.recvfrom
+            with suppress(BlockingIOError):
+                for _ in range(BATCH_MAX):
+                    data, source = receive(DATAGRAM_MAX)
+                    got.append((data, arrivals.get(source) or self._arrival(source, *_address(source))))
+        self._busy = len(got) >= SEVERAL
         return got
 
-    def _arrival(self, source: tuple[str, int, int, int]) -> Arrival6:
+    def _arrival(self, key: object, address: int, port: int) -> Arrival6:
         if len(self._arrivals) >= ARRIVALS_MAX:
             self._arrivals.clear()
         there = self.interface
-        address = int.from_bytes(socket.inet_pton(socket.AF_INET6, source[0].partition("%")[0]), "big")
-        arrival = Arrival6(there.name, there.index, address, source[1], self.address, self._multicast)
-        self._arrivals[source] = arrival
+        arrival = Arrival6(there.name, there.index, address, port, self.address, self._multicast)
+        self._arrivals[key] = arrival
         return arrival
 
     def know(self, own: frozenset[int]) -> None:
         """These addresses are the server's."""
         self._own = own
         self._names.clear()
+        self._sockaddrs.clear()
+
+    def sockaddr(self, address: int, port: int) -> bytes:
+        """Where to send, as the kernel wants it. OSError where nobody is answered."""
+        to = self._sockaddrs.get((address, port))
+        if to is None:
+            if len(self._sockaddrs) >= ARRIVALS_MAX:
+                self._sockaddrs.clear()
+            to = self._sockaddrs[address, port] = sockaddr6(address, port, self._scope(address, port))
+        return to
+
+    def _scope(self, address: int, port: int) -> int:
+        """The interface by which a destination on a link is reached. OSError where nobody is answered."""
+        require_reachable6(address, self._own, loopback=self.interface.loopback, client=port == CLIENT_PORT6)
+        return self.interface.index if is_link_local(address) else 0
 
     def send(self, data: bytes, address: int, port: int) -> None:
         """Sends a datagram; by this interface where its destination is on a link. Raises OSError."""
         to = self._names.get((address, port))
         if to is None:
-            require_reachable6(address, self._own, loopback=self.interface.loopback, client=port == CLIENT_PORT6)
+            scope = self._scope(address, port)
             if len(self._names) >= ARRIVALS_MAX:
                 self._names.clear()
-            scope = self.interface.index if is_link_local(address) else 0
             name = socket.inet_ntop(socket.AF_INET6, address.to_bytes(16, "big"))
             to = self._names[address, port] = (name, port, 0, scope)
         self.socket.sendto(data, to)
@@ -141,6 +164,7 @@ class Sockets6:
         self._port = port
         self._client_port = client_port
         self._ports: dict[tuple[int, int], Port6] = {}  # by interface and address
+        self._inbox, self._outbox = Inbox(socket.AF_INET6), Outbox(socket.AF_INET6)
         self._troubles = Troubles(m.DHCPSRV_OPEN_SOCKET_FAIL.v6)
         self._readers = Readers(receive, m.DHCP6_PACKET_RECEIVE_FAIL)
         self._watch = Watch(6, self.refresh)
@@ -216,7 +240,7 @@ class Sockets6:
         shown = IPv6Address(address)
         m.DHCP_OPEN_SOCKET.v6.log(type="UDP", where=f"{shown}, on interface {interface.name}", port=self._port)
         try:
-            port = self._ports[interface.index, address] = Port6(interface, address, self._port)
+            port = self._ports[interface.index, address] = Port6(interface, address, self._port, self._inbox)
         except OSError as error:
             what = f"Failed to open socket on interface {interface.name}: failed to bind socket to {shown}"
             what += f", port {self._port}"
@@ -227,6 +251,8 @@ class Sockets6:
     def send(self, answers: Sequence[tuple[Outgoing6, Arrival6]]) -> Sequence[tuple[int, OSError]]:
         """As Transport: each answer leaves by the socket that heard its message."""
         failed: list[tuple[int, OSError]] = []
+        together: dict[Port6, tuple[list[int], list[tuple[bytes, bytes]]]] = {}
+        several = len(answers) >= SEVERAL
         port: Port6 | None = None
         last: Arrival6 | None = None
         for index, (outgoing, arrival) in enumerate(answers):
@@ -237,10 +263,23 @@ class Sockets6:
             try:
                 if port is None:
                     raise OSError(errno.ENODEV, f"interface {arrival.interface} is no longer served")  # noqa: TRY301
-                port.send(outgoing.data, outgoing.address, to or outgoing.port)
+                if several and len(outgoing.data) <= SLOT_OUT:
+                    numbers, datagrams = together.get(port) or together.setdefault(port, ([], []))
+                    datagrams.append((outgoing.data, port.sockaddr(outgoing.address, to or outgoing.port)))
+                    numbers.append(index)
+                else:
+                    port.send(outgoing.data, outgoing.address, to or outgoing.port)
             except OSError as error:
                 failed.append((index, error))
+        for each, (numbers, datagrams) in together.items():
+            unsent = self._outbox.send(each.socket.fileno(), datagrams)
+            failed += [(numbers[n], error) for n, error in unsent]
         return failed
+
+
+def _address(source: tuple[str, int, int, int]) -> tuple[int, int]:
+    """Address and port of a sender as the module `socket` names it."""
+    return int.from_bytes(socket.inet_pton(socket.AF_INET6, source[0].partition("%")[0]), "big"), source[1]
 
 
 def _of(served: Served6) -> Iterable[int]:
