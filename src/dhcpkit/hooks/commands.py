@@ -274,6 +274,11 @@ class Commands:
     def __contains__(self, name: object) -> bool:
         return name in self._commands
 
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """Who is asked before a command runs."""
+        return self._guards
+
     def get(self, name: str) -> Command | None:
         """The command of a name."""
         return self._commands.get(name)
