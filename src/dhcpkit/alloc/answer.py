@@ -72,7 +72,7 @@ class Outcome4(NamedTuple):
     """What became of a message: the decision about it, and its answer in bytes. `identity` says which client's it was.
 
     The fields mean what they mean in Decision4; `lifetime` is what the client is told, in seconds, 0 where it is told
-    none; `sent` is None for silence.
+    none; `sent` is None for silence. `classes` are the client's, as far as they were told.
     """
 
     packet: Packet4
@@ -88,6 +88,7 @@ class Outcome4(NamedTuple):
     names: tuple[NameChange, ...] = ()
     reason: str = ""
     conflict: int = 0
+    classes: tuple[str, ...] = ()
 
 
 def outcome4(decision: Decision4) -> Outcome4:
@@ -107,6 +108,7 @@ def outcome4(decision: Decision4) -> Outcome4:
         decision.names,
         decision.reason,
         decision.conflict,
+        reply.classes if reply is not None else query.classes,
     )
 
 

@@ -65,7 +65,7 @@ class Outgoing6(NamedTuple):
 class Outcome6(NamedTuple):
     """What became of a message: the decision about it, and its answer in bytes. `identity` says which client's it was.
 
-    The fields mean what they mean in Decision6; `sent` is None for silence.
+    The fields mean what they mean in Decision6; `sent` is None for silence. `classes` are the client's.
     """
 
     packet: Packet6
@@ -79,6 +79,7 @@ class Outcome6(NamedTuple):
     because: str = ""
     reason: str = ""
     names: tuple[NameChange, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def outcome6(decision: Decision6) -> Outcome6:
@@ -96,6 +97,7 @@ def outcome6(decision: Decision6) -> Outcome6:
         decision.because,
         decision.reason,
         decision.names,
+        reply.classes if reply is not None else query.classes,
     )
 
 

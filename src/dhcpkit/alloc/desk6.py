@@ -105,7 +105,7 @@ class Desk6:
         self.offer = offer
         self.subnet: Subnet6 = query.subnet
         self.host_subnet: Subnet6 | None = None
-        self.name = choose_name6(query.packet, query.subnet, query.subnet.naming, self.host(), consult)
+        self.name = choose_name6(query.packet, query.subnet, query.subnet.naming, self.host(), consult, classes)
         self.allocated: set[tuple[int, int]] = set()
         self.events: list[Event] = []
         self.offered: list[int] = []
@@ -244,7 +244,7 @@ class Desk6:
             pool.pool_id if pool is not None else 0,
         )
         if self.consult is not None:
-            point = Lease6Select(query.packet, lease, self.offer)
+            point = Lease6Select(query.packet, lease, self.offer, subnet, self.classes)
             if self.consult(point) in (NextStep.SKIP, NextStep.DROP):
                 self.note(address, "refused", "a callout of lease6_select wants so")
                 return None
@@ -301,7 +301,7 @@ class Desk6:
         if subnet.store_extended_info and query.packet.relays:
             fresh = fresh._replace(user_context=relay_info(query.packet))
         if self.consult is not None:
-            point = (Lease6Renew if query.type == RENEW else Lease6Rebind)(query.packet, fresh)
+            point = (Lease6Renew if query.type == RENEW else Lease6Rebind)(query.packet, fresh, asked, self.classes)
             if self.consult(point) is NextStep.SKIP:
                 self.note(lease.address, "kept as it was", f"a callout of {point.kea_name} wants so")
                 return Holding6(lease, lease.preferred_lifetime, lease.valid_lifetime)
@@ -399,7 +399,7 @@ class Desk6:
         naming = self._naming(first)
         name = self.name
         if naming is not self.query.siblings[0].naming or self.host_subnet not in (None, self.query.subnet):
-            name = choose_name6(self.query.packet, self.subnet, naming, self.host(), self.consult)
+            name = choose_name6(self.query.packet, self.subnet, naming, self.host(), self.consult, self.classes)
         made = name.wanting
         if made and first and not self.offer:
             name = named_after(name, first, naming)

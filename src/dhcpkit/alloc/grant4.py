@@ -144,9 +144,9 @@ def _agreed(desk: Desk4, subnet: Subnet4, lease: Lease4, own: Lease4 | None, kep
     assert consult is not None, "only callouts agree"
     offer = query.type == DISCOVER
     if own is not None and not offer:
-        renewal = Lease4Renew(query.packet, lease, subnet, query.client_id, query.hwaddr)
+        renewal = Lease4Renew(query.packet, lease, subnet, query.client_id, query.hwaddr, desk.classes)
         return own if consult(renewal) is NextStep.SKIP else renewal.lease
-    choice = Lease4Select(query.packet, lease, offer, subnet, kept)
+    choice = Lease4Select(query.packet, lease, offer, subnet, kept, desk.classes)
     return None if consult(choice) in (NextStep.SKIP, NextStep.DROP) else choice.lease
 
 
@@ -254,7 +254,7 @@ def _name(desk: Desk4, subnet: Subnet4, host: Host | None, naming: Naming, addre
     name = choose_name(query.packet, naming, host, address) if named else NO_NAME
     if consult is None:
         return name
-    point = Ddns4Update(query.packet, subnet, name.hostname, name.forward, name.reverse, naming)
+    point = Ddns4Update(query.packet, subnet, name.hostname, name.forward, name.reverse, naming, desk.classes)
     consult(point)
     if (point.hostname, point.forward, point.reverse) == (name.hostname, name.forward, name.reverse):
         return name

@@ -57,13 +57,12 @@ class HostView(Protocol):
 
 
 class Hosts:
-    """Reservations in memory, as the configuration gives them. Look-ups do not grow with their number."""
+    """Reservations in memory, of the configuration or of a store. Look-ups do not grow with their number."""
 
     def __init__(self, hosts: Iterable[Host] = ()) -> None:
         self._by_identifier: dict[tuple[int, str, bytes], Host] = {}
         self._by_address: dict[tuple[int, int], list[Host]] = {}
-        self._subnets: set[int] = set()
-        self._all: list[Host] = []
+        self._subnets: dict[int, int] = {}  # how many there are in each
         for host in hosts:
             self.add(host)
 
@@ -73,10 +72,26 @@ class Hosts:
         if key in self._by_identifier:
             raise ValueError(f"{host.identifier_type} {host.identifier.hex(':')} is already reserved in this subnet")
         self._by_identifier[key] = host
-        self._subnets.add(host.subnet_id)
-        self._all.append(host)
+        self._subnets[host.subnet_id] = self._subnets.get(host.subnet_id, 0) + 1
         if host.address:
             self._by_address.setdefault((host.subnet_id, host.address), []).append(host)
+
+    def remove(self, subnet_id: int, kind: IdentifierType, identifier: bytes, /) -> Host | None:
+        """Takes the reservation of an identifier in a subnet away; the one that was there."""
+        host = self._by_identifier.pop((subnet_id, kind, identifier), None)
+        if host is None:
+            return None
+        self._subnets[subnet_id] -= 1
+        if not self._subnets[subnet_id]:
+            del self._subnets[subnet_id]
+        if host.address:
+            place = subnet_id, host.address
+            others = [each for each in self._by_address[place] if each is not host]
+            if others:
+                self._by_address[place] = others
+            else:
+                del self._by_address[place]
+        return host
 
     def by_identifier(self, subnet_id: int, kind: IdentifierType, identifier: bytes, /) -> Host | None:
         """As HostView."""
@@ -91,10 +106,10 @@ class Hosts:
         return subnet_id in self._subnets
 
     def __iter__(self) -> Iterator[Host]:
-        return iter(self._all)
+        return iter(self._by_identifier.values())
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self._by_identifier)
 
 
 NO_HOSTS: Final = Hosts()

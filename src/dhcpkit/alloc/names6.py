@@ -67,10 +67,15 @@ def fqdn_flaw6(payload: bytes) -> str | None:
     return None
 
 
-def choose_name6(
-    packet: Packet6, subnet: Subnet6 | None, naming: Naming, host: Host6 | None, consult: Consult | None = None
+def choose_name6(  # noqa: PLR0913, PLR0917  # who, where, and who else is asked
+    packet: Packet6,
+    subnet: Subnet6 | None,
+    naming: Naming,
+    host: Host6 | None,
+    consult: Consult | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Name6:
-    """The name for a client, before it has an address."""
+    """The name for a client, before it has an address. `classes` are the client's, for callouts."""
     payload = packet.options.first.get(CLIENT_FQDN)
     reserved = host.hostname if host is not None else ""
     if payload is None:
@@ -94,7 +99,7 @@ def choose_name6(
             name = Name6(f"{cleaned}." if complete else _qualified(cleaned, naming), server_s, not server_n, flags)
     if name.hostname and not complete_name(name.hostname):
         return NO_NAME6  # Deviation: Kea fails at the whole message where a name gets longer than DNS has any
-    return _consulted(packet, subnet, naming, name, consult) if consult is not None else name
+    return _consulted(packet, subnet, naming, name, consult, classes) if consult is not None else name
 
 
 def reserved_name6(name: Name6, host: Host6, naming: Naming, packet: Packet6) -> Name6:
@@ -143,9 +148,11 @@ def _qualified(name: str, naming: Naming) -> str:
     return name
 
 
-def _consulted(packet: Packet6, subnet: Subnet6 | None, naming: Naming, name: Name6, consult: Consult) -> Name6:
+def _consulted(  # noqa: PLR0913, PLR0917  # as choose_name6
+    packet: Packet6, subnet: Subnet6 | None, naming: Naming, name: Name6, consult: Consult, classes: tuple[str, ...]
+) -> Name6:
     """What callouts make of a name and its updates; without updates option 39 says so."""
-    point = Ddns6Update(packet, subnet, name.hostname, name.forward, name.reverse, naming)
+    point = Ddns6Update(packet, subnet, name.hostname, name.forward, name.reverse, naming, classes)
     consult(point)
     if (point.hostname, point.forward, point.reverse) == (name.hostname, name.forward, name.reverse):
         return name

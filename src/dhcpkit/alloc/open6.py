@@ -19,7 +19,7 @@ from dhcpkit.alloc.names6 import fqdn_flaw6
 from dhcpkit.alloc.network import REMEMBERED_MAX
 from dhcpkit.alloc.network6 import Network6, Subnet6
 from dhcpkit.alloc.points import Consult, NextStep
-from dhcpkit.alloc.points6 import Subnet6Select
+from dhcpkit.alloc.points6 import Pkt6Receive, Subnet6Select
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.query6 import Asked6, Hint6, Query6
 from dhcpkit.alloc.reserved6 import global_host6
@@ -61,26 +61,27 @@ def open6(
     `hosts` are the configuration's unless given; they are asked for a global reservation only, and only where it is
     wanted before a subnet is selected. Raises NotLoaded where a partial view of them must learn more first.
     """
-    options = packet.options
     refused = _refused(packet, network)
     if refused is not None:
         return refused
-    flaw = _flaw(options)
+    flaw = _flaw(packet.options)
     if flaw is not None:
         return Dropped("parse-failed", flaw)
     try:
-        asked = _asked(options)
+        asked = _asked(packet.options)
     except ValueError as malformed:
         return Dropped("parse-failed", str(malformed))
-    duid = options.first.get(CLIENT_ID, b"")
+    classes = _classified(packet, network, trace)
+    if consult is not None:
+        received = Pkt6Receive(packet, tuple(classes))
+        if consult(received) in (NextStep.SKIP, NextStep.DROP):
+            return Dropped(received.reason, "a callout of pkt6_receive dropped it")
+        classes = dict.fromkeys(received.classes)
+        if received.query is not packet:
+            packet = received.query
+            asked = _asked(packet.options)
+    duid = packet.options.first.get(CLIENT_ID, b"")
     hwaddr = find_hwaddr(packet, network.mac_sources)
-    classes: dict[str, None] = {ALL: None}
-    if VENDOR_CLASS in options.first:
-        for name in vendor_classes(options):
-            classes[name] = None
-            if trace:
-                trace.note("classes", name, "member", "the vendor class (16) says so")
-    network.classes.first(packet, classes, trace)
     if DROP in classes:
         return Dropped("admin-filtered", "the client is in class DROP")
     early = None
@@ -93,9 +94,21 @@ def open6(
         point = Subnet6Select(packet, subnet, network.subnets)
         step = consult(point)
         if step is NextStep.DROP:
-            return Dropped("admin-filtered", "a callout of subnet6_select dropped it")
+            return Dropped(point.reason, "a callout of subnet6_select dropped it")
         subnet = None if step is NextStep.SKIP else point.subnet
     return _query(packet, network, duid, hwaddr, asked, tuple(classes), subnet, early, trace)
+
+
+def _classified(packet: Packet6, network: Network6, trace: Trace) -> dict[str, None]:
+    """The classes that need no reservation."""
+    classes: dict[str, None] = {ALL: None}
+    if VENDOR_CLASS in packet.options.first:
+        for name in vendor_classes(packet.options):
+            classes[name] = None
+            if trace:
+                trace.note("classes", name, "member", "the vendor class (16) says so")
+    network.classes.first(packet, classes, trace)
+    return classes
 
 
 def _query(  # noqa: PLR0913, PLR0917  # what was found out about a message

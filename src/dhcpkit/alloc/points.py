@@ -30,6 +30,7 @@ __all__ = [
     "Lease4Renew",
     "Lease4Select",
     "NextStep",
+    "Pkt4Receive",
     "Point",
     "Subnet4Select",
 ]
@@ -84,8 +85,25 @@ class Consult(Protocol):
 
 
 @attrs.define
+class Pkt4Receive(Point):
+    """A message was parsed, found to be for us, and put into the classes that need no reservation.
+
+    A callout may put another packet in its place, and change the classes. SKIP, DROP: no answer. `reason` is the tail
+    of the statistic that counts it then.
+    """
+
+    kea_name = "pkt4_receive"
+    arguments: ClassVar = {"query4": "query"}
+    steps = frozenset((SKIP, DROP))
+    guides = True
+    query: Packet4
+    classes: tuple[str, ...] = ()
+    reason: str = "admin-filtered"
+
+
+@attrs.define
 class Subnet4Select(Point):
-    """A subnet was selected; a callout may put another in its place. SKIP: none. DROP: no answer."""
+    """A subnet was selected; a callout may put another in its place. SKIP: none. DROP: no answer, for `reason`."""
 
     kea_name = "subnet4_select"
     arguments: ClassVar = {"query4": "packet", "subnet4": "subnet", "subnet4collection": "subnets"}
@@ -95,6 +113,7 @@ class Subnet4Select(Point):
     packet: Packet4
     subnet: Subnet4 | None
     subnets: Sequence[Subnet4] = attrs.field(default=(), eq=False)
+    reason: str = "admin-filtered"
 
 
 @attrs.define
@@ -130,6 +149,7 @@ class Ddns4Update(Point):
     forward: bool
     reverse: bool
     naming: Naming
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -151,6 +171,7 @@ class Lease4Select(Point):
     offer: bool
     subnet: Subnet4 | None = None
     offer_lifetime: int = 0
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -172,6 +193,7 @@ class Lease4Renew(Point):
     subnet: Subnet4 | None = None
     client_id: bytes = b""
     hwaddr: bytes = b""
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define

@@ -30,6 +30,7 @@ __all__ = [
     "Lease6Release",
     "Lease6Renew",
     "Lease6Select",
+    "Pkt6Receive",
     "Subnet6Select",
 ]
 
@@ -37,8 +38,25 @@ SKIP, DROP = NextStep.SKIP, NextStep.DROP
 
 
 @attrs.define
+class Pkt6Receive(Point):
+    """A message was parsed, found to be for us, and put into the classes that need no reservation.
+
+    A callout may put another packet in its place, and change the classes. SKIP, DROP: no answer. `reason` is the tail
+    of the statistic that counts it then.
+    """
+
+    kea_name = "pkt6_receive"
+    arguments: ClassVar = {"query6": "query"}
+    steps = frozenset((SKIP, DROP))
+    guides = True
+    query: Packet6
+    classes: tuple[str, ...] = ()
+    reason: str = "admin-filtered"
+
+
+@attrs.define
 class Subnet6Select(Point):
-    """A subnet was selected; a callout may put another in its place. SKIP: none. DROP: no answer."""
+    """A subnet was selected; a callout may put another in its place. SKIP: none. DROP: no answer, for `reason`."""
 
     kea_name = "subnet6_select"
     arguments: ClassVar = {"query6": "packet", "subnet6": "subnet", "subnet6collection": "subnets"}
@@ -48,6 +66,7 @@ class Subnet6Select(Point):
     packet: Packet6
     subnet: Subnet6 | None
     subnets: Sequence[Subnet6] = attrs.field(default=(), eq=False)
+    reason: str = "admin-filtered"
 
 
 @attrs.define
@@ -75,6 +94,7 @@ class Lease6Select(Point):
     lease: Lease6
     offer: bool
     subnet: Subnet6 | None = None
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -88,6 +108,7 @@ class Lease6Renew(Point):
     packet: Packet6
     lease: Lease6
     association: Asked6 | None = None
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -101,6 +122,7 @@ class Lease6Rebind(Point):
     packet: Packet6
     lease: Lease6
     association: Asked6 | None = None
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -162,6 +184,7 @@ class Ddns6Update(Point):
     forward: bool
     reverse: bool
     naming: Naming
+    classes: tuple[str, ...] = ()
 
 
 @attrs.define

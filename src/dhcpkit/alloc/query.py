@@ -13,11 +13,12 @@ from typing import Final
 
 import attrs
 
-from dhcpkit.alloc.classify import DROP, classify, once_early
+from dhcpkit.alloc.classify import BOOTP, DROP, classify, once_early
 from dhcpkit.alloc.host import Host, HostView
+from dhcpkit.alloc.lenient import mend4
 from dhcpkit.alloc.names import fqdn_flaw
 from dhcpkit.alloc.network import Network, Subnet4
-from dhcpkit.alloc.points import Consult, NextStep, Subnet4Select
+from dhcpkit.alloc.points import Consult, NextStep, Pkt4Receive, Subnet4Select
 from dhcpkit.alloc.reserved import global_host
 from dhcpkit.alloc.select import select_subnet4, suboption
 from dhcpkit.alloc.trace import NO_TRACE, Trace
@@ -129,6 +130,8 @@ def open4(  # noqa: PLR0913, PLR0917  # a message's surroundings, each with a de
     the configuration's unless given; they are asked for a global reservation only, and only where it is wanted before
     a subnet is selected.
     """
+    if network.lenient is not None:
+        mend4(packet, network.lenient)
     kind = packet.type
     options = packet.options
     if kind not in SERVED:
@@ -150,7 +153,13 @@ def open4(  # noqa: PLR0913, PLR0917  # a message's surroundings, each with a de
     if kind == INFORM and not packet.giaddr and not packet.ciaddr and not packet.arrival.source:
         return Dropped("rfc-violation", "a DHCPINFORM without ciaddr and source address cannot be answered")
 
-    classes = classify(packet, network.classifier, trace)
+    # A request of BOOTP, which a library made out of a message without a type, has no option that says so.
+    classes = classify(packet, network.classifier, trace, BOOTP if kind == REQUEST and 53 not in options else "")
+    if consult is not None:
+        point = Pkt4Receive(packet, classes)
+        if consult(point) in (NextStep.SKIP, NextStep.DROP):
+            return Dropped(point.reason, "a callout of pkt4_receive dropped it")
+        packet, classes = point.query, point.classes
     if DROP in classes:
         return Dropped("admin-filtered", "the client is in class DROP")
     return query_of(packet, network, consult, trace, classes, hosts)
@@ -180,7 +189,7 @@ def query_of(  # noqa: PLR0913, PLR0917  # what was found out about a message
             point = Subnet4Select(packet, subnet, network.subnets)
             step = consult(point)
             if step is NextStep.DROP:
-                return Dropped("admin-filtered", "a callout of subnet4_select dropped it")
+                return Dropped(point.reason, "a callout of subnet4_select dropped it")
             subnet = None if step is NextStep.SKIP else point.subnet
     client_id, hwaddr = options.get(61, b""), packet.chaddr
     return Query4(

@@ -39,7 +39,7 @@ NOTHING: Final[frozenset[int]] = frozenset()
 _lease: Final[Callable[[tuple[Any, ...]], Lease4]] = partial(tuple.__new__, Lease4)
 _change: Final[Callable[[tuple[Any, ...]], Change]] = partial(tuple.__new__, Change)
 _outcome: Final[Callable[[tuple[Any, ...]], Outcome4]] = partial(tuple.__new__, Outcome4)
-_UNSAID: Final[tuple[Any, ...]] = tuple(Outcome4._field_defaults.values())  # what is not so of plain messages
+_UNSAID: Final[tuple[Any, ...]] = tuple(Outcome4._field_defaults.values())[:-1]  # what is not so of plain messages
 _outgoing: Final[Callable[[tuple[Any, ...]], Outgoing4]] = partial(tuple.__new__, Outgoing4)
 
 
@@ -136,7 +136,7 @@ def _discover(  # noqa: PLR0913, PLR0917  # as quick4
     lease = _lease((address, hwaddr, client_id, lifetime, now, subnet.id, False, False, name, 0, "", pool.pool_id))
     sent = _answer(packet, network, OFFER, subnet, classes, pool, address, lifetime, host_name)
     return _outcome((
-        packet, client_id or hwaddr, OFFERED, lease, (), address, lifetime, subnet, sent, *_UNSAID,
+        packet, client_id or hwaddr, OFFERED, lease, (), address, lifetime, subnet, sent, *_UNSAID, classes,
     ))  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def _request(  # noqa: PLR0913, PLR0917  # as quick4
             lifetime, lease, unit, event = remaining, before, (), REUSED
     sent = _answer(packet, network, ACK, subnet, classes, pool, hint, lifetime, host_name)
     return _outcome((
-        packet, client_id or hwaddr, event, lease, unit, None, lifetime, subnet, sent, *_UNSAID,
+        packet, client_id or hwaddr, event, lease, unit, None, lifetime, subnet, sent, *_UNSAID, classes,
     ))  # fmt: skip
 
 

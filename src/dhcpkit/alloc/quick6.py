@@ -79,7 +79,7 @@ _granted: Final[Callable[[tuple[Any, ...]], Granted6]] = partial(tuple.__new__, 
 _answered: Final[Callable[[tuple[Any, ...]], Answered6]] = partial(tuple.__new__, Answered6)
 _change: Final[Callable[[tuple[Any, ...]], Change6]] = partial(tuple.__new__, Change6)
 _outcome: Final[Callable[[tuple[Any, ...]], Outcome6]] = partial(tuple.__new__, Outcome6)
-NOTHING_BESIDES: Final = tuple(Outcome6._field_defaults[name] for name in Outcome6._fields[8:])
+NOTHING_BESIDES: Final = tuple(Outcome6._field_defaults[name] for name in Outcome6._fields[8:-1])
 _outgoing: Final[Callable[[tuple[Any, ...]], Outgoing6]] = partial(tuple.__new__, Outgoing6)
 
 
@@ -171,7 +171,7 @@ def quick6(  # noqa: PLR0913, PLR0917  # the engine's whole world
     events, unit, offered = asking.events, asking.unit, asking.offered
     outgoing = _outgoing_of(packet, ADVERTISE if offer else REPLY, data)
     return _outcome((
-        packet, duid, tuple(events), tuple(unit), tuple(offered), answered, subnet, outgoing, *NOTHING_BESIDES
+        packet, duid, tuple(events), tuple(unit), tuple(offered), answered, subnet, outgoing, *NOTHING_BESIDES, classes
     ))  # fmt: skip
 
 

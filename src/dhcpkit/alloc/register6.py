@@ -47,7 +47,7 @@ def register6(  # noqa: PLR0913, PLR0917  # the engine's whole world
     flaw = _taken(subnet, address, before, hosts)
     if flaw is not None:
         return silent6(query, flaw, reason="rfc-violation")
-    name = choose_name6(packet, subnet, subnet.naming, reply.host, consult)
+    name = choose_name6(packet, subnet, subnet.naming, reply.host, consult, reply.classes)
     if name.wanting and granted.valid:
         name = named_after(name, address, subnet.naming)
     lease = Lease6(

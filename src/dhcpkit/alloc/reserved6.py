@@ -149,6 +149,11 @@ class Reserved6:
     def by_whom(self, address: int) -> Host6 | None:
         """The other client's reservation, None where there is none."""
         for host in self.hosts.by_address(self.subnet_id, address):
-            if all(host is not own for own in self.mine.values()):
+            if all(host is not own and not _same_client(host, own) for own in self.mine.values()):
                 return host
         return None
+
+
+def _same_client(host: Host6, own: Host6) -> bool:
+    """Whether two are for one identifier: in the configuration and in a store, say, of which the first one counts."""
+    return host.identifier == own.identifier and host.identifier_type == own.identifier_type

@@ -1,6 +1,7 @@
 """The control plane: what sends commands to a server, and how they come in."""
 
 from dhcpkit.api.access import Admission, Basic
+from dhcpkit.api.client import Client, Denied, NotAnAnswer, Place, Unreachable
 from dhcpkit.api.feed import Feed, Limits, NotJson
 from dhcpkit.api.http import HttpSocket
 from dhcpkit.api.request import BadRequest, Caller, Request, read_request
@@ -12,12 +13,17 @@ __all__ = [
     "BadRequest",
     "Basic",
     "Caller",
+    "Client",
+    "Denied",
     "Feed",
     "HttpSocket",
     "Limits",
+    "NotAnAnswer",
     "NotJson",
+    "Place",
     "Request",
     "SocketInUse",
     "UnixSocket",
+    "Unreachable",
     "read_request",
 ]

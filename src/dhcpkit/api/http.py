@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
 
+import attrs
 import h11
 
 from dhcpkit.api.access import Admission, Basic
@@ -23,9 +24,9 @@ from dhcpkit.api.request import BadRequest, Caller, Request, read_request
 from dhcpkit.api.sending import CHUNK, octets_of
 from dhcpkit.api.unix import CALLERS_MAX, Ask
 from dhcpkit.errors import DhcpkitError
-from dhcpkit.hooks.commands import Answer, Result
+from dhcpkit.hooks.commands import Answer, Forbidden, Result
 
-__all__ = ["REASONS", "HttpSocket"]
+__all__ = ["REASONS", "AskMany", "HttpSocket"]
 
 REQUEST_TIMEOUT: Final = 10.0  # seconds for a whole request, or for its answer to be taken (Kea)
 IDLE_TIMEOUT: Final = 30.0  # seconds between two requests of a connection (Kea)
@@ -34,11 +35,13 @@ REASONS: Final = {
     200: "OK",
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     413: "Content Too Large",
     429: "Too Many Requests",
 }
 JSON: Final = b"application/json"
 Headers = Sequence[tuple[str, str]]
+AskMany = Callable[[Request, Caller], Awaitable[Sequence[Answer]]]  # an agent's: an answer of each server
 Body = Sequence[bytes]
 
 
@@ -58,7 +61,7 @@ class HttpSocket:
         self,
         address: str,
         port: int,
-        ask: Ask,
+        ask: Ask | AskMany,
         *,
         tls: ssl.SSLContext | None = None,
         basic: Basic | None = None,
@@ -110,14 +113,14 @@ class HttpSocket:
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def answer(self, request: h11.Request, body: bytes, address: str) -> Answer:
-        """The answer to a request. Raises _Refusal."""
+    async def answer(self, request: h11.Request, body: bytes, peer: Caller) -> Sequence[Answer]:
+        """The answers to a request of somebody of whom only address and certificate are known. Raises _Refusal."""
         headers = dict(request.headers)
-        user = self._admit(headers.get(b"authorization"), address)
+        user = self._admit(headers.get(b"authorization"), peer.address)
         if request.method != b"POST" or headers.get(b"content-type") != JSON:
             raise _Refusal(400)
         if not body:
-            return Answer(Result.ERROR, "Command processing failed: NULL command parameter")
+            return [Answer(Result.ERROR, "Command processing failed: NULL command parameter")]
         try:
             text = Feed(self._limits).push(body)
             if text is None:
@@ -126,8 +129,12 @@ class HttpSocket:
         except NotJson:
             raise _Refusal(400) from None
         except BadRequest as error:
-            return Answer(Result.ERROR, f"Error during command processing: {error}")
-        return await self._ask(asked, Caller("https" if self._tls is not None else "http", address, user))
+            return [Answer(Result.ERROR, f"Error during command processing: {error}")]
+        try:
+            answer = await self._ask(asked, attrs.evolve(peer, user=user))
+        except Forbidden as error:
+            raise _Refusal(error.status) from None
+        return [answer] if isinstance(answer, Answer) else answer
 
     def _admit(self, authorization: bytes | None, address: str) -> str:
         if self._basic is None:
@@ -163,7 +170,14 @@ class _Connection:
         self._socket, self._reader, self._writer = socket, reader, writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX)
         peer = writer.get_extra_info("peername")
-        self._address = str(peer[0]) if peer else ""
+        channel = "http" if writer.get_extra_info("ssl_object") is None else "https"
+        certificate = writer.get_extra_info("peercert") or {}
+        self._peer = Caller(
+            channel,
+            str(peer[0]) if peer else "",
+            subject=_common_name(certificate.get("subject", ())),
+            issuer=_common_name(certificate.get("issuer", ())),
+        )
 
     async def serve(self) -> None:
         """Answers requests until the caller leaves, is too slow, or breaks off within one."""
@@ -184,12 +198,12 @@ class _Connection:
         """What one request is answered with. A command may take its time."""
         try:
             request, body = await asyncio.wait_for(self._request(), timeout)
-            answer = await self._socket.answer(request, body, self._address)
+            answers = await self._socket.answer(request, body, self._peer)
         except _Refusal as refusal:
             return refusal.status, _refusing(refusal.status), refusal.headers
         except h11.RemoteProtocolError:
             return 400, _refusing(400), ()
-        return 200, await _listed(answer), ()
+        return 200, await _listed(answers), ()
 
     async def _event(self) -> Any:
         while True:
@@ -240,12 +254,22 @@ def _refusing(status: int) -> Body:
     return [json.dumps({"result": status, "text": REASONS[status]}).encode()]
 
 
-async def _listed(answer: Answer) -> Body:
-    """An answer in a list, as Kea has it over HTTP.
+async def _listed(answers: Sequence[Answer]) -> Body:
+    """Answers in a list, as Kea has even a single one over HTTP.
 
     Callers want to know its length beforehand (Kea's own do not understand chunks), so it is put together first.
     """
-    try:
-        return [b"[", *[octets async for octets in octets_of(answer)], b"]"]
-    except DhcpkitError as error:
-        return [json.dumps([Answer(Result.ERROR, str(error)).as_json()]).encode()]
+    body = [b"["]
+    for answer in answers:
+        if len(body) > 1:
+            body.append(b", ")
+        try:
+            body += [octets async for octets in octets_of(answer)]
+        except DhcpkitError as error:
+            body.append(json.dumps(Answer(Result.ERROR, str(error)).as_json()).encode())
+    return [*body, b"]"]
+
+
+def _common_name(name: Iterable[Iterable[tuple[str, str]]]) -> str:
+    """The common name in a distinguished name, as `ssl` shows it; "" where it has none."""
+    return next((value for part in name for key, value in part if key == "commonName"), "")

@@ -11,6 +11,7 @@ import attrs
 
 from dhcpkit.api.feed import Limits, NotJson, parse_text
 from dhcpkit.errors import DhcpkitError
+from dhcpkit.hooks.commands import Caller
 
 __all__ = ["BadRequest", "Caller", "Limits", "NotJson", "Request", "read_request"]
 
@@ -22,21 +23,16 @@ class BadRequest(DhcpkitError):
 
 
 @attrs.frozen
-class Caller:
-    """Who sends a command: the channel it came by, the peer's address, and the user that it proved to be."""
-
-    channel: str
-    address: str = ""
-    user: str = ""
-
-
-@attrs.frozen
 class Request:
-    """One command. `arguments` is a JSON value, None where there is none; `service` names servers (agents only)."""
+    """One command. `arguments` is a JSON value, None where there is none; `service` names servers (agents only).
+
+    `misdirected` says what is wrong with `service`: a server does not look at it, an agent answers with it.
+    """
 
     command: str
     arguments: Any = None
     service: tuple[str, ...] = ()
+    misdirected: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The map that is sent."""
@@ -61,9 +57,12 @@ def read_request(text: bytes, name: str = "<wire>") -> Request:
     for key in value:
         if key not in KEYS:
             raise BadRequest(f"invalid command: unsupported parameter '{key}'")
-    service = value.get("service")
-    names = service if isinstance(service, list) else ()
-    return Request(command, value.get("arguments"), tuple(str(each) for each in names))
+    service = value.get("service", [])
+    if not isinstance(service, list):
+        return Request(command, value.get("arguments"), misdirected="service value must be a list")
+    wrong = [each for each in service if not isinstance(each, str)]
+    misdirected = f"service names must be strings, got {_kind(wrong[0])} instead" if wrong else ""
+    return Request(command, value.get("arguments"), () if wrong else tuple(service), misdirected)
 
 
 def _kind(value: Any) -> str:

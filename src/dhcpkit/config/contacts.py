@@ -24,7 +24,7 @@ def check_contacts(doc: ServerDoc, root: str, report: Report) -> None:
     """Reports what is wrong with the control sockets and the DNS server of a configuration."""
     if doc.control_socket is not None:
         here = (root, "control-socket")
-        _check_socket(doc.control_socket, here, report)
+        check_socket(doc.control_socket, here, report)
         if "control_sockets" in doc.written:
             message = f"duplicate control-socket entries in {root} map"
             report.add(codes.CONTRADICTION, here, message, key=True, hint="put it into control-sockets")
@@ -60,7 +60,7 @@ def _check_sockets(sockets: Sequence[ControlSocketDoc], steps: Steps, report: Re
     first: Steps | None = None
     for index, socket in enumerate(sockets):
         here = (*steps, index)
-        _check_socket(socket, here, report)
+        check_socket(socket, here, report)
         if socket.socket_type == "unix":
             if first is not None:
                 message = "control socket of type 'unix' already configured"
@@ -68,7 +68,7 @@ def _check_sockets(sockets: Sequence[ControlSocketDoc], steps: Steps, report: Re
             first = first or here
 
 
-def _check_socket(socket: ControlSocketDoc, steps: Steps, report: Report) -> None:
+def check_socket(socket: ControlSocketDoc, steps: Steps, report: Report) -> None:
     """A unix socket has a path, an HTTP socket an address; TLS takes three files."""
     written = socket.written
     if socket.socket_type == "unix":

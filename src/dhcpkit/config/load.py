@@ -68,7 +68,7 @@ def load4(path: FileName, read_text: Read = read_file) -> Loaded4:
 
     `read_text` is how files are read, the configuration and what it includes.
     """
-    source, report, doc = _read(path, "Dhcp4", Dhcp4Doc, read_text)
+    source, report, doc = read_document(path, "Dhcp4", Dhcp4Doc, read_text)
     network = compile_into(doc, report)
     report.notice_idle()
     if network is None:
@@ -78,7 +78,7 @@ def load4(path: FileName, read_text: Read = read_file) -> Loaded4:
 
 def load6(path: FileName, read_text: Read = read_file, server_id: Duid = UNNAMED) -> Loaded6:
     """Reads Kea's DHCPv6 configuration, as `load4` does."""
-    source, report, doc = _read(path, "Dhcp6", Dhcp6Doc, read_text)
+    source, report, doc = read_document(path, "Dhcp6", Dhcp6Doc, read_text)
     network = compile6_into(doc, report, server_id)
     report.notice_idle()
     if network is None:
@@ -96,7 +96,7 @@ def parse6(text: str, name: str = "<string>", server_id: Duid = UNNAMED) -> Load
     return load6(name, lambda file: text if file == name else read_file(file), server_id)
 
 
-def _read(path: FileName, root: str, cls: type[D], read_text: Read) -> tuple[Source, Report, D]:
+def read_document(path: FileName, root: str, cls: type[D], read_text: Read) -> tuple[Source, Report, D]:
     """The document of a file under the one key its text may have at its top."""
     source = Source(str(path), read_text, ALIASES)
     report = Report(source)

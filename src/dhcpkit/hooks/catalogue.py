@@ -14,9 +14,23 @@ from typing import Final
 
 import attrs
 
-__all__ = ["CATALOGUE", "ROOTS", "Both", "Message", "Room", "Severity", "Twin", "catalogue_page", "level_of", "safe"]
+__all__ = [
+    "AGENT",
+    "CATALOGUE",
+    "ROOTS",
+    "Both",
+    "Message",
+    "Room",
+    "Severity",
+    "Twin",
+    "catalogue_page",
+    "level_of",
+    "safe",
+]
 
-ROOTS: Final = {4: "kea-dhcp4", 6: "kea-dhcp6"}  # by family; Kea names its loggers after the process
+AGENT: Final = 0  # in place of a family: the control agent, which is in front of servers of both
+ROOTS: Final = {4: "kea-dhcp4", 6: "kea-dhcp6", AGENT: "kea-ctrl-agent"}  # Kea names its loggers after the process
+FAMILIES: Final = (4, 6)
 
 
 class Severity(enum.IntEnum):
@@ -57,7 +71,7 @@ def safe(text: str) -> str:
 class Message:
     """One message: its id, the logger it goes to, how grave it is, its template, and a paragraph for the operator.
 
-    `family` says whose it is, 4 or 6.
+    `family` says whose it is: 4, 6, or AGENT.
     """
 
     id: str
@@ -137,7 +151,7 @@ class Both:
     """The messages of a logger that either server has; `#` stands for 4 and 6 in ids and texts."""
 
     def __init__(self, name: str) -> None:
-        self._rooms = {family: Room(name.replace("#", str(family)), family) for family in ROOTS}
+        self._rooms = {family: Room(name.replace("#", str(family)), family) for family in FAMILIES}
 
     def _declare(self, level: int, *texts: str) -> Twin:
         v4, v6 = (

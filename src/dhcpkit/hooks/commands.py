@@ -242,10 +242,14 @@ class Commands:
     def __init__(self, server: str) -> None:
         self.server = server
         self._commands: dict[str, Command] = {}
+        self._guards: tuple[Guard, ...] = ()
         self._changing = asyncio.Lock()
 
     def add(self, library: object) -> None:
-        """Adds the commands that a library declares for this server. Raises CommandClash, and then adds none."""
+        """Adds the commands that a library declares for this server. Raises CommandClash, and then adds none.
+
+        A library that is a Guard is asked about every command from then on.
+        """
         added: dict[str, Command] = {}
         for attribute, declaration in declared_commands(library):
             if self.server not in declaration.servers:
@@ -256,10 +260,13 @@ class Commands:
                 raise CommandClash(f"{declaration.name} is a command of {names}")
             added[declaration.name] = Command(declaration, getattr(library, attribute), library)
         self._commands |= added
+        if isinstance(library, Guard):
+            self._guards = (*self._guards, library)
 
     def remove(self, library: object) -> None:
         """Takes a library's commands away."""
         self._commands = {name: each for name, each in self._commands.items() if each.library is not library}
+        self._guards = tuple(each for each in self._guards if each is not library)
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands[name] for name in sorted(self._commands))
@@ -267,9 +274,24 @@ class Commands:
     def __contains__(self, name: object) -> bool:
         return name in self._commands
 
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """Who is asked before a command runs."""
+        return self._guards
+
     def get(self, name: str) -> Command | None:
         """The command of a name."""
         return self._commands.get(name)
+
+    async def ask(self, name: str, arguments: Any, caller: Caller) -> Answer:
+        """Runs a command for a caller, if every guard lets it. Raises Forbidden, and faults of the command's code."""
+        guards = self._guards
+        for guard in guards:
+            guard.admit(name, caller)
+        answer = await self.run(name, arguments)
+        for guard in guards:
+            answer = guard.show(name, caller, answer)
+        return answer
 
     async def run(self, name: str, arguments: Any = None) -> Answer:
         """Runs a command; what it refuses is an answer, too. Faults of its code are raised."""

@@ -9,7 +9,8 @@ import attrs
 
 from dhcpkit.alloc.answer import Outcome4
 from dhcpkit.alloc.answer6 import Outcome6
-from dhcpkit.alloc.points import Point
+from dhcpkit.alloc.points import Pkt4Receive, Point
+from dhcpkit.alloc.points6 import Pkt6Receive
 from dhcpkit.wire.dhcp4 import Arrival, Packet4
 from dhcpkit.wire.dhcp6 import Arrival6, Packet6
 
@@ -27,19 +28,15 @@ __all__ = [
 
 @attrs.define
 class Buffer4Receive(Point):
-    """A datagram arrived; `data` is not looked at yet and may be replaced. DROP: as if it had not come."""
+    """A datagram arrived; `data` is not looked at yet and may be replaced. DROP: as if it had not come.
+
+    A callout that reads it itself puts the message into `query`.
+    """
 
     kea_name = "buffer4_receive"
     data: bytes
     arrival: Arrival
-
-
-@attrs.define
-class Pkt4Receive(Point):
-    """A message was parsed and nothing decided yet. A callout may put another packet in its place. DROP: no answer."""
-
-    kea_name = "pkt4_receive"
-    query: Packet4
+    query: Packet4 | None = None
 
 
 @attrs.define
@@ -62,19 +59,15 @@ class Buffer4Send(Point):
 
 @attrs.define
 class Buffer6Receive(Point):
-    """A datagram arrived; `data` is not looked at yet and may be replaced. DROP: as if it had not come."""
+    """A datagram arrived; `data` is not looked at yet and may be replaced. DROP: as if it had not come.
+
+    A callout that reads it itself puts the message into `query`.
+    """
 
     kea_name = "buffer6_receive"
     data: bytes
     arrival: Arrival6
-
-
-@attrs.define
-class Pkt6Receive(Point):
-    """A message was parsed and nothing decided yet. A callout may put another packet in its place. DROP: no answer."""
-
-    kea_name = "pkt6_receive"
-    query: Packet6
+    query: Packet6 | None = None
 
 
 @attrs.define

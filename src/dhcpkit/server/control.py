@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dhcpkit.api import Ask, Basic, Caller, HttpSocket, Request, SocketInUse, UnixSocket
 from dhcpkit.config.surroundings import AuthClientDoc, AuthenticationDoc, ControlSocketDoc
-from dhcpkit.hooks.commands import Answer, Commands, Result
+from dhcpkit.hooks.commands import Answer, Commands, Forbidden, Result
 from dhcpkit.server import messages as m
 
 __all__ = ["Control", "sockets_of"]
@@ -36,12 +36,15 @@ class Control:
         self._sockets: dict[str, tuple[ControlSocketDoc, UnixSocket | HttpSocket]] = {}
 
     async def ask(self, request: Request, caller: Caller) -> Answer:
-        """Runs a command for a caller."""
+        """Runs a command for a caller. Raises Forbidden where a library does not let it."""
         name = request.command
         who = " ".join(filter(None, (caller.channel, caller.address, caller.user)))
         m.COMMAND_RECEIVED.of(self._family).log(command=name, channel=who)
         try:
-            return await self._commands.run(name, request.arguments)
+            return await self._commands.ask(name, request.arguments, caller)
+        except Forbidden as error:
+            m.COMMAND_REFUSED.of(self._family).log(command=name, channel=who, reason=error)
+            raise
         except Exception as error:  # noqa: BLE001  # a fault in one command must not end the service
             m.COMMAND_FAILED.of(self._family).log(command=name, reason=f"{type(error).__name__}: {error}")
             return Answer(Result.ERROR, f"Error during command processing: internal error in {name}, see the log")

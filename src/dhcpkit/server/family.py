@@ -145,7 +145,6 @@ class Points:
     """The hook points outside the engine, in the order they are met; `expire` is the reclaimer's."""
 
     buffer_receive: Callable[[bytes, Any], Any]
-    receive: Callable[[Any], Any]
     send: Callable[[Any, bytes], Any]
     buffer_send: Callable[[Any, bytes], Any]
     expire: Callable[[Any], Any]

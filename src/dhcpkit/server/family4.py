@@ -15,7 +15,7 @@ from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.alloc.sights import SIGHT4
 from dhcpkit.alloc.trace import NO_TRACE
 from dhcpkit.alloc.view import Change, LiveView4, Overlay4
-from dhcpkit.hooks import Buffer4Receive, Buffer4Send, Pkt4Receive, Pkt4Send
+from dhcpkit.hooks import Buffer4Receive, Buffer4Send, Pkt4Send
 from dhcpkit.server.account4 import WORDS4
 from dhcpkit.server.family import Family, Points
 from dhcpkit.server.ranks import rank4
@@ -80,7 +80,7 @@ def _take_quick(  # noqa: PLR0913, PLR0917  # a batch's whole world
 FAMILY4: Final[Family[Network]] = Family(
     number=4,
     words=WORDS4,
-    points=Points(Buffer4Receive, Pkt4Receive, Pkt4Send, Buffer4Send, Lease4Expire),
+    points=Points(Buffer4Receive, Pkt4Send, Buffer4Send, Lease4Expire),
     parse=Packet4.parse,
     open=_open,
     plan=plan4,

@@ -16,7 +16,7 @@ from dhcpkit.alloc.query6 import Query6
 from dhcpkit.alloc.quick6 import quick6
 from dhcpkit.alloc.sights import SIGHT6
 from dhcpkit.alloc.view6 import Change6, LiveView6, Overlay6
-from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Receive, Pkt6Send
+from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Send
 from dhcpkit.server.account6 import WORDS6
 from dhcpkit.server.family import Family, Points
 from dhcpkit.server.ranks import rank6
@@ -81,7 +81,7 @@ def _take_quick(  # noqa: PLR0913, PLR0917  # a batch's whole world
 FAMILY6: Final[Family[Network6]] = Family(
     number=6,
     words=WORDS6,
-    points=Points(Buffer6Receive, Pkt6Receive, Pkt6Send, Buffer6Send, Lease6Expire),
+    points=Points(Buffer6Receive, Pkt6Send, Buffer6Send, Lease6Expire),
     parse=Packet6.parse,
     open=_open,
     plan=plan6,

@@ -135,20 +135,19 @@ class Batches(Generic[N]):
     def take(self, datagrams: Sequence[tuple[bytes, Any]]) -> None:
         """Serves what has arrived together."""
         account = self.account
-        points, hooks = self.family.points, self.hooks
-        if hooks and hooks.listens(points.kind("buffer_receive")):
-            datagrams = [left for datagram in datagrams if (left := self._heard(*datagram)) is not None]
-        parse = self.family.parse
-        packets = []
+        hooks, parse = self.hooks, self.family.parse
+        if hooks and hooks.listens(self.family.points.kind("buffer_receive")):
+            parse = self._heard
+        packets: list[Packet] = []
+        count = len(datagrams)
         for data, arrival in datagrams:
             try:
                 packets.append(parse(data, arrival))
             except WireError as error:
                 account.unreadable(arrival, error)
-        account.received(len(datagrams), packets)
-        if hooks and hooks.listens(points.kind("receive")):
-            shown = map(self._shown_to_callouts, packets)
-            packets = [packet for packet in shown if packet is not None]
+            except _NotHeard:
+                count -= 1
+        account.received(count, packets)
         if self._protection.screens:
             packets = list(self.guarding.screened(packets, self.network, self._clock.now()))
         if self.serving:
@@ -163,26 +162,20 @@ class Batches(Generic[N]):
         while self._local is not None and self._busy:
             await _synced(self._local)
 
-    def _heard(self, data: bytes, arrival: Any) -> tuple[bytes, Any] | None:
-        """The datagram that the callouts of buffer4_receive, buffer6_receive leave, None where they drop it."""
+    def _heard(self, data: bytes, arrival: Any) -> Packet:
+        """The message of the datagram that the callouts of buffer4_receive, buffer6_receive leave.
+
+        Raises WireError where it is none, and _NotHeard where they drop it.
+        """
         point = self.family.points.buffer_receive(data, arrival)
         try:
-            if self.hooks.consult(point) is not NextStep.DROP:
-                return point.data, arrival
-        except Exception as error:  # noqa: BLE001  # as in _open
+            step = self.hooks.consult(point)
+        except Exception as error:
             self.account.broken(arrival, error)
-        return None
-
-    def _shown_to_callouts(self, packet: Packet) -> Packet | None:
-        """The packet that the callouts of pkt4_receive, pkt6_receive leave, None where they drop it."""
-        point = self.family.points.receive(packet)
-        try:
-            if self.hooks.consult(point) is not NextStep.DROP:
-                return cast("Packet", point.query)
-            self.account.dropped(packet, Dropped("admin-filtered", f"a callout of {point.kea_name} dropped it"))
-        except Exception as error:  # noqa: BLE001  # as in _open
-            self.account.fault(packet, error)
-        return None
+            raise _NotHeard from error
+        if step is NextStep.DROP:
+            raise _NotHeard
+        return cast("Packet", point.query) if point.query is not None else self.family.parse(point.data, arrival)
 
     # From packets to decisions.
 
@@ -263,8 +256,11 @@ class Batches(Generic[N]):
                 elif query.identity in busy:
                     self._hold_back(query.identity, packet)
                 else:
-                    busy[query.identity] = packet
+                    busy[query.identity] = opened = query.packet
                     queries.append(query)
+                    if opened is not packet and consult is not None:  # a callout put it in the other's place
+                        self._consults[id(opened)] = cast("Exchange", consult)
+                        del self._consults[id(packet)]
                     continue
             except Exception as error:  # noqa: BLE001  # a fault in one packet's processing must not end the service
                 self.account.fault(packet, error)
@@ -489,6 +485,10 @@ class Batches(Generic[N]):
             told = m.DHCPSRV_LEASE_STORE_AVAILABLE.of(self.family.number)
             told.log(seconds=int(time.monotonic() - self.unavailable_since))
             self.unavailable_since = None
+
+
+class _NotHeard(Exception):
+    """A datagram is as if it had not come."""
 
 
 def _nothing() -> None:

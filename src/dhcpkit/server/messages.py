@@ -119,6 +119,11 @@ COMMAND_FAILED: Final = _commands.error(
     "dhcpkit's own. A command met a fault in dhcpkit, and its sender was told so; clients are served as before. Please "
     "report it.",
 )
+COMMAND_REFUSED: Final = _commands.warn(
+    "COMMAND_REFUSED",
+    "command '{command}' by {channel} is not allowed: {reason}",
+    "dhcpkit's own. The roles of the hook library rbac do not let this caller run the command, which was not run.",
+)
 COMMAND_SOCKET_OPEN: Final = _commands.info(
     "COMMAND_SOCKET_OPEN",
     "commands are taken at {socket}",

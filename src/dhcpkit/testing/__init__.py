@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dhcpkit.testing.declared import kinds, spaces, value_classes
     from dhcpkit.testing.documents import configurations, json_texts
     from dhcpkit.testing.failing_disk import FailingDisk
+    from dhcpkit.testing.host_contract import HostStoreContract, HostStoreContract6
     from dhcpkit.testing.leases import leases4, leases6
     from dhcpkit.testing.machine import (
         Client,
@@ -170,6 +171,7 @@ _WHERE: Final = {
         "Truth",
         "Truth6",
     ),
+    "host_contract": ("HostStoreContract", "HostStoreContract6"),
     "store_contract": ("LeaseStoreContract",),
     "store_contract6": ("LeaseStoreContract6", "PrefixStoreContract6"),
     "strategies": (
@@ -207,6 +209,8 @@ __all__ = [
     "Decline6",
     "Discover",
     "FailingDisk",
+    "HostStoreContract",
+    "HostStoreContract6",
     "Inform",
     "Inform6",
     "Lab4",
