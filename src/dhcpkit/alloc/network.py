@@ -278,6 +278,7 @@ class Network:
         early_global_reservations_lookup: bool = False,
         exclude_first_last_24: bool = False,
         stash_agent_options: bool = False,
+        lenient_option_parsing: bool = False,
         keep_released: bool = False,
         space: Space = DHCP4,
         protection: Protection = NO_PROTECTION,
@@ -302,6 +303,7 @@ class Network:
         self.early_global_reservations_lookup = early_global_reservations_lookup
         self.exclude_first_last_24 = exclude_first_last_24
         self.stash_agent_options = stash_agent_options
+        self.lenient = space if lenient_option_parsing else None  # by which malformed options are mended
         self.keep_released = keep_released
         self.protection = protection
         self.blocks: dict[tuple[object, ...], Any] = {}  # of `answer`
@@ -327,7 +329,8 @@ class Network:
     def _is_plain(self, subnet: Subnet4) -> bool:
         """Whether nothing about a subnet depends on who the client is, classes and reservations in the subnet aside."""
         return (
-            not subnet.client_classes
+            not (self.lenient and self.classes)  # tests may look at what has to be mended first
+            and not subnet.client_classes
             and not subnet.additional_classes
             and not self.stash_agent_options
             and not self.early_global_reservations_lookup

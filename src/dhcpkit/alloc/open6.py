@@ -15,6 +15,7 @@ from dhcpkit.alloc.classify import ALL, DROP, KNOWN
 from dhcpkit.alloc.host6 import Host6, Host6View
 from dhcpkit.alloc.hwaddr6 import HwAddr6, find_hwaddr
 from dhcpkit.alloc.lease6 import LeaseType
+from dhcpkit.alloc.lenient import mend6
 from dhcpkit.alloc.names6 import fqdn_flaw6
 from dhcpkit.alloc.network import REMEMBERED_MAX
 from dhcpkit.alloc.network6 import Network6, Subnet6
@@ -61,6 +62,8 @@ def open6(
     `hosts` are the configuration's unless given; they are asked for a global reservation only, and only where it is
     wanted before a subnet is selected. Raises NotLoaded where a partial view of them must learn more first.
     """
+    if network.lenient is not None:
+        mend6(packet, network.lenient)
     refused = _refused(packet, network)
     if refused is not None:
         return refused

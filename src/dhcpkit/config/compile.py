@@ -110,6 +110,7 @@ class _Compiler:
             early_global_reservations_lookup=doc.early_global_reservations_lookup,
             exclude_first_last_24=doc.compatibility.exclude_first_last_24,
             stash_agent_options=doc.stash_agent_options,
+            lenient_option_parsing=doc.compatibility.lenient_option_parsing,
             space=self.spaces.get(FAMILY4.space.name) or FAMILY4.space,
             keep_released=bool(expired.flush_reclaimed_timer_wait_time and expired.hold_reclaimed_time),
             protection=protection_of(doc.protection),

@@ -96,6 +96,8 @@ class _Compiler:
             relay_supplied_options=supplied,
             early_global_reservations_lookup=doc.early_global_reservations_lookup,
             allow_address_registration=doc.allow_address_registration,
+            lenient_option_parsing=doc.compatibility.lenient_option_parsing,
+            space=self.levels.spaces.get(FAMILY6.space.name) or FAMILY6.space,
             keep_released=bool(expiry.flush_reclaimed_timer_wait_time and expiry.hold_reclaimed_time),
             protection=protection_of(doc.protection),
         )

@@ -287,7 +287,8 @@ class LenientDoc(Document):
     """Manners for clients that do not keep to the RFCs."""
 
     lenient_option_parsing: bool = param(
-        default=False, idle=True, doc="Whether options with broken content are passed over."
+        default=False,
+        doc="Whether options with broken content are mended, or passed over where nothing can be told of them.",
     )
 
 
