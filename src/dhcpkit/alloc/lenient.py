@@ -18,6 +18,7 @@ __all__ = ["mend4", "mend6"]
 
 CLIENT_FQDN4, VENDOR_CLASSES4 = 81, 124
 VENDOR_CLASS6, IA_PD, IAPREFIX, CLIENT_FQDN6 = 16, 25, 26, 39
+PRIVATE: Final = 224  # codes from here on are anybody's own
 ENTERPRISE: Final = 4  # octets of an enterprise's number
 IA_HEAD, LENGTH_AT, BITS = 12, 8, 128  # before an association's options; of a prefix's length; the most it can be
 
@@ -34,7 +35,8 @@ def mend4(packet: Packet4, space: Space) -> None:
         elif (option := space.by_code(code)) is not None:
             made = mended(option.kind, payload, wide=False)
         if made is None:
-            del options[code]
+            if code < PRIVATE:  # of the others Kea keeps the octets
+                del options[code]
         elif made != payload:
             options[code] = made
 
