@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from dhcpkit.config.checks import class_name, space_name, threshold
-from dhcpkit.config.param import Document, document, param
+from dhcpkit.config.forms import pool_text
+from dhcpkit.config.param import Document, Shown, document, param
 from dhcpkit.config.protection import ProtectionDoc
 from dhcpkit.config.surroundings import (
     REPLACE,
@@ -112,7 +113,7 @@ class DdnsDoc(CommentedDoc):
         doc="How other owners of a name are treated.",
     )
     ddns_use_conflict_resolution: bool | None = param(
-        default=None, inherit=True, doc="Old form of ddns-conflict-resolution-mode."
+        default=None, inherit=True, shown=Shown.NEVER, doc="Old form of ddns-conflict-resolution-mode."
     )
     ddns_ttl: int | None = param(default=None, low=0, high=U32, since="3.0", doc="Seconds DNS records live.")
     ddns_ttl_percent: float | None = param(
@@ -136,15 +137,18 @@ class DdnsDoc(CommentedDoc):
 class GuardedDoc(Document):
     """Who may use a pool, a subnet or a shared network."""
 
-    client_class: str = param(default="", doc="The class clients must be in (old form of client-classes).")
+    client_class: str = param(
+        default="", shown=Shown.NEVER, doc="The class clients must be in (old form of client-classes)."
+    )
     client_classes: tuple[str, ...] = param(
-        default=(), check=class_name, since="3.0", doc="Classes of which clients must be in one."
+        default=(), check=class_name, since="3.0", shown=Shown.OTHER, doc="Classes of which clients must be in one."
     )
     evaluate_additional_classes: tuple[str, ...] = param(
         default=(),
         aliases=["require-client-classes"],
         check=class_name,
         since="3.0",
+        shown=Shown.OTHER,
         doc="Classes that are evaluated once this is chosen.",
     )
 
@@ -153,32 +157,45 @@ class GuardedDoc(Document):
 class PoolDoc(GuardedDoc, DdnsDoc):
     """A pool of addresses."""
 
-    pool: str = param(doc="The addresses: `first - last`, or a prefix.")
+    pool: str = param(form=pool_text, doc="The addresses: `first - last`, or a prefix.")
     pool_id: int = param(
-        default=0, low=1, high=U32, since="3.0", doc="A number that statistics and leases know the pool by."
+        default=0,
+        low=1,
+        high=U32,
+        since="3.0",
+        shown=Shown.OTHER,
+        doc="A number that statistics and leases know the pool by.",
     )
-    option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in this pool.")
+    option_data: tuple[OptionDataDoc, ...] = param(
+        default=(), shown=Shown.ALWAYS, doc="Options for clients in this pool."
+    )
 
 
 @document("network")
 class NetworkDoc(DdnsDoc):
     """What may be set for all subnets, for a shared network, or for one subnet: the nearest that is set holds."""
 
-    valid_lifetime: int | None = param(default=None, inherit=7200, low=0, high=U32, doc="Seconds a lease is valid.")
+    valid_lifetime: int | None = param(
+        default=None, inherit=7200, low=0, high=U32, handed=True, doc="Seconds a lease is valid."
+    )
     min_valid_lifetime: int | None = param(
-        default=None, low=0, high=U32, doc="The least a client may ask for; valid-lifetime where unset."
+        default=None, low=0, high=U32, handed=True, doc="The least a client may ask for; valid-lifetime where unset."
     )
     max_valid_lifetime: int | None = param(
-        default=None, low=0, high=U32, doc="The most a client may ask for; valid-lifetime where unset."
+        default=None, low=0, high=U32, handed=True, doc="The most a client may ask for; valid-lifetime where unset."
     )
-    renew_timer: int | None = param(default=None, low=0, high=U32, doc="Seconds until a client renews (T1).")
-    rebind_timer: int | None = param(default=None, low=0, high=U32, doc="Seconds until a client rebinds (T2).")
+    renew_timer: int | None = param(
+        default=None, low=0, high=U32, handed=True, doc="Seconds until a client renews (T1)."
+    )
+    rebind_timer: int | None = param(
+        default=None, low=0, high=U32, handed=True, doc="Seconds until a client rebinds (T2)."
+    )
     calculate_tee_times: bool | None = param(
-        default=None, inherit=False, doc="Whether T1 and T2 are computed from the lifetime where unset."
+        default=None, inherit=False, handed=True, doc="Whether T1 and T2 are computed from the lifetime where unset."
     )
-    t1_percent: float | None = param(default=None, inherit=0.5, doc="T1 as a part of the lifetime.")
-    t2_percent: float | None = param(default=None, inherit=0.875, doc="T2 as a part of the lifetime.")
-    option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for all clients here.")
+    t1_percent: float | None = param(default=None, inherit=0.5, handed=True, doc="T1 as a part of the lifetime.")
+    t2_percent: float | None = param(default=None, inherit=0.875, handed=True, doc="T2 as a part of the lifetime.")
+    option_data: tuple[OptionDataDoc, ...] = param(default=(), shown=Shown.ALWAYS, doc="Options for all clients here.")
     reservations_global: bool | None = param(
         default=None, inherit=False, doc="Whether global reservations are looked up here."
     )
@@ -189,25 +206,31 @@ class NetworkDoc(DdnsDoc):
         default=None, inherit=False, doc="Whether all reserved addresses lie outside the pools, which saves look-ups."
     )
     reservation_mode: str | None = param(
-        default=None, choices=RESERVATION_MODES, doc="Old form of the three reservations- flags."
+        default=None, choices=RESERVATION_MODES, shown=Shown.NEVER, doc="Old form of the three reservations- flags."
     )
     cache_threshold: float | None = param(
         default=None,
         inherit=0.25,
         check=threshold,
+        handed=True,
         doc="The part of a lifetime within which a renewal is answered from the lease at hand.",
     )
     cache_max_age: int | None = param(
-        default=None, low=0, high=U32, doc="Seconds within which a renewal is answered from the lease at hand."
+        default=None,
+        low=0,
+        high=U32,
+        handed=True,
+        doc="Seconds within which a renewal is answered from the lease at hand.",
     )
     store_extended_info: bool | None = param(
-        default=None, inherit=False, doc="Whether a lease keeps what the relay agent said."
+        default=None, inherit=False, handed=True, doc="Whether a lease keeps what the relay agent said."
     )
     allocator: str | None = param(
         default=None,
         inherit="iterative",
         choices=ALLOCATORS,
         since="3.0",
+        handed=True,
         doc="The order in which addresses are tried.",
     )
 
@@ -217,9 +240,11 @@ class ClassDoc(CommentedDoc):
     """A class of clients, as both servers know it."""
 
     name: str = param(check=class_name, doc="The class's name.")
-    test: str = param(default="", doc="The expression whose truth puts a client into the class.")
+    test: str = param(default="", shown=Shown.OTHER, doc="The expression whose truth puts a client into the class.")
     template_test: str = param(default="", since="3.0", doc="The expression whose value names a class of its own.")
-    option_data: tuple[OptionDataDoc, ...] = param(default=(), doc="Options for clients in the class.")
+    option_data: tuple[OptionDataDoc, ...] = param(
+        default=(), shown=Shown.ALWAYS, doc="Options for clients in the class."
+    )
     valid_lifetime: int | None = param(default=None, low=0, high=U32, doc="Seconds a lease is valid.")
     min_valid_lifetime: int | None = param(default=None, low=0, high=U32, doc="The least a client may ask for.")
     max_valid_lifetime: int | None = param(default=None, low=0, high=U32, doc="The most a client may ask for.")
@@ -227,6 +252,7 @@ class ClassDoc(CommentedDoc):
         default=False,
         aliases=["only-if-required"],
         since="3.0",
+        shown=Shown.OTHER,
         doc="Whether it is evaluated only where a subnet or pool asks for it.",
     )
 
@@ -236,16 +262,22 @@ class ListeningDoc(CommentedDoc):
     """How a server keeps its sockets open."""
 
     re_detect: bool = param(
-        default=True, doc="Whether interfaces and addresses that come later are used; or only those there at the start."
+        default=True,
+        shown=Shown.ALWAYS,
+        doc="Whether interfaces and addresses that come later are used; or only those there at the start.",
     )
     service_sockets_max_retries: int = param(
-        default=0, low=0, high=U32, doc="How often opening a socket is tried again."
+        default=0, low=0, high=U32, shown=Shown.OTHER, doc="How often opening a socket is tried again."
     )
     service_sockets_retry_wait_time: int = param(
-        default=5000, low=0, high=U32, doc="Milliseconds between two attempts to open a socket."
+        default=5000,
+        low=0,
+        high=U32,
+        shown=lambda doc: doc.service_sockets_max_retries > 0,
+        doc="Milliseconds between two attempts to open a socket.",
     )
     service_sockets_require_all: bool = param(
-        default=False, doc="Whether the server stops where one socket cannot be opened."
+        default=False, shown=Shown.OTHER, doc="Whether the server stops where one socket cannot be opened."
     )
 
 
@@ -253,15 +285,31 @@ class ListeningDoc(CommentedDoc):
 class ExpiredLeasesDoc(Document):
     """How leases that have ended are cleared away."""
 
-    reclaim_timer_wait_time: int = param(default=10, low=0, high=U16, doc="Seconds between two rounds; 0 for none.")
-    flush_reclaimed_timer_wait_time: int = param(
-        default=25, low=0, high=U16, doc="Seconds between two removals of reclaimed leases; 0 for none."
+    reclaim_timer_wait_time: int = param(
+        default=10, low=0, high=U16, shown=Shown.ALWAYS, doc="Seconds between two rounds; 0 for none."
     )
-    hold_reclaimed_time: int = param(default=3600, low=0, high=U32, doc="Seconds a reclaimed lease is kept.")
-    max_reclaim_leases: int = param(default=100, low=0, high=U32, doc="The most leases of one round; 0 for no limit.")
-    max_reclaim_time: int = param(default=250, low=0, high=U16, doc="The most milliseconds of a round; 0 for no limit.")
+    flush_reclaimed_timer_wait_time: int = param(
+        default=25,
+        low=0,
+        high=U16,
+        shown=Shown.ALWAYS,
+        doc="Seconds between two removals of reclaimed leases; 0 for none.",
+    )
+    hold_reclaimed_time: int = param(
+        default=3600, low=0, high=U32, shown=Shown.ALWAYS, doc="Seconds a reclaimed lease is kept."
+    )
+    max_reclaim_leases: int = param(
+        default=100, low=0, high=U32, shown=Shown.ALWAYS, doc="The most leases of one round; 0 for no limit."
+    )
+    max_reclaim_time: int = param(
+        default=250, low=0, high=U16, shown=Shown.ALWAYS, doc="The most milliseconds of a round; 0 for no limit."
+    )
     unwarned_reclaim_cycles: int = param(
-        default=5, low=0, high=U16, doc="Rounds that may leave leases over before a warning is logged."
+        default=5,
+        low=0,
+        high=U16,
+        shown=Shown.ALWAYS,
+        doc="Rounds that may leave leases over before a warning is logged.",
     )
 
 
@@ -272,12 +320,14 @@ class SanityChecksDoc(Document):
     lease_checks: str = param(
         default="warn",
         choices=("none", "warn", "fix", "fix-del", "del"),
+        shown=Shown.ALWAYS,
         doc="What is done with a lease whose subnet is another or gone.",
     )
     extended_info_checks: str = param(
         default="fix",
         choices=("none", "fix", "strict", "pedantic"),
         since="3.0",
+        shown=Shown.ALWAYS,
         doc="How strictly a lease's record of the relay agent is checked.",
     )
 
@@ -288,6 +338,7 @@ class LenientDoc(Document):
 
     lenient_option_parsing: bool = param(
         default=False,
+        shown=Shown.OTHER,
         doc="Whether options with broken content are mended, or passed over where nothing can be told of them.",
     )
 
@@ -297,54 +348,80 @@ class ServerDoc(CommentedDoc):
     """What the configurations of both servers have at their top."""
 
     lease_database: LeaseDatabaseDoc = param(
-        default=LeaseDatabaseDoc.of_written({"type": "memfile"}), doc="Where leases are kept."
+        default=LeaseDatabaseDoc.of_written({"type": "memfile"}), shown=Shown.ALWAYS, doc="Where leases are kept."
     )
     expired_leases_processing: ExpiredLeasesDoc = param(
-        default=ExpiredLeasesDoc(), filled=True, doc="How leases that have ended are cleared away."
+        default=ExpiredLeasesDoc(), filled=True, shown=Shown.ALWAYS, doc="How leases that have ended are cleared away."
     )
-    option_def: tuple[OptionDefDoc, ...] = param(default=(), doc="Definitions of options of one's own.")
+    option_def: tuple[OptionDefDoc, ...] = param(
+        default=(), shown=Shown.ALWAYS, doc="Definitions of options of one's own."
+    )
     decline_probation_period: int = param(
-        default=86400, low=0, high=U32, doc="Seconds a declined address is not given to anybody."
+        default=86400, low=0, high=U32, shown=Shown.ALWAYS, doc="Seconds a declined address is not given to anybody."
     )
     early_global_reservations_lookup: bool = param(
-        default=False, doc="Whether global reservations are looked up before a subnet is chosen."
+        default=False, shown=Shown.ALWAYS, doc="Whether global reservations are looked up before a subnet is chosen."
     )
     reservations_lookup_first: bool = param(
-        default=False, idle=True, doc="Whether Kea looks up reservations before leases; who gets what is the same."
+        default=False,
+        idle=True,
+        shown=Shown.ALWAYS,
+        doc="Whether Kea looks up reservations before leases; who gets what is the same.",
     )
-    ip_reservations_unique: bool = param(default=True, doc="Whether an address may be reserved only once in a subnet.")
-    loggers: tuple[LoggerDoc, ...] = param(default=(), filled=True, doc="What is logged, and where to.")
+    ip_reservations_unique: bool = param(
+        default=True, shown=Shown.ALWAYS, doc="Whether an address may be reserved only once in a subnet."
+    )
+    loggers: tuple[LoggerDoc, ...] = param(
+        default=(), filled=True, shown=Shown.OTHER, doc="What is logged, and where to."
+    )
     control_socket: ControlSocketDoc | None = param(
-        default=None, doc="The socket that takes commands (old form of control-sockets)."
+        default=None, shown=Shown.NEVER, doc="The socket that takes commands (old form of control-sockets)."
     )
-    control_sockets: tuple[ControlSocketDoc, ...] = param(default=(), doc="The sockets that take commands.")
-    hooks_libraries: tuple[HooksLibraryDoc, ...] = param(default=(), doc="The hook libraries, in order.")
-    hosts_database: DatabaseDoc | None = param(default=None, idle="grave", doc="A database of reservations.")
+    control_sockets: tuple[ControlSocketDoc, ...] = param(
+        default=(), shown=Shown.OTHER, doc="The sockets that take commands."
+    )
+    hooks_libraries: tuple[HooksLibraryDoc, ...] = param(
+        default=(), shown=Shown.ALWAYS, doc="The hook libraries, in order."
+    )
+    hosts_database: DatabaseDoc | None = param(
+        default=None, idle="grave", shown=Shown.NEVER, doc="A database of reservations."
+    )
     hosts_databases: tuple[DatabaseDoc, ...] = param(
-        default=(), idle="grave", doc="Databases of reservations, in order."
+        default=(), idle="grave", shown=Shown.OTHER, doc="Databases of reservations, in order."
     )
     config_control: ConfigControlDoc = param(
         default=ConfigControlDoc(), idle="grave", doc="Databases that hold more of the configuration."
     )
-    server_tag: str = param(default="", idle=True, doc="The server's name in a configuration database.")
+    server_tag: str = param(
+        default="", idle=True, shown=Shown.ALWAYS, doc="The server's name in a configuration database."
+    )
     dhcp_ddns: DhcpDdnsDoc = param(
-        default=DhcpDdnsDoc(enable_updates=False), filled=True, idle=True, doc="The server for updates of DNS."
+        default=DhcpDdnsDoc(enable_updates=False),
+        filled=True,
+        idle=True,
+        shown=Shown.ALWAYS,
+        doc="The server for updates of DNS.",
     )
     sanity_checks: SanityChecksDoc = param(
         default=SanityChecksDoc(),
         filled=True,
+        shown=Shown.ALWAYS,
         doc="What is done with leases that do not fit the configuration.",
     )
     multi_threading: MultiThreadingDoc = param(
-        default=MultiThreadingDoc(enable_multi_threading=True), idle=True, doc="Kea's threads."
+        default=MultiThreadingDoc(enable_multi_threading=True), idle=True, shown=Shown.ALWAYS, doc="Kea's threads."
     )
-    parked_packet_limit: int = param(default=256, low=0, high=U32, idle=True, doc="How many packets may be parked.")
-    dhcp4o6_port: int = param(default=0, low=0, high=U16, idle=True, doc="The port of DHCPv4 over DHCPv6.")
+    parked_packet_limit: int = param(
+        default=256, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many packets may be parked."
+    )
+    dhcp4o6_port: int = param(
+        default=0, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="The port of DHCPv4 over DHCPv6."
+    )
     statistic_default_sample_count: int = param(
-        default=20, low=0, high=U32, idle=True, doc="How many samples a statistic keeps."
+        default=20, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many samples a statistic keeps."
     )
     statistic_default_sample_age: int = param(
-        default=0, low=0, high=U32, idle=True, doc="How many seconds a statistic keeps samples."
+        default=0, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many seconds a statistic keeps samples."
     )
     data_directory: str = param(
         default="", doc="The folder of files that no other key names: leases, a DHCPv6 server's identifier."

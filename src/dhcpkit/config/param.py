@@ -7,6 +7,7 @@ problem and still makes the document, so that what follows can look for more. Th
 
 from __future__ import annotations
 
+import enum
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,6 +42,7 @@ __all__ = [
     "ListShape",
     "Param",
     "Shape",
+    "Shown",
     "document",
     "param",
     "read",
@@ -62,6 +64,15 @@ Idle = Literal[False, True, "grave"]
 _UNREAD: Final = object()  # what a reader answers when it has reported a problem instead of a value
 
 
+class Shown(enum.Enum):
+    """When the normal form of a configuration has a key: what `config-get` and `config-write` tell (`normal`)."""
+
+    WRITTEN = "written"  # where it was written
+    ALWAYS = "always"  # with its default where it was not
+    OTHER = "other"  # where it is not the default
+    NEVER = "never"  # an older form: what it means is shown under the newer key
+
+
 @attrs.frozen(eq=False)
 class Param:
     """One key of a document, as its `param()` line declares it. `name` is the attribute, `key` is Kea's spelling."""
@@ -79,6 +90,9 @@ class Param:
     doc: str = ""
     idle: Idle = False  # accepted, no effect yet; "grave": and clients notice
     since: str = ""  # the series of Kea that brought it, where 2.2 did not know it
+    shown: Shown | Callable[[Any], bool] = Shown.WRITTEN  # a condition of the document: always there, else never
+    handed: bool = False  # what is inside shows what it inherits
+    form: Callable[[Any], Any] | None = None  # a value as it is shown
     name: str = ""
     shape: Shape = attrs.field(default=None)
 
@@ -103,6 +117,9 @@ def param(  # noqa: PLR0913  # one argument for each thing a line may say
     doc: str = "",
     idle: Idle = False,
     since: str = "",
+    shown: Shown | Callable[[Any], bool] = Shown.WRITTEN,
+    handed: bool = False,
+    form: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declares a key of a document. Its spelling follows from the attribute's name unless `key` says otherwise.
 
@@ -110,10 +127,12 @@ def param(  # noqa: PLR0913  # one argument for each thing a line may say
     `check` raises Unfit for a value that means nothing. `filled`: a list or map may not be empty. `distinct`: a list
     has no value twice; the mapping says which names mean another one. `idle`: accepted, no effect yet ("grave":
     clients notice). `since`: the series of Kea that brought the key, where Kea 2.2 did not know it.
+
+    The rest is about the normal form (`dhcpkit.config.normal`). `shown`: when the key is there, a `Shown` or a
+    condition of its document; `handed`: subnets show what they inherit; `form`: how a value is shown.
     """
-    return Param(
-        default, key, tuple(aliases), inherit, tuple(choices), low, high, check, filled, distinct, doc, idle, since
-    )
+    about = (default, key, tuple(aliases), inherit, tuple(choices), low, high, check, filled, distinct, doc)
+    return Param(*about, idle, since, shown, handed, form)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(param,))

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dhcpkit.config.checks import any_address, any_or_none
-from dhcpkit.config.param import Document, Json, document, param
+from dhcpkit.config.forms import any_address_text
+from dhcpkit.config.param import Document, Json, Shown, document, param
 
 __all__ = [
     "NOTHING",
@@ -30,6 +31,8 @@ __all__ = [
     "LoggerOutputDoc",
     "MultiThreadingDoc",
     "QueueControlDoc",
+    "into_file",
+    "over_http",
 ]
 
 NOTHING: Final = MappingProxyType[str, Any]({})
@@ -39,12 +42,23 @@ REPLACE: Final = ("never", "always", "when-present", "when-not-present")
 DATABASES: Final = ("memfile", "mysql", "postgresql", "cql")
 
 
+def over_http(doc: Document) -> bool:
+    """Whether a control socket speaks HTTP: only then does it have an address and a port."""
+    return doc.__dict__.get("socket_type") != "unix"
+
+
+def into_file(doc: Document) -> bool:
+    """Whether a logger writes into a file: only files are rotated."""
+    output = str(doc.__dict__.get("output"))
+    return output not in ("stdout", "stderr", "syslog") and not output.startswith("syslog:")
+
+
 @document("comment")
 class CommentedDoc(Document):
     """A map that may carry data of its author's."""
 
     user_context: Json = param(default=NOTHING, doc="Data of the operator's own; kept and shown, never looked at.")
-    comment: str = param(default="", doc="A remark; becomes part of the user context.")
+    comment: str = param(default="", shown=Shown.NEVER, doc="A remark; becomes part of the user context.")
 
 
 @document("lease-database")
@@ -121,8 +135,12 @@ class HttpHeaderDoc(CommentedDoc):
 class AuthClientDoc(CommentedDoc):
     """Who may use a control socket."""
 
-    user: str = param(default="", doc="The user's name.")
-    password: str = param(default="", doc="The user's password.")
+    user: str = param(
+        default="",
+        shown=lambda doc: doc.user_file == "" and not (doc.password_file and not doc.user),
+        doc="The user's name.",
+    )
+    password: str = param(default="", shown=lambda doc: not doc.password_file, doc="The user's password.")
     user_file: str = param(default="", doc="The file that holds the user's name.")
     password_file: str = param(default="", doc="The file that holds the password, or name and password.")
 
@@ -132,9 +150,9 @@ class AuthenticationDoc(CommentedDoc):
     """How users of a control socket show who they are."""
 
     type: str = param(choices=("basic",), doc="The method; HTTP basic is the only one.")
-    realm: str = param(default="", doc="The realm shown to the user.")
-    directory: str = param(default="", doc="The folder of user and password files.")
-    clients: tuple[AuthClientDoc, ...] = param(default=(), doc="The users.")
+    realm: str = param(default="", shown=Shown.ALWAYS, doc="The realm shown to the user.")
+    directory: str = param(default="", shown=Shown.ALWAYS, doc="The folder of user and password files.")
+    clients: tuple[AuthClientDoc, ...] = param(default=(), shown=Shown.ALWAYS, doc="The users.")
 
 
 @document("control-socket")
@@ -143,13 +161,17 @@ class ControlSocketDoc(CommentedDoc):
 
     socket_type: str = param(choices=("unix", "http", "https"), doc="The kind of socket.")
     socket_name: str = param(default="", doc="The path of a unix socket.")
-    socket_address: str = param(default="127.0.0.1", doc="The address an HTTP socket listens at.")
-    socket_port: int = param(default=8000, low=0, high=U16, doc="The port of an HTTP socket.")
+    socket_address: str = param(
+        default="127.0.0.1", shown=over_http, form=any_address_text, doc="The address an HTTP socket listens at."
+    )
+    socket_port: int = param(default=8000, low=0, high=U16, shown=over_http, doc="The port of an HTTP socket.")
     trust_anchor: str = param(default="", doc="The certificate authority of clients, for TLS.")
     cert_file: str = param(default="", doc="The server's certificate for TLS.")
     key_file: str = param(default="", doc="The server's key for TLS.")
-    cert_required: bool = param(default=True, doc="Whether clients must show a certificate.")
-    http_headers: tuple[HttpHeaderDoc, ...] = param(default=(), doc="Headers added to answers.")
+    cert_required: bool = param(
+        default=True, shown=lambda doc: bool(doc.trust_anchor), doc="Whether clients must show a certificate."
+    )
+    http_headers: tuple[HttpHeaderDoc, ...] = param(default=(), shown=Shown.OTHER, doc="Headers added to answers.")
     authentication: AuthenticationDoc = param(
         default=AuthenticationDoc(type="basic"), filled=True, doc="How users show who they are."
     )
@@ -168,10 +190,12 @@ class LoggerOutputDoc(Document):
     """Where a logger writes."""
 
     output: str = param(doc="`stdout`, `stderr`, `syslog`, `syslog:NAME`, or a file.")
-    flush: bool = param(default=True, doc="Whether every line is written at once.")
-    maxsize: int = param(default=10240000, low=0, high=U32, doc="Octets after which a file is rotated; 0 for never.")
-    maxver: int = param(default=1, low=0, high=U32, doc="How many rotated files are kept.")
-    pattern: str = param(default="", doc="The form of a line.")
+    flush: bool = param(default=True, shown=Shown.ALWAYS, doc="Whether every line is written at once.")
+    maxsize: int = param(
+        default=10240000, low=0, high=U32, shown=into_file, doc="Octets after which a file is rotated; 0 for never."
+    )
+    maxver: int = param(default=1, low=0, high=U32, shown=into_file, doc="How many rotated files are kept.")
+    pattern: str = param(default="", shown=Shown.ALWAYS, doc="The form of a line.")
 
 
 @document("loggers")
@@ -179,10 +203,10 @@ class LoggerDoc(CommentedDoc):
     """What is logged, and where to."""
 
     name: str = param(doc="The logger: `kea-dhcp4` for all, `kea-dhcp4.leases` for a part.")
-    severity: str = param(default="INFO", doc="The least severity that is logged.")
-    debuglevel: int = param(default=0, low=0, high=99, doc="How much severity DEBUG says.")
+    severity: str = param(default="INFO", shown=Shown.ALWAYS, form=str.upper, doc="The least severity that is logged.")
+    debuglevel: int = param(default=0, low=0, high=99, shown=Shown.ALWAYS, doc="How much severity DEBUG says.")
     output_options: tuple[LoggerOutputDoc, ...] = param(
-        default=(), aliases=["output_options"], filled=True, doc="Where it is written."
+        default=(), aliases=["output_options"], filled=True, shown=Shown.OTHER, doc="Where it is written."
     )
 
 
@@ -191,8 +215,12 @@ class MultiThreadingDoc(CommentedDoc):
     """Kea's threads; dhcpkit works in batches on one core instead."""
 
     enable_multi_threading: bool = param(idle=True, doc="Whether Kea uses threads.")
-    thread_pool_size: int = param(default=0, low=0, high=U16, idle=True, doc="How many threads; 0 for one a core.")
-    packet_queue_size: int = param(default=64, low=0, high=U16, idle=True, doc="How many packets wait for a thread.")
+    thread_pool_size: int = param(
+        default=0, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="How many threads; 0 for one a core."
+    )
+    packet_queue_size: int = param(
+        default=64, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="How many packets wait for a thread."
+    )
 
 
 @document("dhcp-queue-control")
@@ -200,8 +228,10 @@ class QueueControlDoc(CommentedDoc):
     """Kea's queue between socket and server."""
 
     enable_queue: bool = param(idle=True, doc="Whether packets are queued.")
-    queue_type: str = param(default="kea-ring4", idle=True, doc="The kind of queue.")
-    capacity: int = param(default=64, low=0, high=U32, idle=True, doc="How many packets the queue holds.")
+    queue_type: str = param(default="kea-ring4", idle=True, shown=Shown.ALWAYS, doc="The kind of queue.")
+    capacity: int = param(
+        default=64, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many packets the queue holds."
+    )
 
 
 @document("dhcp-ddns")
@@ -209,32 +239,55 @@ class DhcpDdnsDoc(CommentedDoc):
     """The server for updates of DNS."""
 
     enable_updates: bool = param(doc="Whether name changes are sent at all.")
-    server_ip: str = param(default="127.0.0.1", check=any_address, idle=True, doc="The address of the DDNS server.")
-    server_port: int = param(default=53001, low=0, high=U16, idle=True, doc="The port of the DDNS server.")
+    server_ip: str = param(
+        default="127.0.0.1",
+        check=any_address,
+        idle=True,
+        shown=Shown.ALWAYS,
+        form=any_address_text,
+        doc="The address of the DDNS server.",
+    )
+    server_port: int = param(
+        default=53001, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="The port of the DDNS server."
+    )
     sender_ip: str = param(
         default="",
         check=any_or_none,
         idle=True,
+        shown=Shown.ALWAYS,
+        form=any_address_text,
         doc="The address name changes are sent from; any of the server's where empty.",
     )
-    sender_port: int = param(default=0, low=0, high=U16, idle=True, doc="The port name changes are sent from.")
-    max_queue_size: int = param(default=1024, low=0, high=U32, idle=True, doc="How many name changes may wait.")
-    ncr_protocol: str = param(default="UDP", choices=("UDP",), idle=True, doc="The transport of name changes.")
-    ncr_format: str = param(default="JSON", choices=("JSON",), idle=True, doc="The form of name changes.")
-    override_no_update: bool = param(default=False, doc="Old form of ddns-override-no-update.")
-    override_client_update: bool = param(default=False, doc="Old form of ddns-override-client-update.")
-    replace_client_name: str = param(default="never", choices=REPLACE, doc="Old form of ddns-replace-client-name.")
-    generated_prefix: str = param(default="myhost", doc="Old form of ddns-generated-prefix.")
-    qualifying_suffix: str = param(default="", doc="Old form of ddns-qualifying-suffix.")
-    hostname_char_set: str = param(default="", doc="Old form of hostname-char-set, one level up.")
-    hostname_char_replacement: str = param(default="", doc="Old form of hostname-char-replacement.")
+    sender_port: int = param(
+        default=0, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="The port name changes are sent from."
+    )
+    max_queue_size: int = param(
+        default=1024, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many name changes may wait."
+    )
+    ncr_protocol: str = param(
+        default="UDP", choices=("UDP",), idle=True, shown=Shown.ALWAYS, doc="The transport of name changes."
+    )
+    ncr_format: str = param(
+        default="JSON", choices=("JSON",), idle=True, shown=Shown.ALWAYS, doc="The form of name changes."
+    )
+    override_no_update: bool = param(default=False, shown=Shown.NEVER, doc="Old form of ddns-override-no-update.")
+    override_client_update: bool = param(
+        default=False, shown=Shown.NEVER, doc="Old form of ddns-override-client-update."
+    )
+    replace_client_name: str = param(
+        default="never", choices=REPLACE, shown=Shown.NEVER, doc="Old form of ddns-replace-client-name."
+    )
+    generated_prefix: str = param(default="myhost", shown=Shown.NEVER, doc="Old form of ddns-generated-prefix.")
+    qualifying_suffix: str = param(default="", shown=Shown.NEVER, doc="Old form of ddns-qualifying-suffix.")
+    hostname_char_set: str = param(default="", shown=Shown.NEVER, doc="Old form of hostname-char-set, one level up.")
+    hostname_char_replacement: str = param(default="", shown=Shown.NEVER, doc="Old form of hostname-char-replacement.")
 
 
 @document("config-control")
 class ConfigControlDoc(CommentedDoc):
     """Databases that hold more of the configuration."""
 
-    config_databases: tuple[DatabaseDoc, ...] = param(default=(), idle=True, doc="The databases.")
+    config_databases: tuple[DatabaseDoc, ...] = param(default=(), idle=True, shown=Shown.ALWAYS, doc="The databases.")
     config_fetch_wait_time: int = param(
         default=30, low=0, high=U16, idle=True, doc="Seconds between two looks for changes."
     )
