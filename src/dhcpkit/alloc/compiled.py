@@ -59,7 +59,7 @@ from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.options import Space
 from dhcpkit.wire.options4 import DHCP4
 
-__all__ = ["ClassTest", "CompiledTests", "compile_test", "spawned_name"]
+__all__ = ["ClassTest", "CompiledTests", "compile_test", "compile_text", "spawned_name"]
 
 _ALLOWED: Final = (
     ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.If, ast.Try, ast.ExceptHandler, ast.Expr,
@@ -155,6 +155,22 @@ def compile_test(test: Boolean, space: Space = DHCP4) -> Callable[[Packet, Any],
         return bool(found)
 
     return holds
+
+
+def compile_text(text: Text, space: Space = DHCP4) -> Callable[[Packet, Any], bytes]:
+    """One expression whose value is a string, as a function of a packet and its classes. Errors as `compile_test`."""
+    run = _Code([(0, ClassTest("", template=text))], space).function()
+
+    def value(packet: Packet, classes: Any = ()) -> bytes:
+        get = packet.options.get if isinstance(packet, Packet4) else packet.options.first.get
+        errors: list[tuple[int, Unfit]] = []
+        values: dict[int, bytes] = {}
+        run(packet, get, classes, [], errors, values)
+        if errors:
+            raise errors[0][1]
+        return values[0]
+
+    return value
 
 
 class _Code:
