@@ -398,8 +398,9 @@ async def run_server(server: ServerOf[Any], version: str) -> None:
     try:
         await server.start()
         gc.collect()
-        gc.freeze()  # leases and the network live as long as the process: no collection need look at them again
-        gc.set_threshold(*GC_THRESHOLD)
+        if sys.implementation.name == "cpython":  # the collectors of others look at what is old less often anyway
+            gc.freeze()  # leases and the network live as long as the process: no collection need look at them again
+            gc.set_threshold(*GC_THRESHOLD)
         m.DHCP_STARTED.of(server.family.number).log(version=version)
         tell_service_manager("READY=1")
         await server.ended()
