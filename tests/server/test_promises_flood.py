@@ -190,6 +190,84 @@ def test_a_flood_of_discovers_does_not_keep_holders_from_renewing(world):
     assert here.value("pkt#-receive-drop") >= here.value("pkt#-queue-full")
 
 
+SLOW_TURN_S = BATCH_MAX / 500  # of a server that serves 500 messages a second
+ASKS_AGAIN = {4: (0, 4, 12), 6: (0, 1, 3)}  # seconds after the first time: RFC 2131 4.1, RFC 8415 15 and 7.6
+
+
+class Newcomer:
+    """A client without a lease. It asks again as its RFC says, in the time that turns take."""
+
+    def __init__(self, here, client, relay, begin):
+        self.here, self.client, self.relay = here, client, relay
+        self.due = [begin + round(seconds / SLOW_TURN_S) for seconds in ASKS_AGAIN[here.number]]
+        self.discovers = self.requests = self.offered = self.held = 0
+        self.requesting = []
+
+    def says(self, turn):
+        """What it sends in a turn; nothing most of the time."""
+        if not self.offered and turn in self.due:
+            self.discovers += 1
+            return self.here.datagram("discover", self.client, "1/1", self.relay, xid=self.client)
+        if turn in self.requesting and not self.held:
+            self.requests += 1
+            return self.here.datagram(
+                "request", self.client, "1/1", self.relay, address=self.offered, xid=self.client + 1
+            )
+        return None
+
+    def hears(self, turn, kind, address):
+        if kind == self.here.offer and not self.offered:
+            self.offered = address
+            self.requesting = [turn + 1 + round(seconds / SLOW_TURN_S) for seconds in ASKS_AGAIN[self.here.number]]
+        elif kind == self.here.ack and self.offered:
+            self.held = address
+
+
+def flooded(here, newcomers, seed):
+    """Serves newcomers amid three times as many discovers, through relay 1, as can be served, until they gave up."""
+    rng, batches, calls = Random(seed), here.bench.batches, deque()
+    queue = Queue(batches.take, RANKED[here.number], lambda n: batches.account.lost("queue-full", n), soon=calls.append)
+    flood = [(here.datagram("discover", 5000 + n, "1/9", 1), here.arrival(1)) for n in range(3 * BATCH_MAX)]
+    begun = here.bench.time.seconds
+    for turn in range(max(each.due[-1] for each in newcomers) + round(ASKS_AGAIN[here.number][-1] / SLOW_TURN_S)):
+        here.bench.time.seconds = begun + int(turn * SLOW_TURN_S)
+        arriving = list(flood)
+        for each in newcomers:
+            said = each.says(turn)
+            if said is not None:
+                arriving.insert(rng.randrange(len(arriving) + 1), (said, here.arrival(each.relay)))
+        queue.receive(arriving)
+        calls.popleft()()
+        for kind, client, address in answers(here):
+            if client < 5000:
+                newcomers[client - 1].hears(turn, kind, address)
+    assert here.value("pkt#-queue-full") > 0, "this was a flood"
+
+
+@both
+@pytest.mark.parametrize("seed", range(2))
+def test_newcomers_behind_other_relays_are_served_in_a_flood_as_if_there_were_none(world, seed):
+    """The whole exchange, discover to acknowledgement: nobody has to say anything twice."""
+    here = world.made()
+    newcomers = [Newcomer(here, number, 2 + number % 3, begin=10 + number) for number in range(1, 21)]
+    flooded(here, newcomers, seed)
+    assert [(each.discovers, each.requests, bool(each.held)) for each in newcomers] == [(1, 1, True)] * 20
+    assert len({each.held for each in newcomers}) == 20
+
+
+@both
+@pytest.mark.parametrize("seed", range(2))
+def test_newcomers_amid_a_flood_get_their_share_while_it_lasts(world, seed):
+    """Behind the very relay that floods: one discover of three is served, so most are who ask three times."""
+    here = world.made()
+    newcomers = [Newcomer(here, number, 1, begin=10 + number) for number in range(1, 61)]
+    flooded(here, newcomers, seed)
+    held = [each for each in newcomers if each.held]
+    assert len(held) >= 30, "two thirds are to be expected"
+    assert {each.requests for each in held} == {1}, "who was offered something is not kept waiting"
+    assert all(each.held for each in newcomers if each.offered)
+
+
 def answers(here):
     found = here.bench.wire.answers()
     return found if here.number == 4 else [(kind, client, (held or [0])[0]) for kind, client, held in found]
