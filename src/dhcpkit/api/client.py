@@ -30,7 +30,7 @@ from dhcpkit.api.request import Request
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.commands import Answer, Result
 
-__all__ = ["Client", "Denied", "NotAnAnswer", "Place", "Unreachable", "read_answers"]
+__all__ = ["Client", "Denied", "NotAnAnswer", "Place", "Unreachable", "read_answer", "read_answers"]
 
 TIMEOUT: Final = 10.0  # seconds for a command with its answer (kea-shell)
 ANSWER_MAX: Final = 1 << 30  # octets of an answer: the leases of some millions of clients
@@ -282,11 +282,20 @@ def _fits(size: int, most: int) -> None:
 
 def read_answers(octets: bytes) -> tuple[Answer, ...]:
     """The answers in what came: a map, or a list of maps. Raises NotAnAnswer."""
+    value = _value(octets)
+    return tuple(_answer(each) for each in (value if isinstance(value, list) else [value]))
+
+
+def read_answer(octets: bytes) -> Answer:
+    """The one answer in what came over a unix socket. Raises NotAnAnswer."""
+    return _answer(_value(octets))
+
+
+def _value(octets: bytes) -> Any:
     try:
-        value = json.loads(octets.decode("utf-8", "surrogateescape"))
+        return json.loads(octets.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError) as error:
         raise NotAnAnswer(f"the answer is no JSON: {error}") from None
-    return tuple(_answer(each) for each in (value if isinstance(value, list) else [value]))
 
 
 def _answer(value: Any) -> Answer:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -79,24 +79,48 @@ class HttpSocket:
         self._timeout, self._idle = timeout, idle
         self._server: asyncio.Server | None = None
         self._callers: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
+        self.closing = False
+        """Whether connections end with the answer that is on its way."""
 
     async def start(self) -> None:
         """Listens; port 0 becomes the one the system gives. Raises OSError."""
+        self.closing = False
         self._server = await asyncio.start_server(
             self._serve, self.address, self.port, ssl=self._tls, limit=CHUNK, reuse_address=True
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stops listening; connections end, but for the one whose command closes it."""
+        """Stops listening; answers that are on their way are still given, for a moment.
+
+        A command may close the socket that it came by: its own answer is not waited for, and goes out all the same.
+        """
         if self._server is None:
             return
         self._server.close()
-        others = [task for task in self._callers if task is not asyncio.current_task()]
-        for task in others:
+        self.closing = True
+        others = {task for task in self._callers if task is not asyncio.current_task()}
+        late = others & self._answering
+        for task in others - late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=self._timeout)
+        for task in late:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         self._server = None
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While a connection's command runs and is answered: then it does not end with the socket."""
+        task = asyncio.current_task()
+        assert task is not None, "a connection is a task"
+        self._answering.add(task)
+        try:
+            yield
+        finally:
+            self._answering.discard(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -188,22 +212,28 @@ class _Connection:
                 if not octets:
                     return
                 http.receive_data(octets)
-            status, body, headers = await self._answered(timeout)
-            await self._send(status, body, headers, timeout)
-            if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
+            await self._exchange(timeout)
+            if http.our_state is not h11.DONE or http.their_state is not h11.DONE or self._socket.closing:
                 return
             http.start_next_cycle()
 
-    async def _answered(self, timeout: float) -> tuple[int, Body, Headers]:  # noqa: ASYNC109  # of a part of the work
-        """What one request is answered with. A command may take its time."""
+    async def _exchange(self, timeout: float) -> None:  # noqa: ASYNC109  # of a part of the work
+        """One request and its answer. A command may take its time."""
         try:
             request, body = await asyncio.wait_for(self._request(), timeout)
-            answers = await self._socket.answer(request, body, self._peer)
         except _Refusal as refusal:
-            return refusal.status, _refusing(refusal.status), refusal.headers
+            await self._send(refusal.status, _refusing(refusal.status), refusal.headers, timeout)
+            return
         except h11.RemoteProtocolError:
-            return 400, _refusing(400), ()
-        return 200, await _listed(answers), ()
+            await self._send(400, _refusing(400), (), timeout)
+            return
+        with self._socket.answering():
+            try:
+                answers = await self._socket.answer(request, body, self._peer)
+            except _Refusal as refusal:
+                await self._send(refusal.status, _refusing(refusal.status), refusal.headers, timeout)
+            else:
+                await self._send(200, await _listed(answers), (), timeout)
 
     async def _event(self) -> Any:
         while True:

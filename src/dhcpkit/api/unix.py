@@ -21,15 +21,22 @@ from dhcpkit.api.sending import CHUNK, octets_of
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.commands import Answer, Result
 
-__all__ = ["Ask", "SocketInUse", "UnixSocket"]
+__all__ = ["Ask", "SocketInUse", "UnixSocket", "socket_path"]
 
 TIMEOUT: Final = (
     10.0  # seconds without a whole command, or without room for its answer (Kea: TIMEOUT_DHCP_SERVER_RECEIVE_COMMAND)
 )
 CALLERS_MAX: Final = 64  # connections at once: each may hold a command of the largest size
+FOLDER: Final = "/run/kea"  # of control sockets (Kea)
 MODE: Final = 0o660  # of the socket: its group may send commands
 
 Ask = Callable[[Request, Caller], Awaitable[Answer]]
+
+
+def socket_path(name: str | Path) -> Path:
+    """Where the socket of a name is: one without a folder lies in Kea's, or in that of KEA_CONTROL_SOCKET_DIR."""
+    path = Path(name)
+    return path if path.is_absolute() else Path(os.environ.get("KEA_CONTROL_SOCKET_DIR") or FOLDER) / path
 
 
 class SocketInUse(DhcpkitError):
@@ -40,7 +47,7 @@ class UnixSocket:
     """One control socket at a path. `ask` runs commands."""
 
     def __init__(self, path: str | Path, ask: Ask, *, limits: Limits | None = None, timeout: float = TIMEOUT) -> None:
-        self.path = Path(path)
+        self.path = socket_path(path)
         self._ask = ask
         self._limits = limits
         self._timeout = timeout

@@ -1,4 +1,4 @@
-"""Kea's program names, where you want them: scripts `kea-dhcp4` and `kea-dhcp6` that run dhcpkit's servers.
+"""Kea's program names, where you want them: scripts such as `kea-dhcp4` that run dhcpkit's programs.
 
 Nothing is installed under Kea's names unless asked for, so that a distribution's Kea is never hidden by accident.
 """
@@ -14,10 +14,14 @@ import typer
 
 from dhcpkit.cli.status import Status
 
-__all__ = ["app", "install", "remove", "script"]
+__all__ = ["PROGRAMS", "app", "install", "remove", "script"]
 
 # By name: the module and the function it runs.
-PROGRAMS: Final = {"kea-dhcp4": ("dhcpkit.server.main", "main"), "kea-dhcp6": ("dhcpkit.server.main", "main6")}
+PROGRAMS: Final = {
+    "kea-dhcp4": ("dhcpkit.server.main", "main"),
+    "kea-dhcp6": ("dhcpkit.server.main", "main6"),
+    "kea-ctrl-agent": ("dhcpkit.server.agent", "main"),
+}
 MARK: Final = "# Written by `dhcpkit kea-names install`, taken away by `dhcpkit kea-names remove`."
 SHEBANG_MAX: Final = 127  # octets the kernel reads of a script's first line (before Linux 5.1)
 

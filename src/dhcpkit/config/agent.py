@@ -5,6 +5,8 @@ Keys and defaults are Kea's. This module does not know sockets.
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from dhcpkit.config.contacts import check_socket
@@ -22,9 +24,18 @@ from dhcpkit.config.surroundings import (
     LoggerDoc,
 )
 
-__all__ = ["SERVICES", "AgentDoc", "ForwardSocketDoc", "LoadedAgent", "ServicesDoc", "load_agent", "parse_agent"]
+__all__ = [
+    "ROOT",
+    "SERVICES",
+    "AgentDoc",
+    "ForwardSocketDoc",
+    "LoadedAgent",
+    "ServicesDoc",
+    "load_agent",
+    "parse_agent",
+]
 
-ROOT = "Control-agent"
+ROOT: Final = "Control-agent"
 
 
 @document("control-socket")

@@ -1,4 +1,4 @@
-"""The commands every server has: what it is, how it fares, its configuration, its statistics, whether it serves.
+"""The commands every server has: what it is, how it fares, its statistics, whether it serves.
 
 Names, arguments and results are Kea's; texts where a program may look at them. What a command needs of the process it
 runs in is an `Operated`. This module does not know channels.
@@ -6,23 +6,18 @@ runs in is an `Operated`. This module does not know channels.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
 import os
 import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from dhcpkit.backends.protocols import StoreUnavailable
-from dhcpkit.config.errors import ConfigError
-from dhcpkit.config.param import Document, Json, document, param, unparse
-from dhcpkit.errors import DhcpkitError
-from dhcpkit.hooks.commands import Access, Answer, Refused, Result, command
+from dhcpkit.config.normal import hash_of, pretty_text
+from dhcpkit.config.param import Document, document, param
+from dhcpkit.hooks.commands import Access, Answer, Refused, Result, command, read_arguments
 from dhcpkit.hooks.operated import Operated
-from dhcpkit.server.jail import outside
 from dhcpkit.server.main import KEA_VERSION, VERSION
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.state import HA_REMOTE, USER, ServiceState
@@ -30,8 +25,6 @@ from dhcpkit.server.statistics import Statistics
 
 __all__ = [
     "AgeArguments",
-    "ConfigArguments",
-    "ConfigCommands",
     "CountArguments",
     "DisableArguments",
     "NamedAgeArguments",
@@ -46,10 +39,13 @@ __all__ = [
     "WriteArguments",
     "config_hash",
     "shown_samples",
+    "target_beside",
+    "write_config",
 ]
 
 CONFIG_MODE: Final = 0o640  # of a configuration that was written: it may hold passwords
 ORIGINS: Final = {"user": USER, "ha-partner": HA_REMOTE}  # what older callers call them
+S = TypeVar("S", bound="ServiceArguments")
 EMPTY: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY)
 
 
@@ -161,14 +157,6 @@ class ShutdownArguments(Document):
 
 
 @document("arguments")
-class ConfigArguments(Document):
-    """A whole configuration."""
-
-    dhcp4: Json | None = param(default=None, key="Dhcp4", doc="The configuration of a DHCPv4 server.")
-    dhcp6: Json | None = param(default=None, key="Dhcp6", doc="The configuration of a DHCPv6 server.")
-
-
-@document("arguments")
 class WriteArguments(Document):
     """Where the configuration is written."""
 
@@ -227,20 +215,21 @@ class ServiceCommands:
         }
         return Answer(arguments=told)
 
-    @command("dhcp-disable", Access.WRITE, since="1.4.0", arguments=DisableArguments)
-    def dhcp_disable(self, arguments: DisableArguments) -> Answer:
+    @command("dhcp-disable", Access.WRITE, since="1.4.0", arguments=DisableArguments, raw=True)
+    def dhcp_disable(self, sent: Any) -> Answer:
         """Stops serving clients, until whoever asked for it enables the service again.
 
         With `max-period` it is enabled again after so many seconds. Commands are served meanwhile.
         """
+        arguments = _service(DisableArguments, sent)
         self._operated.state.disable(arguments.who(), arguments.max_period)
         span = "" if arguments.max_period is None else f" for {arguments.max_period} seconds"
         return Answer(text=f"DHCPv{self._operated.family} service disabled{span}")
 
-    @command("dhcp-enable", Access.WRITE, since="1.4.0", arguments=ServiceArguments)
-    def dhcp_enable(self, arguments: ServiceArguments) -> Answer:
+    @command("dhcp-enable", Access.WRITE, since="1.4.0", arguments=ServiceArguments, raw=True)
+    def dhcp_enable(self, sent: Any) -> Answer:
         """Takes an origin's objection back; clients are served again once nobody objects any more."""
-        self._operated.state.enable(arguments.who())
+        self._operated.state.enable(_service(ServiceArguments, sent).who())
         return Answer(text="DHCP service successfully enabled")
 
     @command("leases-reclaim", Access.WRITE, since="1.0.0", arguments=ReclaimArguments)
@@ -252,110 +241,14 @@ class ServiceCommands:
             raise Refused(f"leases cannot be reclaimed: {error}") from None
         return Answer(text="Reclamation of expired leases is complete.")
 
-    @command("shutdown", Access.WRITE, since="1.0.0", arguments=ShutdownArguments)
-    def shutdown(self, arguments: ShutdownArguments) -> Answer:
+    @command("shutdown", Access.WRITE, since="1.0.0", arguments=ShutdownArguments, raw=True)
+    def shutdown(self, sent: Any) -> Answer:
         """Ends the server once what it has begun is answered."""
+        if type(_member(sent, "exit-value", 0)) is not int:
+            raise Refused("parameter 'exit-value' is not an integer")
+        arguments = read_arguments(ShutdownArguments, sent)
         self._operated.stop(arguments.exit_value)
         return Answer(text="Shutting down.")
-
-
-class ConfigCommands:
-    """The configuration: looked at, tried, replaced, written."""
-
-    def __init__(self, operated: OwnProcess) -> None:
-        self._operated = operated
-
-    @property
-    def _root(self) -> str:
-        return f"Dhcp{self._operated.family}"
-
-    def _in_force(self) -> dict[str, Any]:
-        """The configuration in force, as it was written."""
-        return {self._root: unparse(self._operated.doc)}
-
-    @command("config-get", Access.READ, since="1.2.0")
-    def config_get(self) -> Answer:
-        """Tells the configuration in force, as it was written, with its hash."""
-        told = self._in_force()
-        return Answer(arguments={**told, "hash": config_hash(told)})
-
-    @command("config-hash-get", Access.READ, since="2.4.0")
-    def config_hash_get(self) -> Answer:
-        """Tells the hash of the configuration in force: another one where anything has changed."""
-        return Answer(arguments={"hash": config_hash(self._in_force())})
-
-    @command("config-test", Access.WRITE, since="1.2.0", arguments=ConfigArguments, strict=True)
-    async def config_test(self, arguments: ConfigArguments) -> Answer:
-        """Says whether a configuration could be put in force, and what is wrong with it otherwise."""
-        await self._read(arguments)
-        checked = "Control-socket, hook-libraries, and D2 configuration were sanity checked, but not applied."
-        return Answer(text=f"Configuration seems sane. {checked}")
-
-    @command("config-set", Access.WRITE, since="1.2.0", arguments=ConfigArguments, strict=True)
-    async def config_set(self, arguments: ConfigArguments) -> Answer:
-        """Puts a configuration in force in the place of the present one, which stays if anything is wrong with it."""
-        loaded = await self._read(arguments)
-        wrong = outside(loaded.doc, self._operated.doc)
-        if wrong:
-            raise Refused(wrong)
-        return await self._adopt(loaded)
-
-    @command("config-reload", Access.WRITE, since="1.2.0")
-    async def config_reload(self) -> Answer:
-        """Reads the file again that the server was started with, and puts it in force."""
-        path = self._operated.config
-        try:
-            loaded = await asyncio.to_thread(self._operated.load, path)
-        except ConfigError as error:
-            told = f"configuration error using file '{path}': {error.like_kea()}"
-            raise Refused(f"Config reload failed: {told}") from None
-        return await self._adopt(loaded)
-
-    @command("config-write", Access.WRITE, since="1.2.0", arguments=WriteArguments)
-    def config_write(self, arguments: WriteArguments) -> Answer:
-        """Writes the configuration in force to a file, all of it or nothing.
-
-        It must lie in the folder of the file that the server was started with.
-        """
-        target = self._target(arguments.filename)
-        text = json.dumps(self._in_force(), indent=2, ensure_ascii=False) + "\n"
-        octets = text.encode("utf-8", "surrogateescape")
-        try:
-            _write(target, octets)
-        except OSError as error:
-            raise Refused(f"Error during config-write: {target}: {error.strerror}") from None
-        told = {"filename": str(target), "size": len(octets)}
-        return Answer(text=f"Configuration written to {target} successful", arguments=told)
-
-    def _target(self, name: str) -> Path:
-        """The file that a name means. Raises Refused where it may not be written."""
-        started = Path(self._operated.config).absolute()
-        if not name:
-            return started
-        path = Path(name)
-        if path.name in ("", ".", "..") or (path.parent != Path() and path.parent != started.parent):
-            where = f"file {name} must be in the same directory as the config file ({started})"
-            raise Refused(f"not allowed to write config into {name}: {where}")
-        return started.parent / path.name
-
-    async def _read(self, arguments: ConfigArguments) -> Any:
-        value = arguments.dhcp4 if self._operated.family == 4 else arguments.dhcp6
-        if value is None:
-            raise Refused(f"Missing mandatory '{self._root}' parameter.")
-        if len(arguments.written) > 1:
-            raise Refused(f"Unsupported '{'Dhcp6' if self._operated.family == 4 else 'Dhcp4'}' parameter.")
-        text = json.dumps({self._root: value}, ensure_ascii=False)
-        try:
-            return await asyncio.to_thread(self._operated.load, "<wire>", text)
-        except ConfigError as error:
-            raise Refused("; ".join(_told(problem) for problem in error.errors[:10])) from None
-
-    async def _adopt(self, loaded: Any) -> Answer:
-        try:
-            await self._operated.adopt(loaded)
-        except (DhcpkitError, OSError) as error:
-            raise Refused(str(error)) from None
-        return Answer(text="Configuration successful.", arguments={"hash": config_hash(self._in_force())})
 
 
 class StatisticCommands:
@@ -438,19 +331,52 @@ class StatisticCommands:
         return Answer(text="All statistics duration limit are set.")
 
 
+def _member(sent: Any, key: str, otherwise: Any = None) -> Any:
+    """An argument as it was sent."""
+    return sent.get(key, otherwise) if isinstance(sent, dict) else otherwise
+
+
+def _service(cls: type[S], sent: Any) -> S:
+    """Who wants the service on or off, and for how long. Raises Refused in the words that Kea has for it."""
+    for key in ("max-period", "origin-id"):
+        if key in cls.by_key and type(_member(sent, key, 0)) is not int:
+            raise Refused(f"'{key}' argument must be a number")
+    if "max-period" in cls.by_key and _member(sent, "max-period", 1) <= 0:
+        raise Refused("'max-period' must be positive integer")
+    return read_arguments(cls, sent)
+
+
 def shown_samples(samples: list[tuple[int, float]]) -> list[list[Any]]:
     """Samples as Kea writes them: value and local time."""
     return [[value, datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S.%f")] for value, at in samples]  # noqa: DTZ006  # Kea's is local time, too
 
 
 def config_hash(config: Any) -> str:
-    """A SHA-256 over a configuration, in hexadecimal capitals; the order of its keys does not matter."""
-    text = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest().upper()
+    """Kea's hash of a configuration in its normal form."""
+    return hash_of(config)
 
 
-def _told(problem: Any) -> str:
-    return f"{problem.message} ({problem.span})" if problem.span else str(problem.message)
+def target_beside(config: str, name: str) -> Path:
+    """The file in the folder of a configuration that a name means. Raises Refused where it may not be written."""
+    started = Path(config).absolute()
+    if not name:
+        return started
+    path = Path(name)
+    if path.name in ("", ".", "..") or (path.parent != Path() and path.parent != started.parent):
+        where = f"file {name} must be in the same directory as the config file ({started})"
+        raise Refused(f"not allowed to write config into {name}: {where}")
+    return started.parent / path.name
+
+
+def write_config(target: Path, config: Any) -> Answer:
+    """Writes a configuration to a file, all of it or nothing. Raises Refused."""
+    octets = pretty_text(config).encode("utf-8", "surrogateescape")
+    try:
+        _write(target, octets)
+    except OSError as error:
+        raise Refused(f"Error during config-write: {target}: {error.strerror}") from None
+    told = {"filename": str(target), "size": len(octets)}
+    return Answer(text=f"Configuration written to {target} successful", arguments=told)
 
 
 def _write(target: Path, octets: bytes) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from dhcpkit.api import Ask, Basic, Caller, HttpSocket, Request, SocketInUse, UnixSocket
+from dhcpkit.api import Ask, AskMany, Basic, Caller, HttpSocket, Request, SocketInUse, UnixSocket
 from dhcpkit.config.surroundings import AuthClientDoc, AuthenticationDoc, ControlSocketDoc
 from dhcpkit.hooks.commands import Answer, Commands, Forbidden, Result
 from dhcpkit.server import messages as m
@@ -51,7 +51,7 @@ class Control:
 
     async def listen(self, sockets: Iterable[ControlSocketDoc]) -> None:
         """Listens at these sockets and at no others. What cannot be opened is logged; the others are."""
-        wanted = {_place(each): each for each in sockets}
+        wanted = {place_of(each): each for each in sockets}
         for place, (doc, _) in list(self._sockets.items()):
             if wanted.get(place) != doc:
                 await self._sockets.pop(place)[1].close()
@@ -61,7 +61,7 @@ class Control:
 
     async def _open(self, place: str, doc: ControlSocketDoc) -> None:
         try:
-            made = UnixSocket(doc.socket_name, self.ask) if doc.socket_type == "unix" else _http(doc, self.ask)
+            made = UnixSocket(doc.socket_name, self.ask) if doc.socket_type == "unix" else http_socket(doc, self.ask)
             await made.start()
         except (SocketInUse, OSError) as error:  # ssl.SSLError is an OSError
             m.COMMAND_SOCKET_FAILED.of(self._family).log(socket=place, reason=error)
@@ -74,14 +74,16 @@ class Control:
         await self.listen(())
 
 
-def _place(doc: ControlSocketDoc) -> str:
+def place_of(doc: ControlSocketDoc) -> str:
+    """Where a socket is, for people."""
     if doc.socket_type == "unix":
         return doc.socket_name
     address = f"[{doc.socket_address}]" if ":" in doc.socket_address else doc.socket_address
     return f"{'https' if doc.trust_anchor else 'http'}://{address}:{doc.socket_port}"
 
 
-def _http(doc: ControlSocketDoc, ask: Ask) -> HttpSocket:
+def http_socket(doc: ControlSocketDoc, ask: Ask | AskMany) -> HttpSocket:
+    """The HTTP socket that a configuration asks for, not yet open. Raises OSError for its files."""
     basic = None
     if doc.authentication.clients:
         basic = Basic(dict(_users(doc.authentication)), time.monotonic, realm=doc.authentication.realm)

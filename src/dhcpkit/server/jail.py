@@ -7,10 +7,11 @@ anywhere on the machine. This module opens nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from dhcpkit.config.surroundings import ControlSocketDoc
 from dhcpkit.hooks.loading import is_foreign
 from dhcpkit.server.control import sockets_of
 
@@ -26,13 +27,18 @@ FOLDERS: Final = {  # where files of a kind may lie although none does yet: Kea'
 
 def outside(doc: Any, before: Any) -> str:
     """What is wrong with the files that a configuration names, held against the one in force; "" where nothing is."""
+    return stray(_named(doc), _named(before))
+
+
+def stray(named: Iterable[tuple[str, str]], before: Iterable[tuple[str, str]]) -> str:
+    """The same of keys and the files they name."""
     allowed: defaultdict[str, set[PurePosixPath]] = defaultdict(set)
     for key, usual in FOLDERS.items():
         allowed[key].update(map(PurePosixPath, usual))
-    present = set(_named(before))
+    present = set(before)
     for key, path in present:
         allowed[key].add(PurePosixPath(path).parent)
-    for key, path in _named(doc):
+    for key, path in named:
         if (key, path) in present:
             continue
         if key == "library":
@@ -55,6 +61,13 @@ def _named(doc: Any) -> Iterator[tuple[str, str]]:
         yield "lease-database.name", database.name
     if doc.data_directory:
         yield "data-directory", f"{doc.data_directory.rstrip('/')}/*"
+    yield from files_around(doc)
+    for socket in sockets_of(doc):
+        yield from files_of_socket(socket)
+
+
+def files_around(doc: Any) -> Iterator[tuple[str, str]]:
+    """Log files and hook libraries that are files, by key."""
     for logger in doc.loggers:
         for output in logger.output_options:
             if output.output not in STREAMS and output.output.partition(":")[0] != "syslog":
@@ -62,17 +75,20 @@ def _named(doc: Any) -> Iterator[tuple[str, str]]:
     for entry in doc.hooks_libraries:
         if is_foreign(entry.library):
             yield "library", entry.library
-    for socket in sockets_of(doc):
-        files = {
-            "socket-name": socket.socket_name,
-            "trust-anchor": socket.trust_anchor,
-            "cert-file": socket.cert_file,
-            "key-file": socket.key_file,
-            "authentication.directory": socket.authentication.directory,
-        }
-        yield from ((key, path) for key, path in files.items() if path)
-        folder = PurePosixPath(socket.authentication.directory)
-        for client in socket.authentication.clients:
-            for key, path in (("user-file", client.user_file), ("password-file", client.password_file)):
-                if path:
-                    yield key, str(folder / path)
+
+
+def files_of_socket(socket: ControlSocketDoc) -> Iterator[tuple[str, str]]:
+    """The files of a control socket, by key."""
+    files = {
+        "socket-name": socket.socket_name,
+        "trust-anchor": socket.trust_anchor,
+        "cert-file": socket.cert_file,
+        "key-file": socket.key_file,
+        "authentication.directory": socket.authentication.directory,
+    }
+    yield from ((key, path) for key, path in files.items() if path)
+    folder = PurePosixPath(socket.authentication.directory)
+    for client in socket.authentication.clients:
+        for key, path in (("user-file", client.user_file), ("password-file", client.password_file)):
+            if path:
+                yield key, str(folder / path)

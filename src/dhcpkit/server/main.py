@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from dhcpkit import __version__
 
-__all__ = ["VERSION", "Switches", "UsageError", "main", "main6", "parse"]
+__all__ = ["VERSION", "Switches", "UsageError", "main", "main6", "parse", "show"]
 
 KEA_VERSION: Final = "3.0.0"  # whose switches, commands and files these are; monitoring wants it first
 VERSION: Final = f"{KEA_VERSION} (dhcpkit {__version__})"
@@ -89,7 +89,8 @@ def _port(whose: str, text: str) -> int:
     return int(text)
 
 
-def _show(what: str) -> None:
+def show(what: str) -> None:
+    """What -v, -V and -W print."""
     lines = [VERSION]
     if what != "v":
         lines += [f"Python {sys.version.split()[0]} at {sys.executable}"]
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str] | None = None, *, family: int = 4) -> None:
         sys.stderr.write(f"{error}\n{_usage(family)}")
         sys.exit(1)
     if switches.show:
-        _show(switches.show)
+        show(switches.show)
         sys.exit(0)
     if os.path.basename(sys.argv[0]) == process:  # noqa: PTH119  # pathlib is not needed for -v
         from dhcpkit.server.process import set_name  # noqa: PLC0415  # as the module says

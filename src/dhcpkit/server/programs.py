@@ -18,6 +18,7 @@ from dhcpkit.alloc.extended_checks import ExtendedInfoChecks
 from dhcpkit.alloc.sanity import LeaseChecks
 from dhcpkit.backends import LeaseStore4, LeaseStore6, Memfile, Memfile6, MemoryStore, MemoryStore6
 from dhcpkit.config import Dhcp4Doc, Dhcp6Doc, Loaded4, Loaded6, family_of, load4, load6
+from dhcpkit.config.agent import AgentDoc
 from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.server import messages as m
 from dhcpkit.server.expiry import Reclaiming
@@ -166,7 +167,7 @@ def sanity_of(doc: AnyDoc) -> SanityChecks:
     return SanityChecks(LeaseChecks(config.lease_checks), ExtendedInfoChecks[config.extended_info_checks.upper()])
 
 
-def loggers_of(doc: AnyDoc) -> list[LoggerSetting]:
+def loggers_of(doc: AnyDoc | AgentDoc) -> list[LoggerSetting]:
     """What is logged where."""
     return [
         LoggerSetting(
