@@ -82,6 +82,12 @@ def test_outbound_interface(two_ways, running):
     running.signal(signal.SIGHUP)
     running.wait_log("DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS", 2)
     assert where_answered(two_ways, DISCOVER, 5, giaddr=RELAY) == "eth0"
+
+    settings["interfaces-config"]["dhcp-socket-type"] = "raw"
+    running.write(**settings)
+    running.signal(signal.SIGHUP)
+    running.wait_log("DHCP4_DYNAMIC_RECONFIGURATION_SUCCESS", 3)
+    assert where_answered(two_ways, DISCOVER, 6, giaddr=RELAY) == "eth1", "frames are for who cannot be routed to"
     assert running.stop() == 0
 
 
