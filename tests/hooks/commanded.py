@@ -1,6 +1,7 @@
 """A server without sockets that takes commands: real configuration, network, store, counters; libraries as they are."""
 
 import asyncio
+import functools
 import json
 from pathlib import Path
 
@@ -44,14 +45,21 @@ CONFIGS = {
 LIBRARIES = (LeaseCmds, StatCmds)
 
 
+@functools.cache
+def loaded_of(family, text):
+    """A configuration; read once, since tests make many servers of it."""
+    return (load4 if family == 4 else load6)("dhcp.conf", lambda _: text)
+
+
 class Commanded:
     """As Operated. `ask` sends a command and waits for its whole answer."""
 
     def __init__(self, folder, family, config=None, *, store=None, libraries=LIBRARIES, parameters=None):
         config = config if config is not None else CONFIGS[family]
         file = Path(folder) / f"dhcp{family}.conf"
-        file.write_text(json.dumps({f"Dhcp{family}": config}))
-        loaded = (load4 if family == 4 else load6)(str(file))
+        text = json.dumps({f"Dhcp{family}": config})
+        file.write_text(text)
+        loaded = loaded_of(family, text)
         self.family, self.doc, self.config = family, loaded.doc, str(file)
         self.store = store if store is not None else MemoryStore() if family == 4 else MemoryStore6()
         self.names = WaitingNames(10_000)

@@ -1,0 +1,468 @@
+"""Lease commands: whatever is sent, leases, counters and files are what the answers say."""
+
+import asyncio
+import fcntl
+import importlib.util
+import json
+from collections import Counter
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dhcpkit.alloc.lease import INFINITE, Lease4
+from dhcpkit.alloc.view import Change
+from dhcpkit.backends import Memfile, StoreUnavailable
+from dhcpkit.backends.memfile import read_leases, read_leases6
+from dhcpkit.hooks.commands import Result, declared_commands
+from dhcpkit.hooks.libraries.lease_cmds import LeaseCmds
+from dhcpkit.hooks.libraries.stat_cmds import StatCmds
+from dhcpkit.server.statistics import lease_totals, lease_totals6
+
+spec = importlib.util.spec_from_file_location("commanded", Path(__file__).with_name("commanded.py"))
+commanded = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(commanded)
+
+U32 = 0xFFFFFFFF
+NAMES = sorted(found.name for library in (LeaseCmds, StatCmds) for _, found in declared_commands(library))
+DECLARED = {found.name: found for library in (LeaseCmds, StatCmds) for _, found in declared_commands(library)}
+
+
+@pytest.fixture(params=[4, 6])
+def server(request, tmp_path):
+    return commanded.Commanded(tmp_path, request.param)
+
+
+def lease_of(family, number, **more):
+    """The arguments of a lease, one of a few: a number says which address, and whose."""
+    if family == 4:
+        made = {"ip-address": f"10.53.1.{number}", "hw-address": f"02:00:00:00:00:{number % 3:02x}"}
+    else:
+        made = {
+            "ip-address": f"2001:db8:53::1:{number:x}",
+            "duid": f"00:03:00:01:02:00:00:00:00:{number % 3:02x}",
+            "iaid": number % 2,
+        }
+    return made | {key.replace("_", "-"): value for key, value in more.items()}
+
+
+# What changes leases, and what counts them.
+
+numbers = st.integers(1, 8)
+more = st.fixed_dictionaries(
+    {},
+    optional={
+        "state": st.sampled_from((0, 1, 2, 3, 4)),
+        "valid_lft": st.sampled_from((0, 1, 4000, U32)),
+        "pool_id": st.sampled_from((0, 7)),
+        "hostname": st.sampled_from(("Some.Name", "h")),
+        "user_context": st.just({"a": [1]}),
+    },
+)
+changes = st.one_of(
+    st.tuples(st.just("add"), numbers, more),
+    st.tuples(st.just("update"), numbers, more),
+    st.tuples(st.just("force"), numbers, more),
+    st.tuples(st.just("del"), numbers, st.just({})),
+    st.tuples(st.just("wipe"), st.sampled_from((0, 1, 2)), st.just({})),
+    st.tuples(st.just("bulk"), st.lists(st.tuples(numbers, more), max_size=4), st.lists(numbers, max_size=3)),
+)
+
+
+def request_of(family, change):
+    kind, number, rest = change
+    name = f"lease{family}"
+    if kind == "add":
+        return f"{name}-add", lease_of(family, number, **rest)
+    if kind in {"update", "force"}:
+        return f"{name}-update", lease_of(family, number, force_create=kind == "force", **rest)
+    if kind == "del":
+        return f"{name}-del", {"ip-address": lease_of(family, number)["ip-address"]}
+    if kind == "wipe":
+        return f"{name}-wipe", {"subnet-id": number}
+    return "lease6-bulk-apply", {
+        "leases": [lease_of(6, each, **its) for each, its in number],
+        "deleted-leases": [{"ip-address": lease_of(6, each)["ip-address"]} for each in rest],
+    }
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@settings(deadline=None, max_examples=60)
+@given(st.lists(changes, max_size=12))
+def test_counters_are_a_recount_and_answers_are_true(family, tmp_path_factory, steps):
+    server = commanded.Commanded(tmp_path_factory.mktemp("counted"), family)
+    there = set()  # addresses that have a lease, as the answers have it
+    for step in steps:
+        name, arguments = request_of(family, step)
+        answer = server.ask(name, arguments)
+        result = answer["result"]
+        address = arguments.get("ip-address")
+        if name == "lease6-bulk-apply":
+            if family == 4:
+                assert result in {1, 3}
+                continue
+            failed = Counter(each["ip-address"] for each in answer.get("arguments", {}).get("failed-leases", []))
+            there -= {each["ip-address"] for each in arguments["deleted-leases"]}
+            there |= set(Counter(each["ip-address"] for each in arguments["leases"]) - failed)
+            continue
+        if name.endswith("-add"):
+            assert result == (4 if address in there else 0), answer
+            there.add(address)
+        elif name.endswith("-update"):
+            if result == 0:
+                assert answer["text"].endswith("updated." if address in there else "added.")
+                there.add(address)
+            else:  # registered, or nothing there and not to be made
+                assert result == 1 or (address not in there and not arguments["force-create"])
+        elif name.endswith("-del"):
+            assert result == (0 if address in there else 3)
+            there.discard(address)
+        else:
+            assert result == (0 if there and arguments["subnet-id"] != 2 else 3), answer
+            assert answer["text"].startswith(f"Deleted {0 if arguments['subnet-id'] == 2 else len(there)} ")
+            there = there if arguments["subnet-id"] == 2 else set()
+    leases = server.all_leases()
+    assert {str(ip_address(lease.address)) for lease in leases} == there
+    totals = (lease_totals if family == 4 else lease_totals6)(leases)
+    current = {name: server.statistics.value(name) for name in server.statistics.no_leases()}
+    assert {name: count for name, count in current.items() if count} == {k: v for k, v in totals.items() if v}
+    server.store.view.check()
+    rows = server.ask(f"stat-lease{family}-get")["arguments"]["result-set"]["rows"]
+    assert rows[0][4] == sum(lease.state == 1 for lease in leases)
+    assert rows[0][3] == sum(lease.state == 0 for lease in leases)
+    if family == 4:  # what is stored is what a restart finds
+        folder = tmp_path_factory.mktemp("kept")
+        assert server.ask("lease4-write", {"filename": "all.csv"})["result"] == 0
+        assert list(read_leases(server.data_directory / "all.csv")) == leases
+        assert folder.exists()
+
+
+@given(
+    st.sampled_from((4, 6)),
+    st.integers(0, U32),
+    st.one_of(st.none(), st.integers(1, 99_999_999_999)),
+    st.sampled_from((0, 2, 3)),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_end_of_a_lease_is_the_one_that_was_said(tmp_path, family, valid, expire, state):
+    server = commanded.Commanded(tmp_path, family)
+    said = lease_of(family, 1, valid_lft=valid, state=state) | ({} if expire is None else {"expire": expire})
+    answer = server.ask(f"lease{family}-add", said)
+    if expire is not None and expire < valid:
+        assert answer["result"] == 1
+        return
+    assert answer["result"] == 0, answer
+    shown = server.ask(f"lease{family}-get", {"ip-address": said["ip-address"]})["arguments"]
+    end = expire if expire is not None else server.now() + valid
+    assert abs(shown["cltt"] + shown["valid-lft"] - end) <= (0 if expire is not None else 1)
+    assert shown["valid-lft"] == (valid or (0 if state == 3 else 1)), "a lease is not gone because it is over"
+    [lease] = server.all_leases()
+    assert (valid == INFINITE) <= (not lease.expired(1 << 60) or state in {2, 3})
+
+
+def test_a_lease_of_no_time_is_there_until_it_is_reclaimed(server):
+    said = lease_of(server.family, 1, valid_lft=0, expire=server.now() - 5)
+    name = f"lease{server.family}"
+    server.ask(f"{name}-add", lease_of(server.family, 1))
+    assert server.ask(f"{name}-update", said)["result"] == 0
+    shown = server.ask(f"{name}-get", {"ip-address": said["ip-address"]})
+    assert shown["arguments"]["valid-lft"] == 1
+    assert shown["arguments"]["cltt"] < server.now()
+    asyncio.run(server.server.reclaimer.reclaim_all(remove=True))
+    assert server.ask(f"{name}-get", {"ip-address": said["ip-address"]})["result"] == 3
+
+
+def test_a_prefix_is_not_added_into_another_one(tmp_path):
+    server = commanded.Commanded(tmp_path, 6)
+    prefix = {"type": "IA_PD", "duid": "00:03:00:01:02", "iaid": 1, "subnet-id": 1}
+    assert server.ask("lease6-add", prefix | {"ip-address": "3000:53:100::", "prefix-len": 56})["result"] == 0
+    for address, length, result in (("3000:53:100::", 60, 4), ("3000:53:100:10::", 60, 4), ("3000:53::", 32, 4)):
+        answer = server.ask("lease6-add", prefix | {"ip-address": address, "prefix-len": length})
+        assert answer["result"] == result, answer
+        assert "already exists" in answer["text"]
+    assert server.ask("lease6-add", prefix | {"ip-address": "3000:53:200::", "prefix-len": 56})["result"] == 0
+    # Another server is believed: what it says its clients have, they have.
+    there = {"leases": [prefix | {"ip-address": "3000:53:100:10::", "prefix-len": 60}]}
+    assert server.ask("lease6-bulk-apply", there)["result"] == 0
+
+
+# Whatever is sent.
+
+odd = st.one_of(
+    st.none(), st.booleans(), st.integers(-(1 << 70), 1 << 70), st.floats(allow_nan=False), st.text(max_size=6),
+    st.sampled_from(("", "start", "::", "0.0.0.0", "10.53.1.1", "2001:db8:53::1:1", "02:00", "\ud800", "\0",
+                     "é" * 300)),
+)  # fmt: skip
+anything = st.recursive(
+    odd,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def requests(draw):
+    """A command with arguments that are nearly right, or anything."""
+    name = draw(st.sampled_from(NAMES))
+    document = DECLARED[name].arguments
+    if document is None or draw(st.integers(0, 5)) == 0:
+        return name, draw(anything)
+    family = 6 if name.startswith(("lease6", "stat-lease6")) else 4
+    said = lease_of(family, draw(numbers)) | {
+        "from": "start", "limit": 5, "subnets": [1], "identifier-type": "duid", "identifier": "01:02:03",
+        "hostname": "h", "state": 1, "filename": "x.csv", "subnet-id": 1, "leases": [lease_of(6, 1)], "type": "IA_NA",
+        "deleted-leases": [{"ip-address": "2001:db8:53::1:1"}], "client-id": "01:02:03", "valid-lft": 10,
+        "user-context": {}, "prefix-len": 56, "subnet-range": {"first-subnet-id": 1, "last-subnet-id": 2},
+    }  # fmt: skip
+    said = {key: value for key, value in said.items() if key in document.by_key}
+    for key in draw(st.lists(st.sampled_from(sorted(document.by_key)), max_size=2)):
+        said[key] = draw(anything)
+    for key in draw(st.lists(st.sampled_from(sorted(document.by_key)), max_size=1)):
+        said.pop(key, None)
+    return name, said
+
+
+@settings(deadline=None, max_examples=150)
+@given(family=st.sampled_from((4, 6)), sent=st.lists(requests(), max_size=6))
+def test_every_command_survives_whatever_is_sent(family, tmp_path_factory, sent):
+    server = commanded.Commanded(tmp_path_factory.mktemp("odd"), family)
+    for name, arguments in sent:
+        declared = DECLARED[name]
+        answer = server.ask(name, arguments)
+        assert Result(answer["result"]) in declared.results, (name, arguments, answer)
+        assert json.loads(json.dumps(answer)) == answer
+        if answer["result"] == 1:
+            assert answer["text"]
+        required = {each.key for each in declared.arguments.required} if declared.arguments else set()
+        if isinstance(arguments, dict) and required - arguments.keys():
+            assert answer["result"] != 0, (name, arguments)
+    assert {path.name for path in server.data_directory.iterdir()} <= {f"dhcp{family}.conf", "x.csv"} | {
+        str(arguments.get("filename")) for name, arguments in sent if isinstance(arguments, dict)
+    }
+    server.store.view.check()
+
+
+def test_what_is_not_there_yet_says_so(server):
+    queues = [name for name in NAMES if name.startswith("sflq")]
+    assert len(queues) == 10
+    for name in queues:
+        assert server.ask(name, {"subnet-id": 1, "start-address": "::", "end-address": "::1"})["result"] == 2
+
+
+def test_a_server_has_the_other_family_s_commands_and_none_of_its_leases(server):
+    other = 10 - server.family
+    server.ask(f"lease{server.family}-add", lease_of(server.family, 1))
+    assert server.ask(f"lease{other}-get-all")["result"] == 3
+    assert server.ask(f"lease{other}-update", lease_of(other, 1, force_create=True))["result"] == 4
+    assert server.ask(f"lease{other}-wipe")["result"] == 3
+    assert server.ask(f"stat-lease{other}-get")["result"] == 3
+    assert len(server.all_leases()) == 1
+
+
+# Found by this and that.
+
+
+def test_leases_are_found_by_what_they_have(server):
+    family = server.family
+    name = f"lease{family}"
+    hwaddr = "0a:0b:0c:0d:0e:0f"
+    server.ask(f"{name}-add", lease_of(family, 1, hw_address=hwaddr, hostname="Host.Example", state=1))
+    server.ask(f"{name}-add", lease_of(family, 2, hostname="host.example.org"))
+
+    def addresses(command, **arguments):
+        answer = server.ask(f"{name}-{command}", {key.replace("_", "-"): value for key, value in arguments.items()})
+        leases = answer["arguments"]["leases"]
+        assert answer["result"] == (0 if leases else 3)
+        return [lease["ip-address"] for lease in leases]
+
+    one, two = lease_of(family, 1)["ip-address"], lease_of(family, 2)["ip-address"]
+    assert addresses("get-by-hw-address", hw_address=hwaddr) == [one]
+    assert addresses("get-by-hw-address", hw_address="0a:0b:0c:0d:0e") == []
+    assert addresses("get-by-hostname", hostname="HOST.example") == [one]
+    assert addresses("get-by-hostname", hostname="ost.example") == []
+    assert addresses("get-by-state", state=1) == addresses("get-by-state", state="declined", subnet_id=1) == [one]
+    assert addresses("get-by-state", state="assigned") == addresses("get-by-state", state="default") == [two]
+    assert addresses("get-by-state", state=1, subnet_id=2) == addresses("get-by-state", state=99) == []
+    told = server.ask(f"{name}-get-by-state", {"state": "declined", "subnet-id": 1})["text"]
+    assert told == f"1 IPv{family} lease(s) found with state declined (1) in subnet 1."
+
+
+@settings(deadline=None, max_examples=20)
+@given(family=st.sampled_from((4, 6)), chosen=st.sets(st.integers(0, 250), max_size=40), limit=st.integers(1, 9))
+def test_pages_are_all_leases_in_order(family, tmp_path_factory, chosen, limit):
+    server = commanded.Commanded(tmp_path_factory.mktemp("pages"), family)
+    for number in chosen:
+        assert server.ask(f"lease{family}-add", lease_of(family, number))["result"] == 0
+    found, last = [], "start"
+    while True:
+        answer = server.ask(f"lease{family}-get-page", {"from": last, "limit": limit})
+        page = [lease["ip-address"] for lease in answer["arguments"]["leases"]]
+        assert answer["arguments"]["count"] == len(page) <= limit
+        assert answer["result"] == (0 if page else 3)
+        if not page:
+            break
+        found += page
+        last = page[-1]
+    assert found == [lease_of(family, number)["ip-address"] for number in sorted(chosen)]
+    every = server.ask(f"lease{family}-get-all")["arguments"]["leases"]
+    assert [lease["ip-address"] for lease in every] == found
+
+
+def test_everybody_has_a_turn_while_a_large_answer_is_made(tmp_path):
+    server = commanded.Commanded(tmp_path, 4)
+    leases = [Lease4(0x0A350000 + n, b"\2\0\0\0" + n.to_bytes(2, "big"), b"", 4000, 1, 1) for n in range(5000)]
+
+    async def ask():
+        for lease in leases:
+            await server.store.commit([((None, lease),)])
+        turns = 0
+        done = False
+
+        async def other():
+            nonlocal turns
+            while not done:
+                turns += 1
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(other())
+        answer = await server.commands.run("lease4-get-all")
+        sizes = []
+        async for piece in answer.pieces():
+            sizes.append(len(piece))
+            if len(sizes) == 3:  # a client's exchange comes between
+                await server.commit([(Change(leases[-1], None),)])
+        done = True
+        await watching
+        return sizes, turns
+
+    sizes, turns = asyncio.run(ask())
+    assert turns >= 5000 // 512
+    assert max(sizes) < 200_000
+    assert len(server.ask("lease4-get-all")["arguments"]["leases"]) == 4999
+
+
+# Whoever else changes leases.
+
+
+class Contested:
+    """A store in which somebody else is first, so many times, before a command's change gets through."""
+
+    def __init__(self, server, times):
+        self.server, self.left, self.commit_before = server, times, server.server.commit
+        server.server.commit = self.commit
+
+    async def commit(self, units):
+        if self.left:
+            self.left -= 1
+            for unit in units:
+                before = unit[0].before
+                if before is not None:
+                    other = before._replace(cltt=before.cltt + 1)
+                    assert await self.commit_before([(type(unit[0])(before, other),)]) == [True]
+        return await self.commit_before(units)
+
+
+@pytest.mark.parametrize(("times", "result"), [(4, 0), (5, 4)])
+def test_a_change_is_tried_again_where_a_client_was_first(server, times, result):
+    name, said = f"lease{server.family}", lease_of(server.family, 1)
+    at = {"ip-address": said["ip-address"]}
+    commands = [("update", said | {"hostname": "other"}), ("del", at)]
+    if server.family == 6:
+        commands.insert(0, ("bulk-apply", {"leases": [said | {"hostname": "more"}]}))
+    for command, arguments in commands:
+        server.ask(f"{name}-update", said | {"force-create": True})
+        contested = Contested(server, times)
+        answer = server.ask(f"{name}-{command}", arguments)
+        server.server.commit = contested.commit_before
+        if command == "bulk-apply" and result:
+            assert answer["result"] == 3
+            assert answer["arguments"]["failed-leases"][0]["result"] == 4
+        else:
+            assert answer["result"] == result, answer
+    assert bool(server.all_leases()) == bool(result)
+
+
+def test_a_wipe_takes_what_changes_meanwhile(server):
+    for number in range(1, 6):
+        server.ask(f"lease{server.family}-add", lease_of(server.family, number))
+    Contested(server, 1)
+    assert server.ask(f"lease{server.family}-wipe", {"subnet-id": 1})["text"].startswith("Deleted 5 ")
+    assert server.all_leases() == []
+
+
+def test_leases_out_of_reach_are_an_answer(server):
+    async def fail(*_):
+        raise StoreUnavailable("leases", "the disk is full")
+
+    server.server.commit = fail
+    answer = server.ask(f"lease{server.family}-add", lease_of(server.family, 1))
+    assert (answer["result"], answer["text"]) == (1, "leases are out of reach: leases: the disk is full")
+    server.store.load = fail
+    assert (
+        server.ask(f"lease{server.family}-get", {"ip-address": lease_of(server.family, 1)["ip-address"]})["result"] == 1
+    )
+
+
+def test_what_is_changed_is_there_after_a_restart(tmp_path):
+    server = commanded.in_file(tmp_path, 4)
+
+    async def change():
+        for number in range(1, 5):
+            await server.answer("lease4-add", lease_of(4, number, user_context={"a": "ü"}, hostname="Ü.x"))
+        await server.answer("lease4-del", {"ip-address": "10.53.1.1"})
+        await server.answer("lease4-update", lease_of(4, 2, state=3, valid_lft=0))
+        await server.answer("lease4-update", lease_of(4, 3, valid_lft=0))
+        before = await server.leases()
+        await server.store.close()
+        return before
+
+    before = asyncio.run(change())
+    assert len(before) == 3
+    again = Memfile(tmp_path / "leases4.csv")
+    assert [again.view.by_address(lease.address) for lease in before] == before
+    asyncio.run(again.close())
+
+
+# Files.
+
+
+def test_leases_are_written_where_they_may_be_and_nowhere_else(server, tmp_path):
+    family = server.family
+    read = read_leases if family == 4 else read_leases6
+    name = f"lease{family}-write"
+    for number in range(1, 4):
+        server.ask(f"lease{family}-add", lease_of(family, number, hostname="a,b"))
+    for target in ("a.csv", str(tmp_path / "b.csv")):
+        answer = server.ask(name, {"filename": target})
+        assert answer == {"result": 0, "text": f"IPv{family} lease database into '{tmp_path / Path(target).name}'."}
+        assert list(read(tmp_path / Path(target).name)) == server.all_leases()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "link").symlink_to(outside / "x")
+    (tmp_path / "text").write_text("something else\n")
+    (tmp_path / "folder").mkdir()
+    for wrong in (
+        *("", ".", "..", "a/", "../x", str(outside / "x"), "outside/x", "link", "text", "folder", "a\0b", "a\nb"),
+        *("x" * 300, f"dhcp{family}.conf", "\ud800", "/etc/passwd"),
+    ):
+        answer = server.ask(name, {"filename": wrong})
+        assert answer["result"] == 1, wrong
+        assert answer["text"]
+    assert list(outside.iterdir()) == []
+    assert (tmp_path / "text").read_text() == "something else\n"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_files_of_servers_are_not_written_over(server, tmp_path):
+    name = f"lease{server.family}-write"
+    server.ask(name, {"filename": "other.csv"})
+    with (tmp_path / "other.csv").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "a server keeps its leases there" in server.ask(name, {"filename": "other.csv"})["text"]
+    assert server.ask(name, {"filename": "other.csv"})["result"] == 0
+    assert server.ask(f"lease{10 - server.family}-write", {"filename": "other.csv"})["result"] == 1
+    server.store.path = tmp_path / "own.csv"
+    for own in ("own.csv", "own.csv.2", "own.csv.completed", str(tmp_path / "own.csv.1")):
+        assert "the server keeps its leases" in server.ask(name, {"filename": own})["text"]
