@@ -4,6 +4,8 @@ import json
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+import attrs
+
 from dhcpkit.backends import MemoryStore, MemoryStore6
 from dhcpkit.config.load import parse4, parse6
 from dhcpkit.hooks import NextStep, points
@@ -24,6 +26,13 @@ VECTORS = Path(__file__).parents[1] / "vectors" / "hooks-packets-30.jsonl"
 RECORDED = {line["name"]: line for line in map(json.loads, VECTORS.read_text().splitlines())}
 SERVER4, CLIENT4 = int(IPv4Address("10.53.0.1")), int(IPv4Address("10.53.0.9"))
 CLIENT6 = int(IPv6Address("fe80::9"))
+
+
+@attrs.frozen
+class Family:
+    """Of which family a configuration is that is only read."""
+
+    family: int
 
 
 class RefusedByLibrary(Exception):
