@@ -12,6 +12,9 @@ from contextlib import suppress
 
 import pytest
 
+from dhcpkit.config import parse4, parse6
+from dhcpkit.config.normal import normal
+
 PATIENCE = 20.0
 
 
@@ -79,6 +82,11 @@ class Running:
         self.process.wait()
 
 
+def normal_of(config, family):
+    """A configuration as `config-get` tells it."""
+    return normal((parse4 if family == 4 else parse6)(json.dumps({f"Dhcp{family}": config})).doc)
+
+
 @pytest.fixture(params=[4, 6])
 def server(request, tmp_path):
     running = Running(tmp_path, request.param)
@@ -135,19 +143,22 @@ def test_whoever_disables_the_service_must_enable_it_again(server):
 
 def test_a_configuration_is_tried_set_written_and_read_again(server):
     before = server.ask("config-get")["arguments"]
-    assert before[server.root] == server.config
+    assert before[server.root] == normal_of(server.config, server.family)
     changed = {**server.config, "valid-lifetime": 1234}
     assert server.ask("config-test", arguments={server.root: changed})["result"] == 0
     assert server.ask("config-get")["arguments"] == before
     answer = server.ask("config-set", arguments={server.root: changed})
     assert (answer["result"], answer["text"]) == (0, "Configuration successful.")
     after = server.ask("config-get")["arguments"]
-    assert after[server.root] == changed
+    assert after[server.root] == normal_of(changed, server.family)
     assert after["hash"] == answer["arguments"]["hash"] == server.ask("config-hash-get")["arguments"]["hash"]
     assert after["hash"] != before["hash"]
+    told = {server.root: after[server.root]}
+    assert server.ask("config-set", arguments=told)["arguments"]["hash"] == after["hash"], "what is told can be set"
     assert server.ask("config-write")["arguments"]["filename"] == str(server.file)
-    assert json.loads(server.file.read_text()) == {server.root: changed}
+    assert json.loads(server.file.read_text()) == told
     assert stat.S_IMODE(server.file.stat().st_mode) == 0o640
+    assert server.ask("config-reload")["arguments"]["hash"] == after["hash"]
     server.write(server.config)
     assert server.ask("config-reload")["arguments"]["hash"] == before["hash"]
     assert server.ask("config-get")["arguments"] == before
@@ -164,8 +175,18 @@ def test_a_bad_configuration_changes_nothing(server):
         answer = server.ask("config-set", arguments={server.root: wrong})
         assert answer["result"] == 1
         assert answer["text"]
-    assert server.ask("config-set", arguments={"Wrong": {}})["text"] == "Unsupported 'Wrong' parameter."
-    assert server.ask("config-set")["text"] == f"Missing mandatory '{server.root}' parameter."
+    config = {server.root: server.config}
+    for wrong, told in (
+        ({"Wrong": {}}, f"Missing mandatory '{server.root}' parameter."),
+        ({}, f"Missing mandatory '{server.root}' parameter."),
+        ({server.root: []}, f"'{server.root}' parameter expected to be a map."),
+        ({**config, "Extra": {}}, "Unsupported 'Extra' parameter."),
+    ):
+        for name in ("config-set", "config-test"):
+            assert server.ask(name, arguments=wrong) == {"result": 1, "text": told}
+    assert server.ask("config-set")["text"] == "Missing mandatory 'arguments' parameter."
+    nowhere = {**server.config, "interfaces-config": {"interfaces": ["no-such-0"]}}
+    assert "'no-such-0' doesn't exist" in server.ask("config-set", arguments={server.root: nowhere})["text"]
     server.file.write_text("{ nonsense")
     assert server.ask("config-reload")["text"].startswith("Config reload failed: configuration error using file")
     assert server.ask("config-get") == before
@@ -179,7 +200,7 @@ def test_a_configuration_moves_the_control_socket(server):
     assert server.ask("config-set", arguments={server.root: moved})["result"] == 0
     assert not server.socket.exists()
     server.socket = elsewhere
-    assert server.ask("config-get")["arguments"][server.root] == moved
+    assert server.ask("config-get")["arguments"][server.root] == normal_of(moved, server.family)
 
 
 def test_a_command_names_files_only_where_files_of_the_kind_are(server, tmp_path_factory):

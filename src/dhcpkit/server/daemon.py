@@ -31,7 +31,8 @@ from dhcpkit.hooks.catalogue import Message, Twin
 from dhcpkit.hooks.commands import Commands, Refused
 from dhcpkit.hooks.loading import Choice, Chosen, LibraryError, choose
 from dhcpkit.server import messages as m
-from dhcpkit.server.commands import ConfigCommands, ServiceCommands, StatisticCommands
+from dhcpkit.server.commands import ServiceCommands, StatisticCommands
+from dhcpkit.server.config_commands import ConfigCommands, in_one_line
 from dhcpkit.server.control import Control, sockets_of
 from dhcpkit.server.interfaces import interfaces
 from dhcpkit.server.jail import outside
@@ -190,7 +191,7 @@ class Daemon:
                     raise Refused(wrong)
                 await self.adopt(loaded)
             except ConfigError as error:
-                raise Refused(error.like_kea()) from None
+                raise Refused(in_one_line(error)) from None
             except (DhcpkitError, OSError) as error:
                 raise error if isinstance(error, Refused) else Refused(str(error)) from None
 
