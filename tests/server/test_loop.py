@@ -431,7 +431,7 @@ def test_a_callout_is_asked_once_although_the_store_makes_the_engine_plan_again(
     assert bench.wire.answers() == [(OFFER, 1, FIRST + 7)]
     assert store.loads > 2
     assert asked == [FIRST + 7]
-    assert not bench.batches._consults
+    assert not bench.batches.callouts._known
 
 
 def test_a_callout_that_fails_is_a_fault_of_one_message():

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import attrs
 
 from dhcpkit.alloc.decision import Decision4, Event, Reply4
+from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.lease import INFINITE, Lease4
 from dhcpkit.alloc.name_change import NameChange
 from dhcpkit.alloc.network import REMEMBERED_MAX, Level, Network, Subnet4
@@ -72,7 +73,8 @@ class Outcome4(NamedTuple):
     """What became of a message: the decision about it, and its answer in bytes. `identity` says which client's it was.
 
     The fields mean what they mean in Decision4; `lifetime` is what the client is told, in seconds, 0 where it is told
-    none; `sent` is None for silence. `classes` are the client's, as far as they were told.
+    none; `sent` is None for silence; `host` is the client's reservation. `classes` are the client's, as far as they
+    were told.
     """
 
     packet: Packet4
@@ -88,6 +90,8 @@ class Outcome4(NamedTuple):
     names: tuple[NameChange, ...] = ()
     reason: str = ""
     conflict: int = 0
+    own: Lease4 | None = None
+    host: Host | None = None
     classes: tuple[str, ...] = ()
 
 
@@ -108,6 +112,8 @@ def outcome4(decision: Decision4) -> Outcome4:
         decision.names,
         decision.reason,
         decision.conflict,
+        decision.own,
+        reply.host if reply is not None else None,
         reply.classes if reply is not None else query.classes,
     )
 

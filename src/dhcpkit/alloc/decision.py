@@ -65,7 +65,8 @@ class Decision4:
     `offered` is an address that was taken from a pool in its turn, so that the next client gets the one behind it.
     `names` is what DNS is to hear once the leases are stored. `reason` is the tail of Kea's statistic
     (`admin-filtered`) where a message was dropped that looked well when it was opened; empty where silence is the
-    answer. `conflict` is the subnet where somebody else holds the address reserved for the client, 0 for none.
+    answer. `conflict` is the subnet where somebody else holds the address reserved for the client, 0 for none. `own` is
+    the lease that the client had of an address it is offered.
     """
 
     query: Query4
@@ -78,6 +79,7 @@ class Decision4:
     names: tuple[NameChange, ...] = ()
     reason: str = ""
     conflict: int = 0
+    own: Lease4 | None = None
 
 
 def silent(query: Query4, because: str, event: Event = Event.SILENT, reason: str = "") -> Decision4:

@@ -21,13 +21,14 @@ from dhcpkit.alloc.grant4 import final_classes
 from dhcpkit.alloc.host import HostView
 from dhcpkit.alloc.lease import INFINITE, Lease4, LeaseState
 from dhcpkit.alloc.name_change import forgotten
+from dhcpkit.alloc.network import Network
 from dhcpkit.alloc.points import Consult, Lease4Decline, Lease4Release, NextStep
 from dhcpkit.alloc.query import DECLINE, INFORM, RELEASE, REQUEST, Dropped, Query4, open4, query_of
 from dhcpkit.alloc.reserved import host_in
 from dhcpkit.alloc.view import Change, LeaseView4
 from dhcpkit.wire.dhcp4 import MessageType
 
-__all__ = ["Decision4", "Dropped", "Event", "Query4", "Reply4", "open4", "plan4", "reclaim4", "repeat4"]
+__all__ = ["Decision4", "Dropped", "Event", "Query4", "Reply4", "declined4", "open4", "plan4", "reclaim4", "repeat4"]
 
 ACK: Final = MessageType.ACK.value
 RELAY: Final = 82
@@ -149,21 +150,26 @@ def _decline(query: Query4, leases: LeaseView4, now: int, consult: Consult | Non
         return silent(query, "the declined address is leased to another client")
     if consult is not None and consult(Lease4Decline(query.packet, lease)) in (NextStep.SKIP, NextStep.DROP):
         return silent(query, "a callout of lease4_decline kept the lease")
-    resting = Lease4(
-        lease.address,
-        b"",
-        b"",
-        query.network.decline_probation_period,
-        now,
-        lease.subnet_id,
-        state=LeaseState.DECLINED.value,
-        pool_id=lease.pool_id,
-    )
+    resting = declined4(lease, query.network, now)
     if query.trace:
         query.trace.note("decline", query.packet, "address on probation", "its holder found it in use")
     names = forgotten(lease, query.network)
     unit = (Change(lease, resting),)
     return Decision4(query, Event.DECLINE, resting, unit, None, None, "declined by its holder", names)
+
+
+def declined4(lease: Lease4, network: Network, now: int) -> Lease4:
+    """The lease of an address that is in use by somebody unknown: without an owner, for the probation period."""
+    return Lease4(
+        lease.address,
+        b"",
+        b"",
+        network.decline_probation_period,
+        now,
+        lease.subnet_id,
+        state=LeaseState.DECLINED.value,
+        pool_id=lease.pool_id,
+    )
 
 
 def _inform(query: Query4, hosts: HostView, consult: Consult | None) -> Decision4:

@@ -125,11 +125,11 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     if query.trace:
         _explain(desk, subnet, pool, lease, before, told, cached=remaining is not None, mine=mine, kept=kept)
     picked = address if in_turn else None
+    unit: Unit = (Change(before, lease),)
     if offer:
-        return Decision4(query, OFFERED, lease, (Change(before, lease),) if kept else (), picked, reply)
+        return Decision4(query, OFFERED, lease, unit if kept else (), picked, reply, own=own)
     if remaining is not None:
         return Decision4(query, REUSED, before, (), None, reply)
-    unit: Unit = (Change(before, lease),)
     if replaces is not None and replaces.address != address:
         unit = (*unit, Change(replaces, None))
     decision = Decision4(query, RENEWED if mine else ALLOCATED, lease, unit, picked, reply)

@@ -64,6 +64,8 @@ class Hooks:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.active = False
+        """Whether there is any callout."""
         self.guided = False
         """Whether somebody listens to a point that plain messages meet within the engine."""
         self.family = 4
@@ -123,6 +125,7 @@ class Hooks:
         self._look()
 
     def _look(self) -> None:
+        self.active = bool(self._entries)
         self.guided = any(point.guides for point in self._entries)
         self._waiting = frozenset(
             point for point, entries in self._entries.items() if any(entry.waits for entry in entries)

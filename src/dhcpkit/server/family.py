@@ -142,12 +142,21 @@ class Quick(Protocol):
 
 @attrs.frozen
 class Points:
-    """The hook points outside the engine, in the order they are met; `expire` is the reclaimer's."""
+    """The hook points outside the engine, in the order they are met; `expire` and `recover` are the reclaimer's.
+
+    `finals` are the points that are told of outcomes, `final` makes the one of an outcome, None where none is. What the
+    server itself put on probation is told at `server_declined`.
+    """
 
     buffer_receive: Callable[[bytes, Any], Any]
     send: Callable[[Any, bytes], Any]
     buffer_send: Callable[[Any, bytes], Any]
-    expire: Callable[[Any], Any]
+    expire: Callable[..., Any]
+    recover: Callable[[Any], Any]
+    finals: tuple[type[Point], ...]
+    final: Callable[[Any], Point | None]
+    configured: Callable[..., Any]
+    server_declined: Callable[[Any, Any], Point] | None = None
 
     def kind(self, name: str) -> type[Point]:
         """The class of a point, for asking whether anybody listens."""
@@ -162,7 +171,8 @@ class Family(Generic[N]):
     """One family's engine and words. `plan` may raise NotLoaded, `repeat` says what can be said without writing.
 
     `unanswered` is the outcome of a decision whose answer could not be made. `change` makes the change of one lease
-    into another. `totals` counts leases, `count` a census.
+    into another. `totals` counts leases, `count` a census. `decline` makes the unit that puts an offered address on
+    probation; empty where somebody has it meanwhile.
     """
 
     number: int
@@ -184,3 +194,4 @@ class Family(Generic[N]):
     totals: Callable[[Iterable[Any]], dict[str, int]]
     count: Callable[[Any], dict[str, int]]
     quick: Quick | None = None
+    decline: Callable[[Any, Any, Any, int], Sequence[Any]] | None = None

@@ -8,20 +8,21 @@ from typing import Final
 from dhcpkit.alloc.answer6 import Outcome6, outcome6
 from dhcpkit.alloc.decision6 import Decision6, silent6
 from dhcpkit.alloc.engine6 import open6, plan6, reclaim6, repeat6
+from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.network6 import Network6
-from dhcpkit.alloc.points import Consult
-from dhcpkit.alloc.points6 import Lease6Expire
+from dhcpkit.alloc.points import Consult, Point
+from dhcpkit.alloc.points6 import Lease6Expire, Lease6Recover
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.query6 import Query6
 from dhcpkit.alloc.quick6 import quick6
 from dhcpkit.alloc.sights import SIGHT6
 from dhcpkit.alloc.view6 import Change6, LiveView6, Overlay6
-from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Pkt6Send
+from dhcpkit.hooks import Buffer6Receive, Buffer6Send, Dhcp6SrvConfigured, Leases6Committed, Pkt6Send
 from dhcpkit.server.account6 import WORDS6
 from dhcpkit.server.family import Family, Points
 from dhcpkit.server.ranks import rank6
 from dhcpkit.server.statistics import Tally6, count_totals6, lease_totals6
-from dhcpkit.wire.dhcp6 import Packet6
+from dhcpkit.wire.dhcp6 import MessageType6, Packet6
 
 __all__ = ["FAMILY6"]
 
@@ -78,10 +79,39 @@ def _take_quick(  # noqa: PLR0913, PLR0917  # a batch's whole world
     return rest
 
 
+RELEASED: Final = LeaseState.RELEASED.value
+UNSTORED: Final = frozenset(
+    int(kind) for kind in (MessageType6.SOLICIT, MessageType6.CONFIRM, MessageType6.INFORMATION_REQUEST)
+)
+
+
+def _final(outcome: Outcome6) -> Point | None:
+    """Who is told of an outcome, where Kea tells: of all that may store something. Prefixes are leases like others."""
+    packet, unit = outcome.packet, outcome.unit
+    if not unit and (packet.type in UNSTORED or outcome.sent is None):
+        return None
+    given = tuple(change.after for change in unit if change.after is not None and change.after.state != RELEASED)
+    gone = tuple(
+        after if (after := change.after) is not None else change.before
+        for change in unit
+        if change.after is None or change.after.state == RELEASED
+    )
+    return Leases6Committed(packet, outcome, given, tuple(lease for lease in gone if lease is not None))
+
+
 FAMILY6: Final[Family[Network6]] = Family(
     number=6,
     words=WORDS6,
-    points=Points(Buffer6Receive, Pkt6Send, Buffer6Send, Lease6Expire),
+    points=Points(
+        Buffer6Receive,
+        Pkt6Send,
+        Buffer6Send,
+        Lease6Expire,
+        Lease6Recover,
+        (Leases6Committed,),
+        _final,
+        Dhcp6SrvConfigured,
+    ),
     parse=Packet6.parse,
     open=_open,
     plan=plan6,

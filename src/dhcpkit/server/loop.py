@@ -16,13 +16,15 @@ from random import Random
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from dhcpkit.alloc.guards import Protection
-from dhcpkit.alloc.points import Consult, NextStep
+from dhcpkit.alloc.points import Consult
 from dhcpkit.alloc.query import Dropped
 from dhcpkit.alloc.view import NotLoaded
 from dhcpkit.backends.protocols import LeaseStoreOf, LocalLeaseStoreOf, StoreUnavailable
-from dhcpkit.hooks import Exchange, Hooks
+from dhcpkit.hooks import Hooks
+from dhcpkit.hooks.registry import Waits
 from dhcpkit.server import messages as m
 from dhcpkit.server.account import Account
+from dhcpkit.server.callouts import Callouts, NotHeard
 from dhcpkit.server.family import Decision, Family, Outcome, Overlay, Packet, Query
 from dhcpkit.server.guarding import Guarding
 from dhcpkit.server.name_changes import NameChanges, WaitingNames
@@ -102,13 +104,13 @@ class Batches(Generic[N]):
         self._busy: dict[bytes, Packet] = {}  # the client's message that is not answered yet; WAITING_MAX bounds it
         self._next: dict[bytes, Packet] = {}  # what the same client sent meanwhile, the newest
         self._revived: list[Packet] = []
-        self._consults: dict[int, Exchange] = {}  # by the `id` of the packet, which lives as long
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
         self.resumed: Callable[[], object] = _nothing
         """Called once exchanges may begin again after `full`."""
         self.account = Account(family.words, self.statistics)
         self.guarding = Guarding(family, self.account)
+        self.callouts = Callouts(family, self.hooks, self.account, self)
         self.use_store(store)
 
     def use_store(self, store: AnyStore) -> None:
@@ -136,8 +138,8 @@ class Batches(Generic[N]):
         """Serves what has arrived together."""
         account = self.account
         hooks, parse = self.hooks, self.family.parse
-        if hooks and hooks.listens(self.family.points.kind("buffer_receive")):
-            parse = self._heard
+        if hooks.active and hooks.listens(self.family.points.kind("buffer_receive")):
+            parse = self.callouts.heard
         packets: list[Packet] = []
         count = len(datagrams)
         for data, arrival in datagrams:
@@ -145,37 +147,29 @@ class Batches(Generic[N]):
                 packets.append(parse(data, arrival))
             except WireError as error:
                 account.unreadable(arrival, error)
-            except _NotHeard:
+            except NotHeard:
                 count -= 1
         account.received(count, packets)
         if self._protection.screens:
-            packets = list(self.guarding.screened(packets, self.network, self._clock.now()))
+            heard, packets = packets, list(self.guarding.screened(packets, self.network, self._clock.now()))
+            self.callouts.keep(packets, heard)
         if self.serving:
             self._serve(packets)
         else:
             account.disabled(len(packets))
+            self.callouts.forget(packets)
 
     async def drained(self) -> None:
         """Waits until every exchange that was begun is answered."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        while self._local is not None and self._busy:
-            await _synced(self._local)
-
-    def _heard(self, data: bytes, arrival: Any) -> Packet:
-        """The message of the datagram that the callouts of buffer4_receive, buffer6_receive leave.
-
-        Raises WireError where it is none, and _NotHeard where they drop it.
-        """
-        point = self.family.points.buffer_receive(data, arrival)
-        try:
-            step = self.hooks.consult(point)
-        except Exception as error:
-            self.account.broken(arrival, error)
-            raise _NotHeard from error
-        if step is NextStep.DROP:
-            raise _NotHeard
-        return cast("Packet", point.query) if point.query is not None else self.family.parse(point.data, arrival)
+        while True:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            elif self.callouts.count:
+                await self.callouts.drained()
+            elif self._local is not None and self._busy:
+                await _synced(self._local)
+            else:
+                return
 
     # From packets to decisions.
 
@@ -194,7 +188,7 @@ class Batches(Generic[N]):
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
             packets, self._revived = self._revived, []
-        if len(self._busy) >= WAITING_MAX and not self._paused:
+        if len(self._busy) - self.callouts.count >= WAITING_MAX and not self._paused:
             self._paused = True
             self.transport.pause()
 
@@ -209,7 +203,7 @@ class Batches(Generic[N]):
         quick: list[Outcome] = []
         rest: Sequence[Packet] = packets
         take_quick = self.family.quick
-        if take_quick is not None and not self.hooks:  # callouts are consulted by the engine only
+        if take_quick is not None and not self.hooks.guided:  # the engine alone consults callouts
             rest = take_quick(packets, self.network, view, now, self._busy, quick, self.account.fault)
             if quick:
                 self.account.opened(outcome.packet for outcome in quick)
@@ -244,28 +238,31 @@ class Batches(Generic[N]):
         queries: list[Query] = []
         network, busy, own = self.network, self._busy, self.transport.own_addresses
         open_packet = self.family.open
-        hooked = bool(self.hooks)
+        hooked = self.hooks.active
         consult: Consult | None = None
         for packet in packets:
             try:
                 if hooked:
-                    consult = self._consults[id(packet)] = Exchange(self.hooks)
+                    consult = self.callouts.of(packet)
                 query = open_packet(packet, network, consult, own)
                 if isinstance(query, Dropped):
                     self.account.dropped(packet, query)
                 elif query.identity in busy:
-                    self._hold_back(query.identity, packet)
+                    if self._hold_back(query.identity, packet):
+                        continue
                 else:
                     busy[query.identity] = opened = query.packet
                     queries.append(query)
-                    if opened is not packet and consult is not None:  # a callout put it in the other's place
-                        self._consults[id(opened)] = cast("Exchange", consult)
-                        del self._consults[id(packet)]
+                    if opened is not packet and hooked:
+                        self.callouts.replaced(packet, opened)
+                    continue
+            except Waits as waiting:
+                if self.callouts.ask(packet, waiting.point):
                     continue
             except Exception as error:  # noqa: BLE001  # a fault in one packet's processing must not end the service
                 self.account.fault(packet, error)
             if hooked:
-                self._consults.pop(id(packet), None)
+                self.callouts.forget((packet,))
         self.account.opened(query.packet for query in queries)
         return queries
 
@@ -276,11 +273,12 @@ class Batches(Generic[N]):
         decisions: list[Decision] = []
         again: list[Query] = []
         missing: list[Any] = []
-        rng, consults, plan = self.rng, self._consults, self.family.plan
+        rng, plan = self.rng, self.family.plan
+        exchange = self.callouts.get if self.hooks.active else None
         held = self.guarding.held if self._protection.judges else None
         for query in queries:
-            consult = consults.get(id(query.packet)) if consults else None
             try:
+                consult = exchange(query.packet) if exchange is not None else None
                 decision = plan(query, batch, query.network.hosts, now, rng, consult)
                 if held is not None:
                     decision = held(query.packet, decision, cast("Any", batch).by_address, self.network, now)
@@ -375,12 +373,18 @@ class Batches(Generic[N]):
             return self.family.unanswered(decision)
 
     def _finish(self, outcomes: Sequence[Outcome]) -> None:
-        """Decisions are final: send what they answer, count and tell what happened, let clients' next messages in."""
-        if self.hooks:
-            points = self.family.points
-            for name, make in (("send", points.send), ("buffer_send", points.buffer_send)):
-                if self.hooks.listens(points.kind(name)):
-                    outcomes = [self._offered_to_callouts(outcome, make) for outcome in outcomes]
+        """Decisions are final: tell who listens, send what they answer, count, let clients' next messages in."""
+        if self.hooks.active:
+            outcomes = self.callouts.told(outcomes, self._clock.now())
+            if not outcomes:
+                return
+        self._send(outcomes)
+        self._settle(outcomes)
+        self._close(outcomes)
+
+    def _send(self, outcomes: Sequence[Outcome]) -> None:
+        if self.hooks.active:
+            outcomes = self.callouts.leaving(outcomes)
         answers = [(outcome.sent, outcome.packet.arrival) for outcome in outcomes if outcome.sent is not None]
         if answers and max([len(sent.data) for sent, _ in answers]) > self.guarding.ample(self._protection):
             answers = self.guarding.without_long(outcomes, self.network)
@@ -392,11 +396,15 @@ class Batches(Generic[N]):
                 account.unsent(answers[index][1], answers[index][0], error)
             answers = [answer for index, answer in enumerate(answers) if index not in failed]
         account.sent(answers)
-        account.settled(outcomes)
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        self.account.settled(outcomes)
         names = [change for outcome in outcomes if outcome.names for change in outcome.names]
         if names:
             self.names.put(names)
-        busy, waiting, consults = self._busy, self._next, self._consults
+
+    def _close(self, outcomes: Sequence[Outcome]) -> None:
+        busy, waiting = self._busy, self._next
         if busy:
             for outcome in outcomes:
                 identity = outcome.identity
@@ -404,29 +412,14 @@ class Batches(Generic[N]):
                     del busy[identity]
                 if waiting and identity in waiting:
                     self._revived.append(waiting.pop(identity))
-        if consults:
-            for outcome in outcomes:
-                consults.pop(id(outcome.packet), None)
-
-    def _offered_to_callouts(self, outcome: Outcome, make: Callable[[Any, bytes], Any]) -> Outcome:
-        """An outcome with the answer that a point's callouts leave, without where they keep it back."""
-        sent = outcome.sent
-        if sent is None:
-            return outcome
-        point = make(outcome, sent.data)
-        try:
-            kept_back = self.hooks.consult(point) in (NextStep.SKIP, NextStep.DROP)
-            left = None if kept_back else sent._replace(data=point.data)
-        except Exception as error:  # noqa: BLE001  # as in _open
-            self.account.fault(outcome.packet, error)
-            left = None
-        return cast("Outcome", cast("Any", outcome)._replace(sent=left))
+        if self.hooks.active:
+            self.callouts.forget(outcome.packet for outcome in outcomes)
 
     def _done(self, identity: bytes, packet: Packet) -> None:
         if self._busy.get(identity) is packet:
             del self._busy[identity]
-        if self._consults:
-            self._consults.pop(id(packet), None)
+        if self.hooks.active:
+            self.callouts.forget((packet,))
         if self._next and identity in self._next:
             self._revived.append(self._next.pop(identity))
 
@@ -435,20 +428,49 @@ class Batches(Generic[N]):
         if self._revived:
             packets, self._revived = self._revived, []
             self._serve(packets)
-        if self._paused and len(self._busy) < WAITING_MAX:
+        if self._paused and len(self._busy) - self.callouts.count < WAITING_MAX:
             self._paused = False
             self.transport.resume()
             self.resumed()
 
+    # Exchanges that wait for callouts (`callouts.Exchanges`).
+    def now(self) -> int:
+        """The engine's time."""
+        return self._clock.now()
+
+    def parked(self, outcome: Any) -> None:
+        """The answer waits; its leases are stored and counted."""
+        self._busy[outcome.identity] = outcome.packet
+        self._settle((outcome,))
+
+    def released(self, outcome: Any) -> None:
+        """An answer that waited goes."""
+        self._send((outcome,))
+        self._close((outcome,))
+        self._wake()
+
+    def serve_again(self, packet: Any) -> None:
+        """What callouts say is known: the engine may go on."""
+        self._serve([packet])
+        self._wake()
+
+    def failed(self, packet: Any, error: Exception) -> None:
+        """An answer that waited is lost by a fault of ours."""
+        self._give_up([packet], error)
+        self._wake()
+
     # What goes otherwise.
 
-    def _hold_back(self, identity: bytes, packet: Packet) -> None:
-        """A client whose exchange is in progress: the same again is dropped, of anything newer the newest waits."""
+    def _hold_back(self, identity: bytes, packet: Packet) -> bool:
+        """Of a client whose exchange is in progress, the same again is dropped, of anything newer the newest waits."""
         earlier = self._busy[identity]
         again = earlier.xid == packet.xid and earlier.type == packet.type
         self.account.held_back(packet, again=again, replaces=not again and identity in self._next)
         if not again:
+            if self.hooks.active and identity in self._next:
+                self.callouts.forget((self._next[identity],))
             self._next[identity] = packet
+        return not again
 
     def _unavailable(self, packets: Sequence[Packet], view: Any | None, error: StoreUnavailable) -> None:
         """Nothing can be written: what is promised already is said again, for the time that remains (no lease changes).
@@ -485,10 +507,6 @@ class Batches(Generic[N]):
             told = m.DHCPSRV_LEASE_STORE_AVAILABLE.of(self.family.number)
             told.log(seconds=int(time.monotonic() - self.unavailable_since))
             self.unavailable_since = None
-
-
-class _NotHeard(Exception):
-    """A datagram is as if it had not come."""
 
 
 def _nothing() -> None:

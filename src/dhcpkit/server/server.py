@@ -159,6 +159,7 @@ class ServerOf(Generic[N]):
         self.reclaimer = Reclaimer(family, store, self.clock, self.statistics, reclaiming, hooks, self._forget_names)
         self.batches.account.released = self.reclaimer.release
         self.batches.resumed = self.queue.go_on
+        self.batches.callouts.commit = self.commit
         self._suspended = False
         self.hooks = self.batches.hooks
         self._store = store
