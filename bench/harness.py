@@ -22,6 +22,7 @@ KEA3 = (
     "isc3-mt0",
     "isc3-mt1",
 )  # its labels; the load generator takes everything that begins with "kea" for the system's
+PYPY = os.environ.get("DHCPKIT_BENCH_PYPY", "")  # script/pypy, or what else runs a program of dhcpkit on PyPy
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
@@ -41,6 +42,13 @@ def ours(durability: str, family: int = 4) -> str:
     """The server specification of dhcpkit with a durability."""
     program = f"{REPO}/.venv/bin/dhcpkit-dhcp{family}"
     return f"dhcpkit-{durability}={REPO}/bench/with-durability {durability} {{conf}} {program} -c {{conf}}"
+
+
+def on_pypy(family: int) -> list[str]:
+    """Server specifications of dhcpkit on PyPy; none where it is not to be measured."""
+    if not PYPY:
+        return []
+    return [f"dhcpkit-pypy={REPO}/bench/with-durability os {{conf}} {PYPY} dhcpkit-dhcp{family} -c {{conf}}"]
 
 
 def kea3(family: int) -> list[str]:
