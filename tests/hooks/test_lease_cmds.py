@@ -188,6 +188,17 @@ def test_a_prefix_is_not_added_into_another_one(tmp_path):
     assert server.ask("lease6-bulk-apply", there)["result"] == 0
 
 
+def test_what_a_file_could_not_hold_is_refused(server):
+    """Kea takes these, and has lost them after a restart, or keeps them in memory however large they are."""
+    name = f"lease{server.family}-add"
+    nobody = {"hw-address": ""} if server.family == 4 else {"duid": "00:00:00"}
+    for wrong in (nobody, {"hostname": "x" * 256}, {"hostname": "\ud800"}, {"user-context": {"a": "x" * 66_000}}):
+        answer = server.ask(name, lease_of(server.family, 1) | wrong)
+        assert answer["result"] == 1, wrong
+    assert server.all_leases() == []
+    assert server.ask(name, lease_of(server.family, 1, state=1) | nobody)["result"] == 0, "declined leases are nobody's"
+
+
 # Whatever is sent.
 
 odd = st.one_of(
