@@ -1,4 +1,4 @@
-"""Reservations of several places as one: the first place counts, and nothing that any of them reserves is given away."""
+"""Reservations of several places as one: the first place counts, and what any of them reserves is not given away."""
 
 from hypothesis import given
 from hypothesis import strategies as st

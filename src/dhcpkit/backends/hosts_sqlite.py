@@ -22,7 +22,7 @@ from dhcpkit.backends.hosts_memory import HostIndex, pages_of
 from dhcpkit.backends.protocols import StoreUnavailable
 from dhcpkit.errors import DhcpkitError
 
-__all__ = ["HostFileError", "SqliteHostStore"]
+__all__ = ["HostFileError", "SqliteHostStore", "file_of", "open_hosts"]
 
 T = TypeVar("T")
 VERSION: Final = 1  # of the tables, in SQLite's user_version; a newer one is not opened, an older one would be changed
@@ -235,3 +235,13 @@ class SqliteHostStore:
 
     def __len__(self) -> int:
         return len(self._index)
+
+
+def file_of(name: str, family: int, folder: Path) -> Path:
+    """The file of a name; one that is no path is in the data directory, and there is one that nobody named."""
+    return folder / (name or f"dhcpkit-hosts{family}.sqlite")
+
+
+async def open_hosts(config: Any, family: int, folder: Path) -> SqliteHostStore:
+    """The store that a `hosts-database` of type `sqlite` asks for. Raises what SqliteHostStore does."""
+    return await asyncio.to_thread(SqliteHostStore, file_of(config.name, family, folder), family)

@@ -19,9 +19,9 @@ from dhcpkit.config.surroundings import (
     CommentedDoc,
     ConfigControlDoc,
     ControlSocketDoc,
-    DatabaseDoc,
     DhcpDdnsDoc,
     HooksLibraryDoc,
+    HostsDatabaseDoc,
     LeaseDatabaseDoc,
     LoggerDoc,
     MultiThreadingDoc,
@@ -383,11 +383,9 @@ class ServerDoc(CommentedDoc):
     hooks_libraries: tuple[HooksLibraryDoc, ...] = param(
         default=(), shown=Shown.ALWAYS, doc="The hook libraries, in order."
     )
-    hosts_database: DatabaseDoc | None = param(
-        default=None, idle="grave", shown=Shown.NEVER, doc="A database of reservations."
-    )
-    hosts_databases: tuple[DatabaseDoc, ...] = param(
-        default=(), idle="grave", shown=Shown.OTHER, doc="Databases of reservations, in order."
+    hosts_database: HostsDatabaseDoc | None = param(default=None, shown=Shown.NEVER, doc="A database of reservations.")
+    hosts_databases: tuple[HostsDatabaseDoc, ...] = param(
+        default=(), shown=Shown.OTHER, doc="Databases of reservations, in order."
     )
     config_control: ConfigControlDoc = param(
         default=ConfigControlDoc(), idle="grave", doc="Databases that hold more of the configuration."

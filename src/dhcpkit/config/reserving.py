@@ -28,7 +28,7 @@ from dhcpkit.wire.definitions import Definitions
 from dhcpkit.wire.options4 import DHCP4
 from dhcpkit.wire.options6 import DHCP6
 
-__all__ = ["Reserving", "cached_form", "identifier_text", "identifiers_of"]
+__all__ = ["UNUSED", "Reserving", "cached_form", "identifier_text", "identifiers_of"]
 
 KINDS4: Final = ("hw-address", "duid", "circuit-id", "client-id", "flex-id")
 KINDS6: Final = ("hw-address", "duid", "flex-id")

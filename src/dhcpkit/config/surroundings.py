@@ -25,6 +25,7 @@ __all__ = [
     "DatabaseDoc",
     "DhcpDdnsDoc",
     "HooksLibraryDoc",
+    "HostsDatabaseDoc",
     "HttpHeaderDoc",
     "LeaseDatabaseDoc",
     "LoggerDoc",
@@ -123,6 +124,22 @@ class LeaseDatabaseDoc(DatabaseDoc):
     )
 
 
+@document("hosts-database")
+class HostsDatabaseDoc(DatabaseDoc):
+    """Where reservations are kept besides the configuration."""
+
+    type: str = param(
+        default=None,
+        inherit="sqlite",
+        choices=(*DATABASES, "sqlite"),
+        idle="grave",
+        doc="The kind of database; `sqlite`, dhcpkit's own, is a file that the server keeps itself.",
+    )
+    name: str = param(
+        default="", doc="The database's name; for sqlite the file, in the data directory if it is no path."
+    )
+
+
 @document("http-headers")
 class HttpHeaderDoc(CommentedDoc):
     """A header added to HTTP answers."""
@@ -183,6 +200,13 @@ class HooksLibraryDoc(CommentedDoc):
 
     library: str = param(doc="The library's name or path, as `libdhcp_lease_cmds.so`.")
     parameters: Json = param(default=NOTHING, doc="What the library is told.")
+    callout_deadline: int = param(
+        default=0,
+        low=0,
+        high=U32,
+        doc="Milliseconds a callout of the library may take: one that waits is cancelled then, another one is reported. "
+        "0: as the library has it, else 10 s for those that wait and 250 ms for others. dhcpkit's own.",
+    )
 
 
 @document("output-options")

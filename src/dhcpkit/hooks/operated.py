@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dhcpkit.alloc.name_change import NameChange
+from dhcpkit.backends.hosts_in_force import HostsInForce
 from dhcpkit.backends.protocols import LeaseStoreOf
 from dhcpkit.hooks.commands import Commands
 from dhcpkit.hooks.registry import Hooks
@@ -53,6 +54,8 @@ class Operated(Protocol):
 
     commands: Commands
     hooks: Hooks
+    hosts: HostsInForce
+    """Where reservations are: the configuration's, a cache's, those of stores. Changes are made through it."""
     config: str
     """The path of the configuration file it was started with."""
 

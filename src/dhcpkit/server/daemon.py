@@ -21,6 +21,8 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from dhcpkit.backends import LeaseFileError, StoreUnavailable
+from dhcpkit.backends.hosts_in_force import HostsInForce
+from dhcpkit.backends.hosts_sqlite import HostFileError
 from dhcpkit.config import ConfigError
 from dhcpkit.config.contacts import links_named
 from dhcpkit.config.param import unparse
@@ -125,8 +127,9 @@ class Daemon:
             self._serve_or_not, lambda wait, work: asyncio.get_running_loop().call_later(wait, work)
         )
         self.hooks = Hooks()
+        self.hosts = HostsInForce(program.family, data_folder, self._misunderstood)
         self._libraries = Libraries(self)
-        self._control = Control(self.commands, program.family)
+        self._control = Control(self.commands, program.family, self.hooks)
 
     @property
     def family(self) -> int:
@@ -260,6 +263,10 @@ class Daemon:
     def _say(self, message: Twin) -> Message:
         return message.of(self._program.family)
 
+    def _misunderstood(self, why: str) -> None:
+        """A reservation of a store means nothing to the configuration in force."""
+        self._say(m.DHCPSRV_RESERVATION_IN_PART).log(reason=why)
+
     def _load(self) -> AnyLoaded | None:
         """The configuration; None after telling what is wrong with it."""
         try:
@@ -298,11 +305,13 @@ class Daemon:
             sanity=sanity_of(doc),
             hooks=self.hooks,
         )
+        self._server.batches.callouts.limit = doc.parked_packet_limit
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         for library in (ServiceCommands(self), ConfigCommands(self), StatisticCommands(self._server.statistics)):
             self.commands.add(library)
         try:
             await self._libraries.adopt(self._choices[loaded])
+            await self.hosts.adopt(doc, loaded.network)
             await self._libraries.configured()
             await self._control.listen(sockets_of(doc))
             await run_server(self._server, self._version)
@@ -311,6 +320,7 @@ class Daemon:
             await self._libraries.close()
             if self._reloading is not None:
                 self._reloading.cancel()
+            await self.hosts.close()
             await self._store.close()
 
     # Reload.
@@ -334,7 +344,7 @@ class Daemon:
                 await self.adopt(loaded)
             except ConfigError as error:
                 self._refused(error)
-            except (OSError, StoreUnavailable, LeaseFileError, ServerIdError, LibraryError) as error:
+            except (OSError, StoreUnavailable, LeaseFileError, HostFileError, ServerIdError, LibraryError) as error:
                 self._say(m.DHCP_CONFIG_LOAD_FAIL).log(file=self.config, reason=error)
             else:
                 self._say(m.DHCP_DYNAMIC_RECONFIGURATION_SUCCESS).log(file=self.config)
@@ -351,12 +361,14 @@ class Daemon:
         listening = listening_of(loaded.doc, patient=self._patient)
         self._program.settle(loaded)
         await self._libraries.adopt(self._choices[loaded])
-        if _place_of(loaded.doc) != _place_of(before.doc):
-            try:
+        try:
+            await self.hosts.adopt(loaded.doc, loaded.network)
+            if _place_of(loaded.doc) != _place_of(before.doc):
                 await self._change_store(server, before.doc, loaded)
-            except BaseException:
-                await self._libraries.adopt(self._choices[before])
-                raise
+        except BaseException:
+            await self._libraries.adopt(self._choices[before])
+            await self.hosts.adopt(before.doc, before.network)
+            raise
         family = self._program.family
         configure(loggers_of(loaded.doc), from_environment(family), verbose=self._verbose, family=family)
         self._program.announce(loaded)
@@ -365,10 +377,24 @@ class Daemon:
             lfc_interval=loaded.doc.lease_database.lfc_interval,
             sanity=sanity_of(loaded.doc),
         )
+        server.batches.callouts.limit = loaded.doc.parked_packet_limit
         self._loaded = loaded
         self.reloaded = time.monotonic()
         await self._libraries.configured()
         await self._control.listen(sockets_of(loaded.doc))
+
+    async def _approve(self, server: ServerOf[Any], loaded: AnyLoaded) -> None:
+        """Asks the callouts of dhcp4_srv_configured, dhcp6_srv_configured. Raises LibraryError where one refuses."""
+        kind = server.family.points.kind("configured")
+        if not self.hooks.listens(kind):
+            return
+        point = server.family.points.configured(loaded.doc, loaded.network, unparse(loaded.doc))
+        try:
+            step = await self.hooks.wait(point, decides=True)
+        except Exception as error:
+            raise LibraryError(f"a callout of {kind.kea_name} failed: {type(error).__name__}: {error}") from error
+        if point.error or step is not None:
+            raise LibraryError(point.error or f"a callout of {kind.kea_name} refuses the configuration")
 
     async def _change_store(self, server: ServerOf[Any], before: AnyDoc, loaded: AnyLoaded) -> None:
         """Leases move to another store's keeping: nobody is served for that moment, packets wait in the sockets.

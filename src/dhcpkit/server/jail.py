@@ -20,6 +20,7 @@ __all__ = ["outside"]
 STREAMS: Final = ("stdout", "stderr")
 FOLDERS: Final = {  # where files of a kind may lie although none does yet: Kea's own places
     "lease-database.name": ("/var/lib/kea",),
+    "hosts-database.name": ("/var/lib/kea",),
     "output": ("/var/log/kea",),
     "socket-name": ("/run/kea", "/var/run/kea"),
 }
@@ -59,6 +60,9 @@ def _named(doc: Any) -> Iterator[tuple[str, str]]:
     database = doc.lease_database
     if database.name:
         yield "lease-database.name", database.name
+    for hosts in (*((doc.hosts_database,) if doc.hosts_database is not None else ()), *doc.hosts_databases):
+        if (hosts.type or "sqlite") == "sqlite" and "/" in hosts.name:  # else it is in the data directory
+            yield "hosts-database.name", hosts.name
     if doc.data_directory:
         yield "data-directory", f"{doc.data_directory.rstrip('/')}/*"
     yield from files_around(doc)

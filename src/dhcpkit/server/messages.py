@@ -203,6 +203,12 @@ DHCPSRV_MEMFILE_DB: Final = _dhcpsrv.info(
     "opening memory file lease database: {parameters}",
     "Leases are kept in memory and in a file, with these parameters.",
 )
+DHCPSRV_RESERVATION_IN_PART: Final = _dhcpsrv.warn(
+    "DHCPSRV_RESERVATION_IN_PART",
+    "a reservation means nothing to this configuration in part: {reason}",
+    "It is in a store of reservations, and one of its options, say, is defined no longer. Its addresses are kept for"
+    " its client all the same, without the options; the command reservation-update mends it.",
+)
 DHCPSRV_MEMFILE_LEASE_FILE_LOAD: Final = _dhcpsrv.info(
     "DHCPSRV_MEMFILE_LEASE_FILE_LOAD",
     "loading leases from file {file}",

@@ -42,7 +42,7 @@ STEPS: Final = 150  # random changes against the plain model
 PLACES: Final = (1, 2, 0)  # subnets that the random changes are about; 0 is the global one
 
 
-async def everything(store: HostStore, where: HostFilter = HostFilter(), size: int = 1000) -> list[Reservation]:  # noqa: B008
+async def _everything(store: HostStore, where: HostFilter = HostFilter(), size: int = 1000) -> list[Reservation]:  # noqa: B008
     """All that a filter wants, through pages."""
     return [one async for page in store.pages(where, size) for one in page]
 
@@ -96,10 +96,10 @@ class HostStoreContract:
             host = self.host(1)
             keys = [identifier_key(*host.key), address_key(1, host.addresses[0]), client_key(*host.key[1:])]
             assert list(await store.load(keys)) == []
-            assert await everything(store) == []
+            assert await _everything(store) == []
             assert await store.remove(*host.key) is None
             assert await store.put(host, replace=True) is None
-            assert await everything(store) == []
+            assert await _everything(store) == []
 
         self.run(tmp_path, test)
 
@@ -125,7 +125,7 @@ class HostStoreContract:
                 found = sorted(await store.load([key]), key=lambda one: one.id)
                 assert found == wanted, key
             assert len(await store.load([identifier_key(*here.key), client_key(*here.key[1:])])) == 2
-            assert await everything(store) == [made, again]
+            assert await _everything(store) == [made, again]
 
         self.run(tmp_path, test)
 
@@ -155,7 +155,7 @@ class HostStoreContract:
                 HostFilter(address=hosts[1].addresses[0], subnet_id=0),
             ]
             for where in filters:
-                found = await everything(store, where)
+                found = await _everything(store, where)
                 assert [one.key for one in found] == [each.key for each in hosts if where.fits(each)], where
 
         self.run(tmp_path, test)
@@ -166,13 +166,13 @@ class HostStoreContract:
         async def test(store: HostStore) -> None:
             for number in range(1, 8):
                 await store.put(self.host(number, 1 + number % 2))
-            whole = await everything(store)
+            whole = await _everything(store)
             assert [one.id for one in whole] == sorted(one.id for one in whole)
             for size in (1, 2, 7, 100):
                 assert [len(page) for page in [p async for p in store.pages(size=size)]][:-1] == [size] * (
                     (7 - 1) // size
                 )
-                assert await everything(store, size=size) == whole
+                assert await _everything(store, size=size) == whole
             assert [one async for page in store.pages(after=whole[2].id) for one in page] == whole[3:]
 
         self.run(tmp_path, test)
@@ -187,7 +187,7 @@ class HostStoreContract:
             with pytest.raises(ClientReserved) as caught:
                 await store.put(self.host(1, at=5))
             assert isinstance(caught.value, HostClash)
-            assert await everything(store) == [made]
+            assert await _everything(store) == [made]
             await store.put(self.host(1, 2))
 
         self.run(tmp_path, test)
@@ -199,7 +199,7 @@ class HostStoreContract:
             await store.put(self.host(1))
             with pytest.raises(AddressReserved):
                 await store.put(self.host(2, at=1))
-            assert len(await everything(store)) == 1
+            assert len(await _everything(store)) == 1
             await store.put(self.host(2, 2, at=1))
             await store.put(self.host(2, at=1), unique=False)
             assert len(await store.load([address_key(1, self.host(1).addresses[0])])) == 2
@@ -220,7 +220,7 @@ class HostStoreContract:
             assert moved is not None
             assert await store.load([identifier_key(*moved.key)]) == [moved]
             assert list(await store.load([address_key(1, self.host(1).addresses[0])])) == []
-            assert len(await everything(store)) == 2
+            assert len(await _everything(store)) == 2
 
         self.run(tmp_path, test)
 
@@ -230,10 +230,10 @@ class HostStoreContract:
         async def test(store: HostStore) -> None:
             await store.put(self.host(1))
             await store.put(self.host(2, hostname="kept"))
-            before = await everything(store)
+            before = await _everything(store)
             with pytest.raises(AddressReserved):
                 await store.put(self.host(2, at=1), replace=True)
-            assert await everything(store) == before
+            assert await _everything(store) == before
 
         self.run(tmp_path, test)
 
@@ -244,7 +244,7 @@ class HostStoreContract:
             made = await store.put(self.host(1))
             assert await store.remove(*self.host(1).key) == made
             assert await store.remove(*self.host(1).key) is None
-            assert await everything(store) == []
+            assert await _everything(store) == []
             later = await store.put(self.host(2, at=1))
             assert later is not None
             assert made is not None
@@ -265,10 +265,10 @@ class HostStoreContract:
             await store.put(self.host(3))
             await store.put(self.host(1, hostname="b"), replace=True)
             await store.remove(*self.host(3).key)
-            kept.extend(await everything(store))
+            kept.extend(await _everything(store))
 
         async def look(store: HostStore) -> None:
-            assert await everything(store) == kept
+            assert await _everything(store) == kept
             made = await store.put(self.host(4))
             assert made is not None
             assert made.id > kept[-1].id
@@ -293,7 +293,7 @@ class HostStoreContract:
                 (found,) = await store.load([identifier_key(*key)]) or (None,)
                 assert self.same(found, model.get(key))
                 for where in (HostFilter(subnet_id=1), HostFilter(hostname="A"), HostFilter(identifier=key[1:])):
-                    shown = [one.key for one in await everything(store, where, 2)]
+                    shown = [one.key for one in await _everything(store, where, 2)]
                     assert sorted(shown) == sorted(k for k, one in model.items() if where.fits(one))
 
         self.run(tmp_path, test)
