@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dhcpkit.api import Basic, Client, Denied, HttpSocket, NotAnAnswer, Place, UnixSocket, Unreachable
 from dhcpkit.api.client import read_answers
 from dhcpkit.hooks.commands import Answer, Forbidden, Result
+from dhcpkit.testing.answering import answering
 from dhcpkit.testing.documents import json_values
 
 SECRET = "lab-pw-7"
@@ -24,32 +25,6 @@ async def echo(request, caller):
         raise Forbidden(403, "no")
     told = {"arguments": request.arguments, "service": list(request.service), "channel": caller.channel}
     return Answer(text=request.command, arguments={**told, "user": caller.user, "subject": caller.subject})
-
-
-@contextmanager
-def serving(*sockets):
-    """Sockets that answer in a thread of their own."""
-    loop = asyncio.new_event_loop()
-
-    async def start():
-        for each in sockets:
-            await each.start()
-
-    async def close():
-        for each in sockets:
-            await each.close()
-        await asyncio.sleep(0)
-
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(start(), loop).result(20)
-        yield
-        asyncio.run_coroutine_threadsafe(close(), loop).result(20)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
-        loop.close()
 
 
 @contextmanager
@@ -96,7 +71,7 @@ def channels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
     unix = UnixSocket(folder / "control", echo)
     http = HttpSocket("127.0.0.1", 0, echo)
-    with serving(unix, http):
+    with answering(unix, http):
         yield Client(str(folder / "control")), Client(f"http://127.0.0.1:{http.port}/")
 
 
@@ -127,7 +102,7 @@ def test_an_answer_that_is_too_large_is_given_up(channels):
 
 def test_users_prove_who_they_are():
     http = HttpSocket("127.0.0.1", 0, echo, basic=Basic({"admin": SECRET}, lambda: 0.0))
-    with serving(http):
+    with answering(http):
         place = f"http://127.0.0.1:{http.port}/"
         (answer,) = both_ways(Client(place, user="admin", password=SECRET), "version-get")
         assert answer.arguments["user"] == "admin"
@@ -145,7 +120,7 @@ def test_certificates_say_who_is_who(authority):
     tls.load_verify_locations(authority / "ca.pem")
     tls.verify_mode = ssl.CERT_OPTIONAL
     https = HttpSocket("127.0.0.1", 0, echo, tls=tls)
-    with serving(https):
+    with answering(https):
         place = f"https://127.0.0.1:{https.port}/"
         ca, cert, key = (str(authority / name) for name in ("ca.pem", "client.pem", "client.key"))
         (answer,) = both_ways(Client(place, ca=ca, cert=cert, key=key), "version-get")

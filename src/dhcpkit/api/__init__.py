@@ -2,8 +2,8 @@
 
 from dhcpkit.api.access import Admission, Basic
 from dhcpkit.api.agent import Agent
-from dhcpkit.api.client import Client, Denied, NotAnAnswer, Place, Unreachable
-from dhcpkit.api.feed import Feed, Limits, NotJson
+from dhcpkit.api.client import Client, Denied, NotAnAnswer, Place, Unreachable, read_answers
+from dhcpkit.api.feed import Feed, Limits, NotJson, parse_text
 from dhcpkit.api.http import AskMany, HttpSocket
 from dhcpkit.api.request import BadRequest, Caller, Request, read_request
 from dhcpkit.api.unix import Ask, SocketInUse, UnixSocket
@@ -28,5 +28,7 @@ __all__ = [
     "SocketInUse",
     "UnixSocket",
     "Unreachable",
+    "parse_text",
+    "read_answers",
     "read_request",
 ]

@@ -57,6 +57,7 @@ COMMANDS: Final = (  # in the order `dhcpkit --help` shows them
     Command("init", "dhcpkit.cli.init", "init"),
     Command("replay", "dhcpkit.cli.replay", "replay"),
     Command("schema", "dhcpkit.cli.schema", "schema"),
+    Command("shell", "dhcpkit.cli.shell", "shell"),
     Command("agent", "dhcpkit.cli.agent", "agent"),
     Command("kea-names", "dhcpkit.cli.kea_names", "app", group=True),
     Command("version", "dhcpkit.cli.version", "version"),

@@ -21,6 +21,7 @@ PROGRAMS: Final = {
     "kea-dhcp4": ("dhcpkit.server.main", "main"),
     "kea-dhcp6": ("dhcpkit.server.main", "main6"),
     "kea-ctrl-agent": ("dhcpkit.server.agent", "main"),
+    "kea-shell": ("dhcpkit.cli.shell", "main"),
 }
 MARK: Final = "# Written by `dhcpkit kea-names install`, taken away by `dhcpkit kea-names remove`."
 SHEBANG_MAX: Final = 127  # octets the kernel reads of a script's first line (before Linux 5.1)

@@ -28,6 +28,8 @@ def status_of(error: BaseException) -> Status:
     for module, name, status in (
         ("dhcpkit.config.errors", "ConfigError", Status.BAD_CONFIG),
         ("dhcpkit.backends.protocols", "StoreUnavailable", Status.UNREACHABLE),
+        ("dhcpkit.api.client", "Unreachable", Status.UNREACHABLE),
+        ("dhcpkit.api.client", "Denied", Status.NO_PERMISSION),
     ):
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
