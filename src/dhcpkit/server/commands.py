@@ -90,7 +90,7 @@ class NamedArguments(Document):
 class CountArguments(Document):
     """How many samples are kept."""
 
-    max_samples: int = param(low=1, high=1_000_000, doc="How many samples are kept, the newest ones.")
+    max_samples: int = param(low=0, high=1_000_000, doc="How many samples are kept, the newest ones.")
 
 
 @document("arguments")
@@ -307,6 +307,7 @@ class StatisticCommands:
     @command("statistic-sample-count-set", Access.WRITE, since="1.6.0", arguments=NamedCountArguments)
     def statistic_sample_count_set(self, arguments: NamedCountArguments) -> Answer:
         """Says how many samples of a statistic are kept."""
+        _check_count(arguments)
         if not self._statistics.keep(arguments.name, count=arguments.max_samples):
             raise Refused(f"No '{arguments.name}' statistic found")
         return Answer(text=f"Statistic '{arguments.name}' count limit is set.")
@@ -314,6 +315,7 @@ class StatisticCommands:
     @command("statistic-sample-count-set-all", Access.WRITE, since="1.6.0", arguments=CountArguments)
     def statistic_sample_count_set_all(self, arguments: CountArguments) -> Answer:
         """Says how many samples of every statistic are kept, of those to come as well."""
+        _check_count(arguments)
         self._statistics.keep(count=arguments.max_samples)
         return Answer(text="All statistics count limit are set.")
 
@@ -329,6 +331,12 @@ class StatisticCommands:
         """Says how long samples of every statistic are kept, of those to come as well."""
         self._statistics.keep(age=arguments.duration)
         return Answer(text="All statistics duration limit are set.")
+
+
+def _check_count(arguments: CountArguments) -> None:
+    """Whether any samples are kept. Raises Refused."""
+    if not arguments.max_samples:
+        raise Refused("'max-samples' parameter must not be zero")
 
 
 def _member(sent: Any, key: str, otherwise: Any = None) -> Any:

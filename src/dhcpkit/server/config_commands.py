@@ -132,9 +132,10 @@ class ConfigCommands:
         return Answer(text="Configuration successful.", arguments={"hash": hash_of(self._in_force())})
 
 
-def in_one_line(error: ConfigError) -> str:
-    """What is wrong with a configuration that came by a command, in Kea's words for those."""
-    return "; ".join(_told(problem) for problem in error.errors[:PROBLEMS_MAX])
+def in_one_line(error: ConfigError, most: int = PROBLEMS_MAX) -> str:
+    """What is wrong with a configuration that came by a command, in Kea's words for those: unknown keys first."""
+    in_order = sorted(error.errors, key=lambda problem: problem.code is not codes.UNKNOWN_KEY)
+    return "; ".join(_told(problem) for problem in in_order[:most])
 
 
 def _told(problem: Problem) -> str:

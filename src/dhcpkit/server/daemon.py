@@ -194,7 +194,7 @@ class Daemon:
                     raise Refused(wrong)
                 await self.adopt(loaded)
             except ConfigError as error:
-                raise Refused(in_one_line(error)) from None
+                raise Refused(in_one_line(error, 1)) from None
             except (DhcpkitError, OSError) as error:
                 raise error if isinstance(error, Refused) else Refused(str(error)) from None
 
