@@ -604,7 +604,7 @@ class TestSharedNetworks:
         assert list(lab.network.recent.values()) == [1]
         asked = []
         below = lab.store.first_free
-        lab.store.first_free = lambda order, now, busy=(): (asked.append(order.first), below(order, now, busy))[1]
+        lab.store.first_free = lambda order, *more: (asked.append(order.first), below(order, *more))[1]
         ask(lab, REQUEST, PAT)
         ask(lab, REQUEST, BOB)
         assert ip("2001:db8::10") not in asked

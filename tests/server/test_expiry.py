@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhcpkit.alloc import Lease4, LeaseState
+from dhcpkit.alloc.view import Change
 from dhcpkit.backends.memory import MemoryStore
 from dhcpkit.hooks import Hooks, Lease4Expire, NextStep
 from dhcpkit.server.expiry import Reclaimer, Reclaiming
@@ -143,3 +144,98 @@ def test_timers_run_only_where_they_are_asked_for(wait):
         return count
 
     assert asyncio.run(start()) == wait
+
+
+def released(count, *, at=NOW - 10, **kwargs):
+    """Leases that clients gave back: without a lifetime, as they are kept."""
+    return [Lease4(FIRST + i, x.mac(i), b"", 0, at, 1, state=LeaseState.RELEASED.value, **kwargs) for i in range(count)]
+
+
+NAMED = {"fqdn_fwd": True, "fqdn_rev": True, "hostname": "ann.example.org."}
+
+
+def test_what_was_released_before_a_restart_tells_dns_in_the_next_round():
+    """Kea takes released leases back as it does those that are over, whoever served when they were."""
+    store, told = MemoryStore(released(3, **NAMED)), []
+    tidy = Reclaimer(FAMILY4, store, x.Time(NOW), Statistics(), ended=told.extend)
+    tidy.hold(store.census().reclaimed)
+    asyncio.run(tidy.reclaim())
+    assert [lease.hostname for lease in told] == ["ann.example.org."] * 3
+    assert [(lease.state, lease.hostname, lease.fqdn_fwd) for lease in x.leases_of(store)] == [
+        (LeaseState.RELEASED, "", False)
+    ] * 3
+    asyncio.run(tidy.reclaim())
+    assert len(told) == 3, "once"
+
+
+@pytest.mark.parametrize("how", ["hold", "release"])
+def test_callouts_hear_of_released_leases_once_and_may_put_them_off(how):
+    hooks, heard, kept = Hooks(), [], {FIRST}
+
+    @hooks.on(Lease4Expire)
+    def hear(point):
+        heard.append(point.lease.address)
+        return NextStep.SKIP if point.lease.address in kept else None
+
+    store, told = MemoryStore(released(2, **NAMED)), []
+    tidy = Reclaimer(FAMILY4, store, x.Time(NOW), Statistics(), hooks=hooks, ended=told.extend)
+    getattr(tidy, how)(store.census().reclaimed)
+    asyncio.run(tidy.reclaim())
+    assert (heard, [lease.address for lease in told]) == ([FIRST, FIRST + 1], [FIRST + 1])
+    asyncio.run(tidy.reclaim())
+    assert heard == [FIRST, FIRST + 1, FIRST], "what was put off comes again"
+    kept.clear()
+    asyncio.run(tidy.reclaim())
+    asyncio.run(tidy.reclaim())
+    assert heard == [FIRST, FIRST + 1, FIRST, FIRST]
+    assert [lease.address for lease in told] == [FIRST + 1, FIRST]
+
+
+def test_what_a_callout_keeps_is_not_removed_before_it_was_taken_back():
+    hooks = Hooks()
+    hooks.on(Lease4Expire)(lambda point: NextStep.SKIP if point.lease.address == FIRST else None)
+    store = MemoryStore(released(2))
+    tidy = Reclaimer(FAMILY4, store, x.Time(NOW + 10_000), Statistics(), hooks=hooks)
+    tidy.hold(store.census().reclaimed)
+    assert asyncio.run(tidy.flush()) == 1
+    assert [lease.address for lease in x.leases_of(store)] == [FIRST]
+
+
+def test_released_leases_count_for_the_limit_of_a_round():
+    store, told = MemoryStore(released(5, **NAMED)), []
+    tidy = Reclaimer(FAMILY4, store, x.Time(NOW), Statistics(), Reclaiming(max_reclaim_leases=2), ended=told.extend)
+    tidy.hold(store.census().reclaimed)
+    for expected in (2, 4, 5):
+        asyncio.run(tidy.reclaim())
+        assert len(told) == expected
+
+
+def test_one_that_ends_far_off_is_in_no_other_s_way():
+    """A clock that once was years ahead leaves such leases behind; they lie at any address."""
+    ahead = released(1, at=NOW + 1_000_000_000)
+    store, time = MemoryStore([*ahead, *released(3)[1:]]), x.Time(NOW)
+    tidy, _ = reclaimer(store, time, hold_reclaimed_time=60)
+    tidy.hold(store.census().reclaimed)
+    time.seconds += 100
+    assert asyncio.run(tidy.flush()) == 2
+    assert [lease.address for lease in x.leases_of(store)] == [FIRST]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 100)), max_size=30))
+def test_each_is_removed_when_it_was_kept_long_enough_however_often_it_was_given_back(steps):
+    store, time = MemoryStore(released(6, at=NOW)), x.Time(NOW)
+    tidy, _ = reclaimer(store, time, hold_reclaimed_time=60)
+    tidy.hold(store.census().reclaimed)
+    for number, wait in steps:
+        time.seconds += wait
+        asyncio.run(tidy.flush())
+        left = {lease.address: lease for lease in x.leases_of(store)}
+        assert all(lease.expire >= time.now() - 60 for lease in left.values())
+        again = released(6, at=time.now())[number]
+        assert store.append([(Change(left.get(again.address), again),)]) == [True]
+        tidy.release((again.address,))
+        assert len(tidy._ends) <= 2 * len(tidy._held) + 1024
+    time.seconds += 61
+    asyncio.run(tidy.flush())
+    assert states(store) == []
+    assert not tidy._held

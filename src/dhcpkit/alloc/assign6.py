@@ -8,7 +8,7 @@ in the trace. Leases are made, and kept track of, in `desk6`.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -27,11 +27,12 @@ from dhcpkit.alloc.pick6 import Match
 from dhcpkit.alloc.query6 import Asked6, Hint6
 from dhcpkit.alloc.times6 import tee_times6
 from dhcpkit.alloc.tried import tried
+from dhcpkit.alloc.view6 import Sweep6
 from dhcpkit.wire.identity6 import StatusCode, StatusCode6
 
 __all__ = ["assign6", "extend6", "none_available", "remember"]
 
-IA_NA: Final = LeaseType.IA_NA
+IA_NA, IA_PD = LeaseType.IA_NA, LeaseType.IA_PD
 ADDRESS_LEN: Final = 128
 RECENT_MAX: Final = 4096  # remembered places; clients' classes are part of their names, so it must not grow with them
 
@@ -150,6 +151,9 @@ def _choose(desk: Desk6, asked: Asked6) -> _Chosen:
 
 def _may_keep(desk: Desk6, asked: Asked6, lease: Lease6) -> bool:
     """Whether a lease is the client's by reservation, or in a pool open to it and nobody else's."""
+    if asked.type == IA_PD and lease.expired(desk.now) and desk.overlapped(lease.address, lease.prefix_len):
+        desk.note(lease.address, "taken back", "it is over, and somebody has a prefix now that overlaps it")
+        return False
     if desk.is_reserved(lease):
         return True
     subnet = desk.query.network.by_id[lease.subnet_id]
@@ -247,6 +251,9 @@ def _reserve(  # noqa: PLR0913, PLR0917  # a reservation's every part
         why = "it is leased for another identity association" if mine else "it is leased to another client"
         desk.note(address, "reservation passed over", why, host.where)
         return None
+    if asked.type == IA_PD and desk.overlapped(address, length):
+        desk.note(address, "reservation passed over", "a prefix that overlaps it is leased", host.where)
+        return None
     desk.note(address, "chosen", "it is reserved for the client", host.where)
     if host.subnet_id and desk.host_subnet is None:
         desk.take_up(host, subnet)
@@ -288,6 +295,9 @@ def _from_hint(desk: Desk6, asked: Asked6, hint: Hint6, match: Match) -> Holding
         lease = desk.lease_at(address)
         if (lease is not None and not lease.expired(desk.now)) or (address, length) in desk.allocated:
             desk.note(address, "passed over", "the client asks for it, and it is taken")
+            continue
+        if isinstance(pool, PdPool) and desk.overlapped(address, length):
+            desk.note(address, "passed over", "the client asks for it, and a prefix that overlaps it is taken")
             continue
         other = desk.reserved_for_other(subnet, address, in_pool=True)
         if other is not None:
@@ -379,19 +389,35 @@ def remember(recent: dict[tuple[object, ...], int], key: tuple[object, ...], at:
 def _first_free(desk: Desk6, subnet: Subnet6, pool: Pool6 | PdPool, asked: Asked6) -> int | None:
     allocator = subnet.allocator if asked.type == IA_NA else subnet.pd_allocator
     busy = desk.busy(subnet)
-    for order in allocator.orders(pool.sweep, desk.chance()):
-        address = desk.leases.first_free(order, desk.now, busy)
+    delegated = pool.delegated_len if isinstance(pool, PdPool) else 0
+    for each in allocator.orders(pool.sweep, desk.chance()):
+        order = each if not delegated or type(each) is Sweep6 else _Apart(each, desk, delegated)
+        address = desk.leases.first_free(order, desk.now, busy, desk.spans)
         if desk.query.trace:
-            for passed, because in tried(order, address, partial(_why_not, desk, busy)):
+            for passed, because in tried(each, address, partial(_why_not, desk, busy, delegated)):
                 desk.note(passed, "passed over", because)
         if address is not None:
             return address
     return None
 
 
-def _why_not(desk: Desk6, busy: Container[int], address: int) -> str:
+@attrs.frozen
+class _Apart:
+    """Those of an order of prefixes that do not overlap what somebody holds; of a sweep the view knows them."""
+
+    order: Iterable[int]
+    desk: Desk6
+    length: int
+
+    def __iter__(self) -> Iterator[int]:
+        return (address for address in self.order if not self.desk.overlapped(address, self.length))
+
+
+def _why_not(desk: Desk6, busy: Container[int], delegated: int, address: int) -> str:
     """Why an address or prefix of a pool is not given to anybody; "" where it is free."""
     lease = desk.leases.by_address(address)
     if lease is not None and not lease.expired(desk.now):
         return "it is declined" if lease.state else f"it is leased to {lease.duid.hex(':')}"
+    if delegated and desk.overlapped(address, delegated):
+        return "a prefix that overlaps it is leased"
     return "it is reserved for another client" if address in busy else ""

@@ -31,7 +31,7 @@ from dhcpkit.alloc.reserved6 import Found6, Reserved6, host_in
 from dhcpkit.alloc.scarce6 import few_left
 from dhcpkit.alloc.times6 import lifetimes6, remaining6, remaining_of_cached6
 from dhcpkit.alloc.view import holds
-from dhcpkit.alloc.view6 import Change6, LeaseView6, Sweep6, Unit6
+from dhcpkit.alloc.view6 import Change6, LeaseView6, Span6, Sweep6, Unit6, span_of
 
 __all__ = ["Desk6", "Holding6"]
 
@@ -77,6 +77,7 @@ class Desk6:
         "offered",
         "query",
         "rng",
+        "spans",
         "subnet",
     )
 
@@ -107,6 +108,7 @@ class Desk6:
         self.host_subnet: Subnet6 | None = None
         self.name = choose_name6(query.packet, query.subnet, query.subnet.naming, self.host(), consult, classes)
         self.allocated: set[tuple[int, int]] = set()
+        self.spans: list[Span6] = []  # of the prefixes that this decision gives
         self.events: list[Event] = []
         self.offered: list[int] = []
         self._before: dict[int, Lease6 | None] = {}  # as the store has them
@@ -206,6 +208,14 @@ class Desk6:
         if not reserved or not self.hosts.any_in(subnet.id):
             return self._taken or self._changed
         return _Busy(self._taken, self._changed, Reserved6(self.hosts, subnet.id, self.found))
+
+    def overlapped(self, address: int, prefix_len: int) -> bool:
+        """Whether a prefix contains, or lies in, one that somebody holds or this decision gives."""
+        first, last = span_of(address, prefix_len)
+        for low, high in self.spans:
+            if low <= last and first <= high:
+                return True
+        return any(not lease.expired(self.now) for lease in self.leases.overlapping(address, prefix_len))
 
     def chance(self) -> int:
         """What random orders are made from."""
@@ -310,8 +320,8 @@ class Desk6:
 
     def remove(self, lease: Lease6) -> None:
         """The client loses a lease. An offer changes nothing."""
-        if self.offer:
-            return
+        if self.offer or self._changed.get(lease.address) is not None:
+            return  # in its place this decision gives a prefix of another length
         self._before.setdefault(lease.address, lease)
         self._changed[lease.address] = None
         self.events.append(Event.RELEASE)
@@ -337,6 +347,8 @@ class Desk6:
     def _record(self, lease: Lease6, event: Event, before: Lease6 | None = None) -> None:
         address = lease.address
         self.allocated.add((address, lease.prefix_len))
+        if lease.type == IA_PD:
+            self.spans.append(span_of(address, lease.prefix_len))
         if self.offer:
             self._taken.add(address)
             self.events.append(Event.OFFER)

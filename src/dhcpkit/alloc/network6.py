@@ -104,7 +104,7 @@ class PdPool:
         put(self, "first", first)
         put(self, "end", int(self.prefix.broadcast_address))
         put(self, "last", self.end >> shift << shift)
-        put(self, "sweep", Sweep6(first, self.last, shift))
+        put(self, "sweep", Sweep6(first, self.last, shift, prefixes=True))
 
     def __contains__(self, address: object) -> bool:
         return address in self.sweep
@@ -292,6 +292,7 @@ class Network6:
         self._delegated = Ranges(
             (pool.first, pool.end, (subnet, pool)) for subnet in self.subnets for pool in subnet.pd_pools
         )
+        self._cut_twice = _cut_twice(self.subnets)
         self.guarded = any(self._links.guards(subnet) for subnet in self.subnets)
         self.plain = frozenset(subnet.id for subnet in self.subnets if self._is_plain(subnet))
         """The numbers of the subnets that `quick6` serves."""
@@ -313,6 +314,7 @@ class Network6:
             and not any(pool.client_classes or pool.additional_classes for pool in subnet.pools)
             and not any(pool.client_classes or pool.additional_classes for pool in subnet.pd_pools)
             and not any(pool.excluded_len for pool in subnet.pd_pools)
+            and subnet.id not in self._cut_twice
         )
 
     def siblings(self, subnet: Subnet6) -> tuple[Subnet6, ...]:
@@ -358,3 +360,21 @@ class Network6:
     def delegating(self, address: int) -> Sequence[tuple[Subnet6, PdPool]]:
         """The pools of prefixes whose range holds the address, each with its subnet."""
         return self._delegated.holding(address)
+
+
+def _cut_twice(subnets: Iterable[Subnet6]) -> frozenset[int]:
+    """The numbers of the subnets whose prefixes are cut into other lengths by another pool as well."""
+    found: set[int] = set()
+    together: list[tuple[int, int]] = []  # pools that overlap one another: the subnet, and the length of prefixes
+    end = -1
+    pools = sorted(
+        (pool.first, pool.end, subnet.id, pool.delegated_len) for subnet in subnets for pool in subnet.pd_pools
+    )
+    for first, last, subnet_id, length in [*pools, (1 << ADDRESS_BITS, 0, 0, 0)]:
+        if first > end:
+            if len({each for _, each in together}) > 1:
+                found.update(each for each, _ in together)
+            together = []
+        together.append((subnet_id, length))
+        end = max(end, last)
+    return frozenset(found)

@@ -348,6 +348,8 @@ def _prefix(asking: _Asking, payload: bytes) -> _Given:
         address = pool.part_of(hint)
         there = leases.by_address(address)
         if address not in taken and (there is None or there.expired(now)):
+            if any(not lease.expired(now) for lease in leases.overlapping(address, delegated)):
+                raise _NotPlain
             return _fresh(asking, pool, address, there, PD_TYPE, iaid, delegated, preferred, valid)
     free = leases.first_free(pool.sweep, now, taken)
     if free is None:

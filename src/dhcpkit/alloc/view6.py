@@ -10,15 +10,32 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 import attrs
 
-from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.view import Taken, holds
 
-__all__ = ["DUID", "Change6", "Key6", "LeaseView6", "LiveView6", "Overlay6", "Sweep6", "Unit6"]
+__all__ = [
+    "ADDRESS_BITS",
+    "DUID",
+    "Change6",
+    "Key6",
+    "LeaseView6",
+    "LiveView6",
+    "Overlay6",
+    "Span6",
+    "Sweep6",
+    "Unit6",
+    "span_of",
+]
 
 DUID: Final = "duid"
+ADDRESS_BITS: Final = 128
+IA_PD: Final = LeaseType.IA_PD.value  # an enumeration's attribute costs
 
-# What can be looked up: ("address", 42540766411282592856903984951653826561), ("duid", b"...").
-Key6 = tuple[Literal["address"], int] | tuple[Literal["duid"], bytes]
+# What can be looked up: ("address", 42540766411282592856903984951653826561), ("duid", b"..."), and what stands in the
+# way of a prefix, given by its address and length.
+Key6 = tuple[Literal["address"], int] | tuple[Literal["duid"], bytes] | tuple[Literal["overlap"], int, int]
+
+Span6 = tuple[int, int]  # the first and the last address of a prefix
 
 
 class Change6(NamedTuple):
@@ -38,17 +55,24 @@ class Change6(NamedTuple):
 Unit6 = tuple[Change6, ...]  # all or nothing; one per query, however many addresses and prefixes it changes
 
 
+def span_of(address: int, prefix_len: int) -> Span6:
+    """The first and the last address of a prefix."""
+    return address, address | (1 << ADDRESS_BITS - prefix_len) - 1
+
+
 @attrs.frozen
 class Sweep6:
     """Every address, or every prefix of one length, from `first` to `last`, from the view's turn on and then around.
 
     Steps are `1 << shift` wide: shift 0 for addresses, 128 - the delegated length for prefixes. A view that keeps free
-    lists answers it without walking the range, which may be larger than anybody could walk.
+    lists answers it without walking the range, which may be larger than anybody could walk. Of `prefixes`, a view
+    passes over those that contain, or lie in, one of another length that is held.
     """
 
     first: int
     last: int
     shift: int = 0
+    prefixes: bool = False
 
     def __iter__(self) -> Iterator[int]:
         address, step = self.first, 1 << self.shift
@@ -83,10 +107,20 @@ class LeaseView6(Protocol):
         """Every lease of this client, of any type and IAID, in any subnet."""
         ...
 
-    def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
+    def overlapping(self, address: int, prefix_len: int, /) -> Iterable[Lease6]:
+        """Prefixes of other lengths that contain this one, or lie in it; those not held any more may be left out.
+
+        To be walked at once: what changes meanwhile is not seen.
+        """
+        ...
+
+    def first_free(
+        self, order: Iterable[int], now: int, /, busy: Container[int] = (), spans: Sequence[Span6] = ()
+    ) -> int | None:
         """The first address of `order` without a lease that binds it at `now`, not counting those in `busy`.
 
-        None where nothing is free.
+        Of a sweep over prefixes, what overlaps one of another length or one of `spans` is not free either. None where
+        nothing is free.
         """
         ...
 
@@ -113,20 +147,24 @@ class Overlay6:
     `record` takes what a decision changes and what it took in turn. The leases below are not changed.
     """
 
-    __slots__ = ("_by_duid", "_changed", "view")
+    __slots__ = ("_by_duid", "_changed", "_prefixes", "view")
 
     def __init__(self, view: LeaseView6) -> None:
         self.view = view
         self._changed: dict[int, Lease6 | None] = {}
         self._by_duid: dict[bytes, list[Lease6]] = {}
+        self._prefixes: dict[int, list[Lease6]] = {}  # by their lengths
 
     def record(self, unit: Unit6, offered: Iterable[int] = ()) -> None:
         """Shows `unit` to later queries; `offered` are those that were taken from a pool in their turn."""
         for change in unit:
             after = change.after
             self._changed[change.address] = after
-            if after is not None and after.duid:
-                self._by_duid.setdefault(after.duid, []).append(after)
+            if after is not None:
+                if after.duid:
+                    self._by_duid.setdefault(after.duid, []).append(after)
+                if after.type == IA_PD:
+                    self._prefixes.setdefault(after.prefix_len, []).append(after)
         for address in offered:
             self.view.handed_out(address)
 
@@ -145,16 +183,52 @@ class Overlay6:
         kept = [lease for lease in below if lease.address not in changed]
         return kept + [lease for lease in self._by_duid.get(duid, ()) if changed[lease.address] is lease]
 
-    def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
+    def overlapping(self, address: int, prefix_len: int) -> Iterator[Lease6]:
+        """As LeaseView6."""
+        changed = self._changed
+        first, last = span_of(address, prefix_len)
+        for length, leases in self._prefixes.items():
+            if length != prefix_len:
+                for lease in leases:
+                    low, high = span_of(lease.address, length)
+                    if low <= last and first <= high and changed[lease.address] is lease:
+                        yield lease
+        for lease in self.view.overlapping(address, prefix_len):
+            if lease.address not in changed:
+                yield lease
+
+    def first_free(
+        self, order: Iterable[int], now: int, busy: Container[int] = (), spans: Sequence[Span6] = ()
+    ) -> int | None:
         """As LeaseView6."""
         if not self._changed:
-            return self.view.first_free(order, now, busy)
+            return self.view.first_free(order, now, busy, spans)
+        if self._prefixes and type(order) is Sweep6 and order.prefixes:
+            spans = [*spans, *self._spans(ADDRESS_BITS - order.shift, now)]
         taken = Taken(self._changed, busy, now)
-        found = self.view.first_free(order, now, taken)
+        found = self.view.first_free(order, now, taken, spans)
         if found is None and isinstance(order, Container):  # what the batch itself has freed comes last
-            freed = (address for address in self._changed if address not in taken)
-            found = next((address for address in freed if address in order), None)
+            freed = (address for address in self._changed if address not in taken and address in order)
+            found = next((address for address in freed if not self._covered(order, address, now, spans)), None)
         return found
+
+    def _spans(self, length: int, now: int) -> Iterator[Span6]:
+        """What the batch made of prefixes of other lengths."""
+        changed = self._changed
+        for each, leases in self._prefixes.items():
+            if each != length:
+                for lease in leases:
+                    if changed[lease.address] is lease and not lease.expired(now):
+                        yield span_of(lease.address, each)
+
+    def _covered(self, order: Container[int], address: int, now: int, spans: Sequence[Span6]) -> bool:
+        if type(order) is not Sweep6 or not order.prefixes:
+            return False
+        length = ADDRESS_BITS - order.shift
+        first, last = span_of(address, length)
+        return any(low <= last and first <= high for low, high in spans) or any(
+            not lease.expired(now) for lease in self.overlapping(address, length)
+        )
 
     def handed_out(self, address: int) -> None:
         """As LeaseView6."""

@@ -11,7 +11,7 @@ Each range also has a turn: the address its next sweep starts from. This module 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from dhcpkit.alloc.lease import Lease4
@@ -109,8 +109,11 @@ class FreeAddresses:
         address = (start & ~_MASK) + at
         return address if at >= 0 and address <= turn.last else None
 
-    def sweep(self, order: Sweep) -> Iterator[int]:
-        """The free addresses of a range, from its turn on and then around. Nothing may be taken or given meanwhile."""
+    def sweep(self, order: Sweep, _spans: Sequence[tuple[int, int]] = ()) -> Iterator[int]:
+        """The free addresses of a range, from its turn on and then around. Nothing may be taken or given meanwhile.
+
+        There are no prefixes in DHCPv4 that could lie in each other's way.
+        """
         first, last = order.first, order.last
         turn = self._turns.get((first, last)) or self._learn(first, last)
         if turn.full:

@@ -108,8 +108,8 @@ class Free(Protocol[L_contra, S_contra]):
         """The address a sweep most likely begins with; None where that is not known at once."""
         ...
 
-    def sweep(self, order: S_contra, /) -> Iterator[int]:
-        """The addresses of a range that nobody holds, from its turn on and then around."""
+    def sweep(self, order: S_contra, spans: Sequence[tuple[int, int]] = (), /) -> Iterator[int]:
+        """The addresses of a range that nobody holds, outside of `spans`, from its turn on and then around."""
         ...
 
     def handed_out(self, address: int, /) -> None:
@@ -241,17 +241,22 @@ class Leases(Generic[L, S]):
         self._decoded[address] = (row, lease)
         return lease
 
-    def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
-        """As the view. A sweep is answered from what is free; any other order is walked."""
+    def first_free(
+        self, order: Iterable[int], now: int, /, busy: Container[int] = (), spans: Sequence[tuple[int, int]] = ()
+    ) -> int | None:
+        """As the view. A sweep is answered from what is free; any other order is walked.
+
+        `spans` are first and last addresses: what lies between them is not free.
+        """
         if type(order) is not self._sweep:
             return next((a for a in order if a not in busy and self._unbound(a, now)), None)
         if self._expiry.next_end < now:
             self.expire(now, _DUE_STEPS)
-        first = self._free.first(order)
+        first = self._free.first(order) if not spans else None
         if first is not None and first not in busy and first not in self.rows:
             return first
         while True:
-            for address in self._free.sweep(order):
+            for address in self._free.sweep(order, spans):
                 if address not in busy and self._unbound(address, now):
                     return address
             if not self.expire(now, _DUE_STEPS_WANTED):

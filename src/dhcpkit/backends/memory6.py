@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Final
@@ -61,6 +61,10 @@ class Leases6(Leases[Lease6, Sweep6]):
         """As LiveView6: found out faster than by reading leases."""
         return duid in self._by_duid
 
+    def overlapping(self, address: int, prefix_len: int, /) -> Iterator[Lease6]:
+        """As LeaseView6."""
+        return (lease for each in self._addresses.overlapping(address, prefix_len) if (lease := self.by_address(each)))
+
     def taken_of(self, order: Sweep6, /) -> int:
         """As LeaseView6."""
         return self._addresses.count(order)
@@ -86,6 +90,12 @@ class Leases6(Leases[Lease6, Sweep6]):
         if before is None and after is not None:
             return self._add(after, undo, lines)  # most units have an address and a prefix
         return super()._change(change, undo, lines)
+
+    def _put(self, address: int, before: Lease6 | None, after: Lease6, row: bytes) -> None:
+        super()._put(address, before, after, row)
+        if before is not None and before.prefix_len != after.prefix_len and self._addresses.taken(address):
+            self._addresses.remove(address)  # it is held still, and covers something else now
+            self._addresses.take(address, after)
 
     def fill(self, rows: dict[int, bytes]) -> None:
         """Takes over the rows of a file that was just read. Only an empty index is filled."""
@@ -127,6 +137,7 @@ class Leases6(Leases[Lease6, Sweep6]):
         taken: defaultdict[int, list[int]] = defaultdict(list)
         idle: defaultdict[int, list[int]] = defaultdict(list)
         reclaimed: list[int] = []
+        singles: list[int] = []
         for (subnet, rest, kind, length, state), addresses in alike.items():
             place, type_ = int(subnet), int(kind)
             counts[place, int(rest[rest.rindex(b",") + 1 :]), type_, int(state)] += len(addresses)
@@ -138,12 +149,15 @@ class Leases6(Leases[Lease6, Sweep6]):
                 into[0] += addresses
             else:
                 for address in addresses:
-                    into[shift_of(address, type_, int(length))].append(address)
+                    shift = shift_of(address, type_, int(length))
+                    into[shift].append(address)
+                    if not shift and into is taken:
+                        singles.append(address)
             if type_ == LeaseType.IA_NA:
                 low, high = min(addresses), max(addresses)
                 first, last = extents.get(place, (low, high))
                 extents[place] = min(first, low), max(last, high)
-        self._addresses.begin(taken, idle)
+        self._addresses.begin(taken, idle, singles)
         self._read = Read(Census6(dict(counts), reclaimed), extents, contexts)
 
     @property

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from itertools import count
+from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
 import attrs
@@ -27,6 +26,7 @@ from dhcpkit.server.statistics import Statistics
 __all__ = ["Reclaimer", "Reclaiming"]
 
 RELEASED: Final = LeaseState.RELEASED.value
+STALE_MAX: Final = 1024  # entries of a heap that say nothing any more, besides as many as there are others
 SLICE: Final = 32  # leases between two turns of the loop: well under a millisecond
 
 
@@ -66,18 +66,18 @@ class Reclaimer:
         self._statistics = statistics
         self._hooks = hooks if hooks is not None else Hooks()
         self._ended = ended
-        # Addresses of leases that were given back, about in order of their end, each with a number of its own.
-        self._held: OrderedDict[int, int] = OrderedDict()
-        self._released: dict[int, None] = {}  # of those, what clients gave back since the last round
-        self._numbers = count()
+        self._held: dict[int, int | None] = {}  # addresses of leases given back: their end, None before it is looked up
+        self._unseen: dict[int, None] = {}  # of those, where it is not looked up yet
+        self._ends: list[tuple[int, int]] = []  # a heap of the others; what `_held` does not say any more is stale
+        self._released: dict[int, None] = {}  # where clients may have given back what was not taken back yet
         self._unfinished = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def use_store(self, store: AnyStore) -> None:
         """Tidies another store from now on."""
         self._store = store
-        self._held.clear()
-        self._released.clear()
+        for known in (self._held, self._unseen, self._ends, self._released):
+            known.clear()
 
     def start(self) -> None:
         """Starts the timers, or starts them anew with changed settings."""
@@ -96,16 +96,20 @@ class Reclaimer:
         self._tasks.clear()
 
     def hold(self, addresses: Iterable[int]) -> None:
-        """Remembers where leases are reclaimed or released already, and must be removed one day."""
-        for address in addresses:
-            self._held.pop(address, None)  # a client may give one back again and again: it is held once, and last
-            self._held[address] = next(self._numbers)
+        """Remembers where leases are reclaimed or released already, and must be removed one day.
 
-    def release(self, addresses: Iterable[int]) -> None:
-        """Remembers leases that clients gave back: they are held, but lose their names in the next round (Kea)."""
+        The next round takes back those that clients released, as those that were not when the server ended (Kea).
+        """
         given = tuple(addresses)
-        self.hold(given)
+        self._remember(given)
         self._released.update(dict.fromkeys(given))
+
+    release = hold
+
+    def _remember(self, addresses: Iterable[int]) -> None:
+        for address in addresses:
+            self._held[address] = None
+            self._unseen[address] = None
 
     async def reclaim(self, settings: Reclaiming | None = None) -> int:
         """One round: takes back expired leases up to the limits, or to those of other settings; how many."""
@@ -133,7 +137,7 @@ class Reclaimer:
             spent = int((time.monotonic() - started) * 1000)
             told = m.ALLOC_ENGINE_LEASES_RECLAMATION_COMPLETE.of(self.family.number)
             told.log(count=done, milliseconds=spent)
-        await self._forget_released()
+        await self._take_back_released(left)
         return done
 
     async def reclaim_all(self, *, remove: bool) -> int:
@@ -144,16 +148,26 @@ class Reclaimer:
             attrs.evolve(settings, max_reclaim_leases=0, max_reclaim_time=0, hold_reclaimed_time=hold)
         )
 
-    async def _forget_released(self) -> None:
-        """Takes the names of released leases back; they stay their clients' otherwise."""
-        released, self._released = self._released, {}
-        for number, address in enumerate(released):
+    async def _take_back_released(self, limit: int) -> None:
+        """Takes the names of released leases back, at most so many leases; they stay their clients' otherwise.
+
+        A callout hears of each, once in the life of a server, and may put it off to the next round (Kea).
+        """
+        for number, address in enumerate(list(self._released)):
+            if limit <= 0:
+                return
             lease = (await self._store.load([("address", address)])).by_address(address)
-            if lease is not None and lease.state == RELEASED and (lease.fqdn_fwd or lease.fqdn_rev):
-                nameless = lease._replace(hostname="", fqdn_fwd=False, fqdn_rev=False)
-                change = self.family.change(lease, nameless)
-                if all(await self._store.commit([(change,)])):
-                    self._tell([lease])
+            done = True
+            if lease is not None and lease.state == RELEASED:
+                limit -= 1
+                done = self._may(lease)
+                if done and (lease.fqdn_fwd or lease.fqdn_rev):
+                    nameless = lease._replace(hostname="", fqdn_fwd=False, fqdn_rev=False)
+                    done = all(await self._store.commit([(self.family.change(lease, nameless),)]))
+                    if done:
+                        self._tell([lease])
+            if done:
+                self._released.pop(address, None)
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
 
@@ -162,24 +176,56 @@ class Reclaimer:
             self._ended(leases)
 
     async def flush(self) -> int:
-        """Removes reclaimed and released leases that were kept long enough; how many."""
+        """Removes reclaimed and released leases that were kept long enough; how many.
+
+        In order of their ends, so that one that ends far off, by a clock that went wrong, is in no other's way.
+        """
         now = self._clock.now()
         limit = now - self.settings.hold_reclaimed_time
+        await self._look_up()
         done = 0
-        for _ in range(len(self._held)):
-            address, number = next(iter(self._held.items()))  # the oldest: an OrderedDict finds it without a search
+        for number in range(len(self._ends)):
+            if not self._ends or self._ends[0][0] >= limit:
+                break
+            end, address = heappop(self._ends)
+            if self._held.get(address) != end:
+                continue  # it was given back once more meanwhile
             lease = (await self._store.load([("address", address)])).by_address(address)
             if lease is not None and lease.state in GIVEN_BACK:
-                if lease.expire >= limit:
-                    break
+                if lease.expire >= limit or (address in self._released and not self._may_released(lease)):
+                    self._remember((address,))
+                    continue
                 if all(await self._store.commit([(self.family.reclaim(lease, now, hold=False),)])):
                     done += 1
                     self._tell([lease])
-            if self._held.get(address) == number:  # else it was given back once more meanwhile
+            if self._held.get(address) == end:
                 del self._held[address]
-            if done % SLICE == 0:
+            if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
         return done
+
+    async def _look_up(self) -> None:
+        """Finds out when the leases end that were given back since the last time."""
+        for number, address in enumerate(list(self._unseen)):
+            lease = (await self._store.load([("address", address)])).by_address(address)
+            if self._unseen.pop(address, address) is None:
+                if lease is not None and lease.state in GIVEN_BACK:
+                    self._held[address] = lease.expire
+                    heappush(self._ends, (lease.expire, address))
+                else:
+                    self._held.pop(address, None)
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+        if len(self._ends) > 2 * len(self._held) + STALE_MAX:
+            self._ends = [(end, address) for address, end in self._held.items() if end is not None]
+            heapify(self._ends)
+
+    def _may_released(self, lease: Any) -> bool:
+        """Whether a lease may be removed that was released and not taken back yet."""
+        if lease.state == RELEASED and not self._may(lease):
+            return False
+        self._released.pop(lease.address, None)
+        return True
 
     def _may(self, lease: Any) -> bool:
         family = self.family
@@ -197,7 +243,7 @@ class Reclaimer:
             if ok:
                 tally.changed(change.before, change.after, reclaimed=True)
                 if change.after is not None:
-                    self.hold((change.address,))
+                    self._remember((change.address,))
         self._statistics.add_leases(tally)
         self._tell([change.before for change, ok in zip(changes, kept, strict=True) if ok])
         return sum(kept)

@@ -246,9 +246,11 @@ class Lab6:
         self.clients: dict[Client6, _State] = {}
         self.promised: dict[Binding6, tuple[Client6, float]] = {}  # who was told so, and until when
         self.counted: Counter[tuple[int, int, int]] = Counter()  # leases by subnet, type and state
+        self.given: set[tuple[Client6, int]] = set()  # who was ever given what
         self.earlier: set[tuple[Client6, int]] = set()  # who was given what by a configuration before this one
         self.log: list[tuple[int, Step6, Decision6 | Dropped | None]] = []
         self._xid = 0
+        self._changed: set[int] = set()  # where there was ever a lease
 
     def take(self, step: Step6) -> Outgoing6 | None:
         """Plays one step and returns what the server sent."""
@@ -276,6 +278,11 @@ class Lab6:
             if not decision.unit or self._commit(decision.unit):
                 return decision, answer6(decision)
         raise AssertionError("a store with one writer refused a unit that was planned on its own view")
+
+    def reload(self, network: Network6) -> None:
+        """Another configuration comes in force. Clients may keep what another one gave them."""
+        self.earlier.update(self.given)
+        self.network = network
 
     def check(self) -> None:
         """Every invariant: nobody was told what the store does not hold, and nobody holds what another was told."""
@@ -306,6 +313,7 @@ class Lab6:
         if not self.store.append([unit])[0]:
             return False
         for change in unit:
+            self._changed.add(change.address)
             if change.before is not None:
                 self.counted[_kind(change.before)] -= 1
             if change.after is not None:
@@ -386,6 +394,7 @@ class Lab6:
                 self._forget(each, client)
         for each in alive:
             self._may_have(each, client, "given")
+            self.given.add((client, each.address))
             until = float("inf") if each.valid == INFINITE else self.now + each.valid
             self.promised[attrs.evolve(each, preferred=0, valid=0)] = (client, until)
         state.held += [attrs.evolve(each, preferred=0, valid=0) for each in alive]
@@ -451,12 +460,12 @@ class Lab6:
                 assert self._commit((reclaim6(lease, self.now, hold=hold),)), "it was there a moment ago"
 
     def _leases(self) -> Iterator[Lease6]:
-        """Every lease there can be: of a client, at an address of a pool, or reserved."""
+        """Every lease there can be: at an address of a pool, or reserved, or where one was made."""
         store = self.store
         if isinstance(store, ReferenceStore6):
             yield from store.leases.values()
             return
-        places: set[int] = {address for host in self.network.hosts for address in host.addresses}
+        places = self._changed | {address for host in self.network.hosts for address in host.addresses}
         places |= {each.prefix for host in self.network.hosts for each in host.prefixes}
         for subnet in self.network.subnets:
             for sweep in [*(pool.sweep for pool in subnet.pools), *(pool.sweep for pool in subnet.pd_pools)]:

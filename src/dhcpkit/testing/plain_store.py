@@ -84,13 +84,20 @@ class PlainStore(Generic[L, O]):
         turn, step = self.turns.setdefault(swept, swept.first), self._step(swept)
         return chain(range(turn, swept.last + 1, step), range(swept.first, turn, step))
 
-    def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
+    def first_free(
+        self, order: Iterable[int], now: int, busy: Container[int] = (), spans: Sequence[tuple[int, int]] = ()
+    ) -> int | None:
         """As a view."""
         for address in self.in_turn(order):
             lease = self.leases.get(address)
-            if address not in busy and (lease is None or lease.expired(now)):
+            gone = address not in busy and (lease is None or lease.expired(now))
+            if gone and not self.in_the_way(order, address, now, spans):
                 return address
         return None
+
+    def in_the_way(self, _order: Iterable[int], _address: int, _now: int, _spans: Sequence[tuple[int, int]]) -> bool:
+        """Whether what lies around an address, or in it, is why it is not free."""
+        return False
 
     def handed_out(self, address: int) -> None:
         """As a view."""
@@ -123,7 +130,9 @@ class Keyhole(Generic[K]):
             if key[0] != "address":
                 self.known.update(("address", lease.address) for lease in self._named(key))
 
-    def first_free(self, order: Iterable[int], now: int, busy: Container[int] = ()) -> int | None:
+    def first_free(
+        self, order: Iterable[int], now: int, busy: Container[int] = (), spans: Sequence[tuple[int, int]] = ()
+    ) -> int | None:
         """As a view; candidates are loaded in chunks that double."""
         missing: list[Any] = []
         for address in self._plain.in_turn(order):
@@ -135,7 +144,8 @@ class Keyhole(Generic[K]):
                     break
                 continue
             lease = self._plain.by_address(address)
-            if not missing and (lease is None or lease.expired(now)):
+            gone = not missing and (lease is None or lease.expired(now))
+            if gone and not self._plain.in_the_way(order, address, now, spans):
                 return address
         if missing:
             self._chunk = min(self._chunk * 2, self.CHUNK_MAX)

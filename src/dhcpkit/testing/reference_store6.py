@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from dhcpkit.alloc.lease6 import Lease6
+from dhcpkit.alloc.lease6 import Lease6, LeaseType
 from dhcpkit.alloc.view import holds
-from dhcpkit.alloc.view6 import Key6, LiveView6, Sweep6
+from dhcpkit.alloc.view6 import Key6, LiveView6, Span6, Sweep6, span_of
 from dhcpkit.testing.plain_store import Keyhole, PlainStore
 
 __all__ = ["PartialView6", "ReferenceStore6"]
@@ -38,6 +38,21 @@ class ReferenceStore6(PlainStore[Lease6, Sweep6]):
         """As LiveView6."""
         return bool(self.by_duid(duid))
 
+    def overlapping(self, address: int, prefix_len: int) -> Sequence[Lease6]:
+        """As LeaseView6."""
+        first, last = span_of(address, prefix_len)
+        spans = [(lease, *span_of(lease.address, lease.prefix_len)) for lease in self.leases.values() if _held(lease)]
+        return [lease for lease, low, high in spans if low <= last and first <= high and lease.prefix_len != prefix_len]
+
+    def in_the_way(self, order: Iterable[int], address: int, now: int, spans: Sequence[Span6]) -> bool:
+        """As PlainStore: prefixes of other lengths, whatever their length is."""
+        if not isinstance(order, Sweep6) or not order.prefixes:
+            return False
+        first, last = span_of(address, ADDRESS_LEN - order.shift)
+        if any(low <= last and first <= high for low, high in spans):
+            return True
+        return any(not lease.expired(now) for lease in self.overlapping(address, ADDRESS_LEN - order.shift))
+
     def taken_of(self, order: Sweep6) -> int:
         """As LeaseView6."""
         found = (lease for address, lease in self.leases.items() if address in order)
@@ -50,7 +65,12 @@ class PartialView6(Keyhole[Key6]):
 
     def __init__(self, store: ReferenceStore6, keys: Iterable[Key6] = ()) -> None:
         self.store = store
-        super().__init__(store, lambda key: store.by_duid(key[1]), keys)  # type: ignore[arg-type]  # octets, by the name
+        super().__init__(store, self._named, keys)
+
+    def _named(self, key: Key6) -> Sequence[Lease6]:
+        if key[0] == "overlap":
+            return self.store.overlapping(*key[1:])
+        return self.store.by_duid(key[1]) if key[0] == "duid" else ()
 
     def by_address(self, address: int) -> Lease6 | None:
         """As LeaseView6."""
@@ -62,5 +82,14 @@ class PartialView6(Keyhole[Key6]):
         self._need(("duid", duid))
         return self.store.by_duid(duid)
 
+    def overlapping(self, address: int, prefix_len: int) -> Sequence[Lease6]:
+        """As LeaseView6."""
+        self._need(("overlap", address, prefix_len))
+        return self.store.overlapping(address, prefix_len)
+
     def taken_of(self, _order: Sweep6) -> None:
         """As LeaseView6: nobody counts."""
+
+
+def _held(lease: Lease6) -> bool:
+    return lease.type == LeaseType.IA_PD and holds(lease)

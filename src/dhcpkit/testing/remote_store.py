@@ -17,7 +17,7 @@ import attrs
 from dhcpkit.alloc.lease import Lease4
 from dhcpkit.alloc.lease6 import Lease6
 from dhcpkit.alloc.view import Key, NotLoaded, Sweep, Unit
-from dhcpkit.alloc.view6 import Key6, Sweep6, Unit6
+from dhcpkit.alloc.view6 import ADDRESS_BITS, Key6, Span6, Sweep6, Unit6, span_of
 from dhcpkit.backends.index import AnyLease, Index, Swap
 from dhcpkit.backends.memory import Leases4
 from dhcpkit.backends.memory6 import Leases6
@@ -93,7 +93,9 @@ class _Partial(Generic[L]):
         found = (self._leases[address] for address in self._by[key])
         return [lease for lease in found if lease is not None and getattr(lease, field) == key[1]]
 
-    def first_free(self, order: Iterable[int], now: int, /, busy: Container[int] = ()) -> int | None:
+    def first_free(
+        self, order: Iterable[int], now: int, /, busy: Container[int] = (), spans: Sequence[tuple[int, int]] = ()
+    ) -> int | None:
         """As the view; candidates are asked for in chunks that double."""
         missing: list[tuple[str, int]] = []
         for address in self._in_turn(order):
@@ -105,12 +107,15 @@ class _Partial(Generic[L]):
                     break
             elif not missing:
                 lease = self._leases[address]
-                if lease is None or lease.expired(now):
+                if (lease is None or lease.expired(now)) and not self._in_the_way(order, address, now, spans):
                     return address
         if missing:
             self._chunk = min(self._chunk * 2, CHUNK_MAX)
             raise NotLoaded(*missing)  # type: ignore[arg-type]  # a key of either family
         return None
+
+    def _in_the_way(self, _order: Iterable[int], _address: int, _now: int, _spans: Sequence[tuple[int, int]]) -> bool:
+        return False
 
     def _in_turn(self, order: Iterable[int]) -> Iterator[int]:
         if not isinstance(order, Sweep | Sweep6):
@@ -169,8 +174,27 @@ class RemoteView6(_Partial[Lease6]):
         for key in keys:
             if key[0] == "address":
                 self.learn_address(key[1], truth.by_address(key[1]))
+            elif key[0] == "overlap":
+                self.learn_identifier(key, list(truth.overlapping(*key[1:])))
             else:
                 self.learn_identifier(key, truth.by_duid(key[1]))
+
+    def overlapping(self, address: int, prefix_len: int, /) -> Sequence[Lease6]:
+        """As LeaseView6."""
+        key = ("overlap", address, prefix_len)
+        if key not in self._by:
+            raise NotLoaded(key)  # type: ignore[arg-type]  # a key of either family
+        found = (self._leases[each] for each in self._by[key])
+        return [lease for lease in found if lease is not None]
+
+    def _in_the_way(self, order: Iterable[int], address: int, now: int, spans: Sequence[Span6]) -> bool:
+        if not isinstance(order, Sweep6) or not order.prefixes:
+            return False
+        length = ADDRESS_BITS - order.shift
+        first, last = span_of(address, length)
+        if any(low <= last and first <= high for low, high in spans):
+            return True
+        return any(not lease.expired(now) for lease in self.overlapping(address, length))
 
 
 class _Learns(Protocol):
