@@ -232,6 +232,35 @@ def test_users_come_and_go_with_the_configuration(agent):
     assert refused.value.status == 429  # whoever guesses is not listened to for a while
 
 
+def test_roles_hold_for_what_is_passed_on(agent):
+    users = [{"user": name, "password": "lab-pw-7"} for name in ("reader", "admin")]
+    roles = [
+        {"name": "reader", "accept-commands": "READ", "response-filters": ["list-commands"]},
+        {"name": "admin", "accept-commands": "ALL"},
+    ]
+    told = {"assign-role-method": "basic-authentication", "roles": roles}
+    changed = {
+        **agent.config,
+        "authentication": {"type": "basic", "clients": users},
+        "hooks-libraries": [{"library": "libdhcp_rbac.so", "parameters": told}],
+    }
+    assert agent.ask("config-set", {"Control-agent": changed})[0].result == 0
+    reader, admin = (agent.client(user=name, password="lab-pw-7") for name in ("reader", "admin"))
+    names = reader.ask("list-commands", service=["dhcp4"])[0].arguments
+    assert "config-get" in names
+    assert "config-set" not in names
+    assert reader.ask("config-get", service=["dhcp4"])[0].result == 0
+    for service in ([], ["dhcp4"], ["dhcp4", "d2"], ["none"]):
+        with pytest.raises(Denied) as refused:
+            reader.ask("config-reload", service=service)
+        assert refused.value.status == 403
+    assert admin.ask("config-reload", service=["dhcp4"])[0].result == 0
+    assert "config-set" in admin.ask("list-commands", service=["dhcp4"])[0].arguments
+    wrong = [{"library": "libdhcp_rbac.so", "parameters": {**told, "default-role": {"accept-commands": "NOSUCH"}}}]
+    (answer,) = admin.ask("config-set", {"Control-agent": {**changed, "hooks-libraries": wrong}})
+    assert (answer.result, answer.text) == (1, "rbac: there is no access list of the name NOSUCH")
+
+
 def test_slow_and_large_callers_keep_nobody_waiting(agent):
     idle = [socket.create_connection(("127.0.0.1", agent.port)) for _ in range(40)]
     try:

@@ -158,6 +158,7 @@ class AgentProcess:
             await gone.unload()
         for library in libraries:
             self._commands.add(library)
+            await library.configured()
         self._libraries = libraries
         self._agent.services = loaded.doc.services
         self._loaded = loaded
