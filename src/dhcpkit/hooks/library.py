@@ -48,11 +48,16 @@ def on(point: type[Point], *, order: int = 0) -> Callable[[C], C]:
 
 
 def callouts_of(library: object) -> Iterator[tuple[type[Point], int, Callable[..., Any]]]:
-    """The callouts of a library: point, order, and the method bound to it; in the order of the points' names."""
+    """The callouts of a library: point, order, and the method bound to it; in the order of the points' names.
+
+    Those that it does not want (`Library.wants`) are left out.
+    """
+    wants = getattr(library, "wants", None)
     found = [
         (point, order, getattr(library, attribute))
         for attribute, function in inspect.getmembers(type(library), callable)
         for point, order in getattr(function, _MARK, ())
+        if wants is None or wants(point)
     ]
     yield from sorted(found, key=lambda one: (one[0].kea_name, one[1], one[2].__name__))
 
@@ -66,17 +71,26 @@ class Library:
     """What a hook library derives from. One object is one entry of `hooks-libraries`, from its load to its unload.
 
     `name` is what the configuration calls it (`libdhcp_NAME.so` for Kea's), `parameters` the document of what it is
-    told, `servers` where it may be loaded. A library whose entry is the same after a reload lives on.
+    told, `servers` where it may be loaded. A library whose entry is the same after a reload lives on. `deadline` is how
+    many seconds its callouts may take unless the configuration says otherwise; 0: 10 for coroutines, 0.25 for others.
     """
 
     name: ClassVar[str] = ""
     parameters: ClassVar[type[Document]] = NoParameters
     servers: ClassVar[Iterable[str]] = BOTH
+    deadline: ClassVar[float] = 0
 
     def __init__(self, operated: Operated, parameters: Any) -> None:
         """`parameters` is an instance of the class's document. Raises DhcpkitError where they make no sense."""
         self.operated = operated
         self.told = parameters
+
+    def wants(self, point: type[Point]) -> bool:  # a library that is always told of everything
+        """Whether it wants to be told of a point that it has a callout for. Asked once it is loaded.
+
+        A callout costs something even where it does nothing: what nobody wants is served as if it were not there.
+        """
+        return True
 
     async def load(self) -> None:
         """Gets ready, before the first callout or command. Raises DhcpkitError: then the configuration is refused."""

@@ -6,19 +6,36 @@ name here, and what it takes; what it answers is in the modules beside this one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final, NoReturn
 
+from dhcpkit.alloc.evaluate import Unfit
+from dhcpkit.alloc.points import Point
 from dhcpkit.backends.protocols import StoreUnavailable
+from dhcpkit.hooks.catalogue import Message, Room
 from dhcpkit.hooks.commands import Access, Answer, Refused, Result, command
 from dhcpkit.hooks.libraries import lease_cmds_args as args
 from dhcpkit.hooks.libraries.lease_cmds_answers import LeaseAnswers
+from dhcpkit.hooks.libraries.lease_cmds_binding import VARIABLES_MAX, Bindings, LeaseCmdsParameters, bound
 from dhcpkit.hooks.libraries.lease_cmds_form import FAMILY4, FAMILY6
-from dhcpkit.hooks.library import Library
+from dhcpkit.hooks.library import Library, on
+from dhcpkit.hooks.loading import LibraryError
 from dhcpkit.hooks.operated import Operated
+from dhcpkit.hooks.points import Lease4Offer, Leases4Committed, Leases6Committed
 
 __all__ = ["LeaseCmds"]
 
+_log4, _log6 = Room("lease-cmds-hooks", 4), Room("lease-cmds-hooks", 6)
+_FAILED: Final = "reason: {reason}"
+_TELLING: Final = (
+    "An expression of `binding-variables` cannot be told of a message, the lease has changed meanwhile, or leases are"
+    " out of reach. The client is answered; its lease is kept without the values, or with those of before."
+)
+LEASE_CMDS_LEASE4_OFFER_FAILED = _log4.error("LEASE_CMDS_LEASE4_OFFER_FAILED", _FAILED, _TELLING)
+LEASE_CMDS_LEASES4_COMMITTED_FAILED = _log4.error("LEASE_CMDS_LEASES4_COMMITTED_FAILED", _FAILED, _TELLING)
+LEASE_CMDS_LEASES6_COMMITTED_FAILED = _log6.error("LEASE_CMDS_LEASES6_COMMITTED_FAILED", _FAILED, _TELLING)
+
+ACK: Final = 5  # RFC 2132 9.6
 FOUND: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY)
 STORED: Final = (Result.SUCCESS, Result.ERROR, Result.CONFLICT)
 TOLD: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY, Result.CONFLICT)
@@ -29,11 +46,67 @@ class LeaseCmds(Library):
     """Commands that look at leases, add, change and delete them."""
 
     name = "lease_cmds"
+    parameters = LeaseCmdsParameters
+    told: LeaseCmdsParameters
 
-    def __init__(self, operated: Operated, parameters: Any) -> None:
+    def __init__(self, operated: Operated, parameters: LeaseCmdsParameters) -> None:
         super().__init__(operated, parameters)
         self._v4 = LeaseAnswers(operated, FAMILY4)
         self._v6 = LeaseAnswers(operated, FAMILY6)
+
+    async def load(self) -> None:
+        """Compiles the binding variables. Raises ExpressionError, LibraryError."""
+        if len(self.told.binding_variables) > VARIABLES_MAX:
+            raise LibraryError(f"there are more than {VARIABLES_MAX} binding-variables")
+        self._compile()
+
+    async def configured(self) -> None:
+        """Compiles them once more: they may speak of options that are defined otherwise now."""
+        self._compile()
+
+    def _compile(self) -> None:
+        operated = self.operated
+        self._bindings = Bindings.of(self.told.binding_variables, operated.doc, operated.family)
+
+    def wants(self, _point: type[Point]) -> bool:
+        """Only where there are binding variables does it look at what clients get."""
+        return bool(self.told.binding_variables)
+
+    @on(Lease4Offer)
+    async def offered(self, point: Lease4Offer) -> None:
+        """Keeps the variables with an offered lease, where such are stored at all (`offer-lifetime`)."""
+        if point.offer_lifetime:
+            await self._bind(point, point.leases[:1], LEASE_CMDS_LEASE4_OFFER_FAILED)
+
+    @on(Leases4Committed)
+    async def committed4(self, point: Leases4Committed) -> None:
+        """Keeps the variables with the lease that a client is given."""
+        sent = point.outcome.sent
+        if sent is not None and sent.type == ACK:
+            await self._bind(point, point.leases[:1], LEASE_CMDS_LEASES4_COMMITTED_FAILED)
+
+    @on(Leases6Committed)
+    async def committed6(self, point: Leases6Committed) -> None:
+        """Keeps the variables with every lease that a client is given."""
+        if point.outcome.sent is not None:
+            leases = [lease for lease in point.leases if lease.valid_lifetime]
+            await self._bind(point, leases, LEASE_CMDS_LEASES6_COMMITTED_FAILED)
+
+    async def _bind(
+        self, point: Lease4Offer | Leases4Committed | Leases6Committed, leases: Sequence[Any], failed: Message
+    ) -> None:
+        """Keeps the variables with leases. What fails is logged, and the client is answered all the same (Kea)."""
+        if not leases:
+            return
+        family = self._v4 if self.operated.family == 4 else self._v6
+        try:
+            values = self._bindings.values(point.query, lambda: point.response, point.outcome.classes)
+            lost = await family.keep(leases, lambda lease: bound(lease.user_context, values))
+        except (Unfit, StoreUnavailable) as error:
+            failed.log(reason=error)
+        else:
+            for address in lost:
+                failed.log(reason=f"the lease of {address} has changed meanwhile")
 
     @command("lease4-add", Access.WRITE, since="1.3.0", arguments=args.Lease4Arguments, results=STORED, raw=True)
     async def lease4_add(self, said: Any) -> Answer:

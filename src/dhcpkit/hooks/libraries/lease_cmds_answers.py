@@ -5,7 +5,7 @@ This module does not know what commands are called.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -225,6 +225,17 @@ class LeaseAnswers:
                 arguments[key] = told
         text = f"Bulk apply of {done} IPv6 leases completed."
         return Answer(Result.SUCCESS if done else Result.EMPTY, text, arguments or None)
+
+    async def keep(self, leases: Sequence[Any], context_of: Callable[[Any], str]) -> Sequence[str]:
+        """Stores leases with other user contexts, where they are others; addresses of those that have changed."""
+        units, stored = [], []
+        for lease in leases:
+            context = context_of(lease)
+            if context != lease.user_context:
+                units.append(self._leases.change(lease, lease._replace(user_context=context)))
+                stored.append(lease)
+        kept = await self._operated.commit(units) if units else ()
+        return [self._family.text(lease.address) for lease, ok in zip(stored, kept, strict=True) if not ok]
 
     # Elsewhere.
 
