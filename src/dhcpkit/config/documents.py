@@ -410,7 +410,11 @@ class ServerDoc(CommentedDoc):
         default=MultiThreadingDoc(enable_multi_threading=True), idle=True, shown=Shown.ALWAYS, doc="Kea's threads."
     )
     parked_packet_limit: int = param(
-        default=256, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many packets may be parked."
+        default=256,
+        low=0,
+        high=U32,
+        shown=Shown.ALWAYS,
+        doc="How many exchanges may wait for callouts at a hook point; 0 for no limit.",
     )
     dhcp4o6_port: int = param(
         default=0, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="The port of DHCPv4 over DHCPv6."

@@ -204,7 +204,7 @@ class HooksLibraryDoc(CommentedDoc):
         default=0,
         low=0,
         high=U32,
-        doc="Milliseconds a callout of the library may take: one that waits is cancelled then, another one is reported. "
+        doc="Milliseconds a callout of the library may take; one that waits is cancelled then, others are reported. "
         "0: as the library has it, else 10 s for those that wait and 250 ms for others. dhcpkit's own.",
     )
 

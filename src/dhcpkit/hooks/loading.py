@@ -49,11 +49,15 @@ class LibraryError(DhcpkitError):
 
 @attrs.frozen(eq=False)
 class Choice:
-    """An entry of `hooks-libraries`, understood. Two with the same `key` are the same library, told the same."""
+    """An entry of `hooks-libraries`, understood. Two with the same `key` are the same library, told the same.
+
+    `deadline` is how many seconds its callouts may take; 0: as the library has it.
+    """
 
     library: type[Library]
     parameters: Any
     key: tuple[Any, ...]
+    deadline: float = 0
 
 
 @attrs.frozen(eq=False)
@@ -90,7 +94,8 @@ def choose(loaded: Any) -> Chosen:
             report.add(codes.NO_LIBRARY, (*steps, "library"), message)
             continue
         parameters = read(cls.parameters, entry.parameters, (*steps, "parameters"), report)
-        choices.append(Choice(cls, parameters, (cls, repr(entry.parameters))))
+        deadline = entry.callout_deadline / 1000
+        choices.append(Choice(cls, parameters, (cls, repr(entry.parameters)), deadline))
     return Chosen(tuple(choices), report.sorted())
 
 

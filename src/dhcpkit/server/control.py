@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from dhcpkit.api import Ask, AskMany, Basic, Caller, HttpSocket, Request, SocketInUse, UnixSocket
 from dhcpkit.config.surroundings import AuthClientDoc, AuthenticationDoc, ControlSocketDoc
+from dhcpkit.hooks import CommandProcessed, Hooks, HttpAuth, HttpResponse
 from dhcpkit.hooks.commands import Answer, Commands, Forbidden, Result
 from dhcpkit.server import messages as m
 
@@ -30,8 +31,9 @@ def sockets_of(doc: Any) -> Sequence[ControlSocketDoc]:
 class Control:
     """Listens where the configuration says, and runs commands."""
 
-    def __init__(self, commands: Commands, family: int) -> None:
+    def __init__(self, commands: Commands, family: int, hooks: Hooks | None = None) -> None:
         self._commands = commands
+        self._hooks = hooks if hooks is not None else Hooks()
         self._family = family
         self._sockets: dict[str, tuple[ControlSocketDoc, UnixSocket | HttpSocket]] = {}
 
@@ -41,13 +43,38 @@ class Control:
         who = " ".join(filter(None, (caller.channel, caller.address, caller.user)))
         m.COMMAND_RECEIVED.of(self._family).log(command=name, channel=who)
         try:
-            return await self._commands.ask(name, request.arguments, caller)
+            return await self._answered(request, caller)
         except Forbidden as error:
             m.COMMAND_REFUSED.of(self._family).log(command=name, channel=who, reason=error)
             raise
         except Exception as error:  # noqa: BLE001  # a fault in one command must not end the service
             m.COMMAND_FAILED.of(self._family).log(command=name, reason=f"{type(error).__name__}: {error}")
             return Answer(Result.ERROR, f"Error during command processing: internal error in {name}, see the log")
+
+    async def _answered(self, request: Request, caller: Caller) -> Answer:
+        """What a command comes to, with the callouts of http_auth, command_processed and http_response around it."""
+        name, told, hooks = request.command, request.arguments, self._hooks
+        by_http = caller.channel.startswith("http")
+        context: dict[str, Any] = {}
+        answer = None
+        if by_http and hooks.listens(HttpAuth):
+            asked = HttpAuth(name, told, caller)
+            asked.context = context
+            await hooks.wait(asked, decides=True)
+            answer = asked.response
+        if answer is None:
+            answer = await self._commands.ask(name, told, caller)
+            if hooks.listens(CommandProcessed):
+                done = CommandProcessed(name, told, answer)
+                done.context = context
+                await hooks.wait(done)
+                answer = done.response
+        if by_http and hooks.listens(HttpResponse):
+            leaving = HttpResponse(name, told, caller, answer)
+            leaving.context = context
+            await hooks.wait(leaving)
+            answer = leaving.response
+        return answer
 
     async def listen(self, sockets: Iterable[ControlSocketDoc]) -> None:
         """Listens at these sockets and at no others. What cannot be opened is logged; the others are."""

@@ -14,6 +14,7 @@ from dhcpkit.alloc.lease import LeaseState
 from dhcpkit.alloc.lease6 import LeaseType
 from dhcpkit.alloc.network import Subnet4
 from dhcpkit.alloc.network6 import Subnet6
+from dhcpkit.hooks.breaker import COUNTED as CALLOUTS
 
 __all__ = [
     "ADDRESSES", "DECLINED", "DROPS", "NAMES4", "NAMES6", "NAS", "OWN", "PDS", "RECLAIMED", "RECLAIMED_DECLINED",
@@ -31,7 +32,7 @@ DROPS: Final = (
     "processing-failed",
     "limit-exceeded",
 )
-OWN: Final = ("dhcpkit-cloned-clients", "dhcpkit-amplifications", "dhcpkit-clock-steps")  # not Kea's
+OWN: Final = ("dhcpkit-cloned-clients", "dhcpkit-amplifications", "dhcpkit-clock-steps", *CALLOUTS)  # not Kea's
 FAILS: Final = ("", "-shared-network", "-subnet", "-no-pools", "-classes")  # of `v4-allocation-fail`
 DECLINED, RECLAIMED_DECLINED, RECLAIMED = "declined-addresses", "reclaimed-declined-addresses", "reclaimed-leases"
 STORE_STATES: Final = (LeaseState.DEFAULT.value, LeaseState.DECLINED.value)  # what counts as assigned (Kea)

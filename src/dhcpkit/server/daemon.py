@@ -311,6 +311,7 @@ class Daemon:
             self.commands.add(library)
         try:
             await self._libraries.adopt(self._choices[loaded])
+            await self._approve(self._server, loaded)
             await self.hosts.adopt(doc, loaded.network)
             await self._libraries.configured()
             await self._control.listen(sockets_of(doc))
@@ -362,6 +363,7 @@ class Daemon:
         self._program.settle(loaded)
         await self._libraries.adopt(self._choices[loaded])
         try:
+            await self._approve(server, loaded)
             await self.hosts.adopt(loaded.doc, loaded.network)
             if _place_of(loaded.doc) != _place_of(before.doc):
                 await self._change_store(server, before.doc, loaded)

@@ -38,7 +38,7 @@ class Libraries:
                 same = next((one for one in kept if one[0].key == choice.key), None)
                 if same is not None:
                     kept.remove(same)
-                    wanted.append(same)
+                    wanted.append((choice, same[1]))
                     continue
                 made = choice, await self._load(choice)
                 fresh.append(made)
@@ -81,21 +81,23 @@ class Libraries:
 
     def _connect(self, wanted: Sequence[tuple[Choice, Library]]) -> None:
         """Puts these callouts and commands in the place of the present ones, between two batches."""
-        operated = self._operated
-        present = [library for _, library in self._loaded]
-        self._disconnect(present)
+        present = self._loaded
+        self._disconnect(library for _, library in present)
         added: list[Library] = []
         try:
-            for _, library in wanted:
+            for choice, library in wanted:
                 added.append(library)
-                operated.commands.add(library)
-                operated.hooks.add(library, callouts_of(library))
+                self._add(choice, library)
         except DhcpkitError as error:
             self._disconnect(added)
-            for library in present:
-                operated.commands.add(library)
-                operated.hooks.add(library, callouts_of(library))
+            for choice, library in present:
+                self._add(choice, library)
             raise LibraryError(str(error)) from error
+
+    def _add(self, choice: Choice, library: Library) -> None:
+        self._operated.commands.add(library)
+        deadline = choice.deadline or library.deadline
+        self._operated.hooks.add(library, callouts_of(library), deadline=deadline)
 
     def _disconnect(self, libraries: Iterable[Library]) -> None:
         for library in libraries:
