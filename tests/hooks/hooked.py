@@ -19,9 +19,6 @@ from dhcpkit.wire.dhcp4 import Arrival
 from dhcpkit.wire.dhcp6 import Arrival6
 from dhcpkit.wire.duid import Duid
 
-SrvConfigured = (
-    {4: points.Dhcp4SrvConfigured, 6: points.Dhcp6SrvConfigured} if hasattr(points, "Dhcp4SrvConfigured") else None
-)
 VECTORS = Path(__file__).parents[1] / "vectors" / "hooks-packets-30.jsonl"
 RECORDED = {line["name"]: line for line in map(json.loads, VECTORS.read_text().splitlines())}
 SERVER4, CLIENT4 = int(IPv4Address("10.53.0.1")), int(IPv4Address("10.53.0.9"))
@@ -67,11 +64,11 @@ class Hooked:
 
     def settle(self):
         """A configuration comes into force: libraries may refuse it, and then hear of it."""
-        if SrvConfigured is not None:
-            point = SrvConfigured[self.family](self.loaded.doc, self.loaded.network, {})
-            step = self.run(self.hooks.wait(point, decides=True))
-            if step is NextStep.DROP or point.error:
-                raise RefusedByLibrary(point.error)
+        kind = points.Dhcp4SrvConfigured if self.family == 4 else points.Dhcp6SrvConfigured
+        point = kind(self.loaded.doc, self.loaded.network, {})
+        step = self.run(self.hooks.wait(point, decides=True))
+        if step is NextStep.DROP or point.error:
+            raise RefusedByLibrary(point.error)
         for library in self.libraries:
             self.run(library.configured())
 

@@ -33,6 +33,7 @@ __all__ = ["Desk4", "final_classes", "grant", "lifetimes_of"]
 
 OFFER: Final = MessageType.OFFER.value
 ACK: Final = MessageType.ACK.value
+NAK: Final = MessageType.NAK.value
 DEFAULT: Final = LeaseState.DEFAULT.value
 OFFERED, ALLOCATED, RENEWED, REUSED = Event.OFFER, Event.ALLOC, Event.RENEW, Event.REUSE  # an enum's attribute costs
 HOST_NAME, FQDN, RELAY = 12, 81, 82
@@ -116,7 +117,7 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     if consult is not None:
         agreed = _agreed(desk, subnet, lease, own, kept)
         if agreed is None:
-            return silent(query, "a callout refused the lease")
+            return _refused(desk, subnet, offer=offer)
         if agreed is own:  # Kea repeats the whole lifetime, although the lease in its store ends earlier
             told = remaining = INFINITE if own.valid_lifetime == INFINITE else own.expire - now
         elif agreed is not lease:
@@ -148,6 +149,14 @@ def _agreed(desk: Desk4, subnet: Subnet4, lease: Lease4, own: Lease4 | None, kep
         return own if consult(renewal) is NextStep.SKIP else renewal.lease
     choice = Lease4Select(query.packet, lease, offer, subnet, kept, desk.classes)
     return None if consult(choice) in (NextStep.SKIP, NextStep.DROP) else choice.lease
+
+
+def _refused(desk: Desk4, subnet: Subnet4, *, offer: bool) -> Decision4:
+    """A callout would not have the lease: as if nothing were free, and whoever asks for an address hears so (Kea)."""
+    because = "a callout refused the lease"
+    if offer:
+        return silent(desk.query, because, Event.FULL)
+    return Decision4(desk.query, Event.NAK, None, (), None, Reply4(NAK, subnet, desk.classes), because)
 
 
 def _reply(  # noqa: PLR0913, PLR0917  # what an answer is made of

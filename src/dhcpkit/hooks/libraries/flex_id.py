@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from dhcpkit.alloc.evaluate import Unfit
-from dhcpkit.alloc.points import Host4Identifier, Point
+from dhcpkit.alloc.points import Host4Identifier, NextStep, Point
 from dhcpkit.alloc.points6 import Host6Identifier
 from dhcpkit.config.param import Document, document, param
+from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.answers import Answer6, answer_of
 from dhcpkit.hooks.catalogue import Both
 from dhcpkit.hooks.expressions import Language, Value
 from dhcpkit.hooks.library import Library, on
-from dhcpkit.hooks.points import Pkt4Receive, Pkt4Send, Pkt6Receive, Pkt6Send
+from dhcpkit.hooks.points import Dhcp4SrvConfigured, Dhcp6SrvConfigured, Pkt4Receive, Pkt4Send, Pkt6Receive, Pkt6Send
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import Packet6
 from dhcpkit.wire.nested6 import Options6, options_octets6
@@ -138,36 +139,54 @@ class FlexId(Library):
     told: FlexIdParameters
 
     async def load(self) -> None:
-        """Compiles the expression. Raises ExpressionError."""
+        """Gets ready. The expression is compiled once the configuration whose options it may name is known."""
         family = self.operated.family
         self._value: Value | None = None
-        self._compile(self.operated.doc)
-        if self._value is None:
-            FLEX_ID_NO_IDENTIFIER_EXPRESSION.of(family).log()
         self._ignores = family == 6 and self.told.ignore_iaid
-        self._replaces = self.told.replace_client_id and self._value is not None
+        self._replaces = self.told.replace_client_id and bool(self.told.identifier_expression)
         self._prefix = RFC4361 if self.told.cid_as_rfc4361_duid else OWN4
+        if not self.told.identifier_expression:
+            FLEX_ID_NO_IDENTIFIER_EXPRESSION.of(family).log()
         if self._ignores:
             FLEX_ID_IGNORE_IAID_ENABLED.v6.log()
 
+    def wants(self, point: type[Point]) -> bool:
+        """Messages are changed where identifiers are replaced or IAIDs ignored only."""
+        if point in (Host4Identifier, Host6Identifier):
+            return bool(self.told.identifier_expression)
+        return self._replaces or self._ignores or point in (Dhcp4SrvConfigured, Dhcp6SrvConfigured)
+
+    @on(Dhcp4SrvConfigured)
+    @on(Dhcp6SrvConfigured)
+    def check(self, point: Dhcp4SrvConfigured | Dhcp6SrvConfigured) -> NextStep | None:
+        """Refuses a configuration for which the expression makes no sense."""
+        try:
+            self._compiled(point.server_config)
+        except DhcpkitError as error:
+            point.error = f"identifier-expression: {error}"
+            return NextStep.DROP
+        return None
+
     async def configured(self) -> None:
-        """Compiles the expression once more: it may speak of options that are defined otherwise now."""
-        self._compile(self.operated.doc)
+        """Compiles the expression, which may name options that the configuration defines."""
+        self._value = self._compiled(self.operated.doc)
 
     async def unload(self) -> None:
         """Nothing is left to do."""
         FLEX_ID_UNLOAD.of(self.operated.family).log()
 
-    def _compile(self, doc: Any) -> None:
-        if self.told.identifier_expression:
-            self._value = Language(doc, self.operated.family).text(self.told.identifier_expression)
+    def _compiled(self, doc: Any) -> Value | None:
+        """The expression in the light of a configuration; None for none. Raises ExpressionError."""
+        told = self.told.identifier_expression
+        return Language(doc, self.operated.family).text(told) if told else None
 
     def _identifier(self, point: Point, packet: Packet4 | Packet6, classes: tuple[str, ...] = ()) -> bytes:
         """The identifier, told once for an exchange; empty for none."""
         known: bytes | None = point.context.get(KEPT)
         if known is not None:
             return known
-        assert self._value is not None, "only an expression identifies"
+        if self._value is None:
+            return b""
         family = self.operated.family
         try:
             value = self._value(packet, classes)
@@ -187,8 +206,7 @@ class FlexId(Library):
     @on(Host6Identifier)
     def identify(self, point: Host4Identifier | Host6Identifier) -> None:
         """The identifier that reservations are searched by."""
-        if self._value is not None:
-            point.identifier = self._identifier(point, point.packet) or point.identifier
+        point.identifier = self._identifier(point, point.packet) or point.identifier
 
     # DHCPv4.
 

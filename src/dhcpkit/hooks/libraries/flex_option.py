@@ -10,12 +10,28 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dhcpkit.alloc.evaluate import Unfit
+from dhcpkit.alloc.points import NextStep, Point
+from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.answers import Answer, answer_of
 from dhcpkit.hooks.catalogue import Both
 from dhcpkit.hooks.expressions import Language
-from dhcpkit.hooks.libraries.flex_option_entries import Action, Entry, FlexOptionParameters, Inside, entries_of
+from dhcpkit.hooks.libraries.flex_option_entries import (
+    QUERY,
+    Action,
+    Entry,
+    FlexOptionParameters,
+    Inside,
+    entries_of,
+)
 from dhcpkit.hooks.library import Library, on
-from dhcpkit.hooks.points import Buffer4Receive, Buffer6Receive, Pkt4Send, Pkt6Send
+from dhcpkit.hooks.points import (
+    Buffer4Receive,
+    Buffer6Receive,
+    Dhcp4SrvConfigured,
+    Dhcp6SrvConfigured,
+    Pkt4Send,
+    Pkt6Send,
+)
 from dhcpkit.wire.dhcp4 import Packet4
 from dhcpkit.wire.dhcp6 import Packet6
 from dhcpkit.wire.errors import WireError
@@ -93,23 +109,41 @@ class FlexOption(Library):
     told: FlexOptionParameters
 
     async def load(self) -> None:
-        """Compiles the expressions. Raises EntryError, ExpressionError."""
+        """Gets ready. Expressions are compiled once the configuration whose options they may name is known."""
         self._parse: Callable[[bytes, Any], Any] = Packet4.parse if self.operated.family == 4 else Packet6.parse
-        self._compile(self.operated.doc)
+        self._of_answers: tuple[Entry, ...] = ()
+        self._of_queries: tuple[Entry, ...] = ()
+
+    def wants(self, point: type[Point]) -> bool:
+        """Queries are changed where an entry says so only."""
+        changes = point in (Buffer4Receive, Buffer6Receive)
+        return not changes or any(entry.destination == QUERY for entry in self.told.options)
+
+    @on(Dhcp4SrvConfigured)
+    @on(Dhcp6SrvConfigured)
+    def check(self, point: Dhcp4SrvConfigured | Dhcp6SrvConfigured) -> NextStep | None:
+        """Refuses a configuration for which an entry makes no sense."""
+        try:
+            self._entries(point.server_config)
+        except DhcpkitError as error:
+            point.error = str(error)
+            return NextStep.DROP
+        return None
 
     async def configured(self) -> None:
-        """Compiles the expressions once more: they may speak of options that are defined otherwise now."""
-        self._compile(self.operated.doc)
+        """Compiles the entries, which may name options that the configuration defines."""
+        entries = self._entries(self.operated.doc)
+        self._of_answers = tuple(each for each in entries if not each.changes_query)
+        self._of_queries = tuple(each for each in entries if each.changes_query)
 
     async def unload(self) -> None:
         """Nothing is left to do."""
         FLEX_OPTION_UNLOAD.of(self.operated.family).log()
 
-    def _compile(self, doc: Any) -> None:
+    def _entries(self, doc: Any) -> tuple[Entry, ...]:
+        """The entries in the light of a configuration. Raises EntryError, ExpressionError."""
         family = self.operated.family
-        entries = entries_of(self.told, Language(doc, family), family)
-        self._of_answers = tuple(each for each in entries if not each.changes_query)
-        self._of_queries = tuple(each for each in entries if each.changes_query)
+        return entries_of(self.told, Language(doc, family), family)
 
     @on(Buffer4Receive)
     @on(Buffer6Receive)

@@ -16,9 +16,10 @@ from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.expressions import Holds, Language, Value
 from dhcpkit.wire.options import Option
 
-__all__ = ["Action", "Entry", "EntryError", "FlexOptionParameters", "Inside", "entries_of"]
+__all__ = ["QUERY", "Action", "Entry", "EntryError", "FlexOptionParameters", "Inside", "entries_of"]
 
-QUERY, RESPONSE = "query", "response"
+QUERY: Final = "query"
+RESPONSE: Final = "response"
 TOP: Final = {4: "dhcp4", 6: "dhcp6"}
 VENDOR_OPTIONS: Final = {4: 125, 6: 17}  # what holds options by enterprise (RFC 3925 4, RFC 8415 21.17)
 NO_CODES: Final = {4: frozenset((0, 255)), 6: frozenset((0,))}  # PAD and END, and what DHCPv6 reserves
