@@ -1,4 +1,4 @@
-"""`dhcpkit schema`: what keys a configuration may have, as JSON Schema for editors."""
+"""`dhcpkit schema`: what keys a configuration may have, as JSON Schema, and what commands there are, as OpenAPI."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-
-from dhcpkit.config.schema import schema4, schema6
 
 __all__ = ["Family", "schema"]
 
@@ -22,6 +20,16 @@ class Family(StrEnum):
 
 def schema(
     family: Annotated[Family, typer.Argument(help="4 for Dhcp4, 6 for Dhcp6.")] = Family.DHCP4,
+    api: Annotated[bool, typer.Option("--api", help="Print the OpenAPI document of all commands instead.")] = False,
 ) -> None:
     """Prints the JSON Schema of a configuration, with which editors complete keys and check values."""
+    if api:
+        from dhcpkit.api.openapi import openapi
+        from dhcpkit.server.declared import every_declaration
+        from dhcpkit.server.main import VERSION
+
+        print(json.dumps(openapi(every_declaration(), VERSION), indent=2))
+        return
+    from dhcpkit.config.schema import schema4, schema6
+
     print(json.dumps(schema4() if family is Family.DHCP4 else schema6(), indent=2))

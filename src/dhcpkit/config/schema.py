@@ -12,7 +12,7 @@ from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc
 from dhcpkit.config.param import AnyShape, Document, DocumentShape, ListShape, Param, Shape, walk
 
-__all__ = ["DIALECT", "schema4", "schema6", "schema_of"]
+__all__ = ["DIALECT", "map_schema", "schema4", "schema6", "schema_of"]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object"}
@@ -37,7 +37,7 @@ def schema_of(document: type[Document], root: str) -> dict[str, Any]:
         "properties": {root: _reference(document)},
         "required": [root],
         "additionalProperties": False,
-        "$defs": {each.__name__: _map(each) for each in walk(document)},
+        "$defs": {each.__name__: map_schema(each) for each in walk(document)},
     }
 
 
@@ -45,7 +45,8 @@ def _reference(document: type[Document]) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{document.__name__}"}
 
 
-def _map(document: type[Document]) -> dict[str, Any]:
+def map_schema(document: type[Document]) -> dict[str, Any]:
+    """The schema of one map; those of maps inside it are referred to in `$defs`."""
     properties: dict[str, Any] = {}
     for declared in document.params.values():
         properties[declared.key] = _property(declared)

@@ -14,7 +14,7 @@ from typing import Final
 
 from dhcpkit.hooks.commands import Declaration, declared_commands
 
-__all__ = ["declarations", "declaring"]
+__all__ = ["declarations", "declaring", "every_declaration"]
 
 LIBRARIES: Final = "dhcpkit.hooks.libraries"
 ROOMS: Final = (
@@ -35,11 +35,17 @@ def declaring() -> Iterator[type]:
                 yield value
 
 
+def every_declaration() -> Iterator[Declaration]:
+    """The declarations of all commands. A name that several servers take differently comes once for each."""
+    for cls in declaring():
+        for _, declaration in declared_commands(cls):
+            yield declaration
+
+
 def declarations(server: str = "") -> list[Declaration]:
     """The declarations of all commands, or of one server's, by name; each name once."""
     found: dict[str, Declaration] = {}
-    for cls in declaring():
-        for _, declaration in declared_commands(cls):
-            if not server or server in declaration.servers:
-                found.setdefault(declaration.name, declaration)
+    for declaration in every_declaration():
+        if not server or server in declaration.servers:
+            found.setdefault(declaration.name, declaration)
     return [found[name] for name in sorted(found)]
