@@ -516,3 +516,55 @@ def test_addresses_taken_earlier_in_the_batch_are_not_given_again():
     talk.ask(REQUEST)
     again = quick6(packet, talk.network, talk.store, talk.network.hosts, talk.now, taken)
     assert again is None, "what it had another client of the batch has"
+
+
+def test_guards_are_asked_of_every_client_however_many_came_through_the_relay():
+    guarded = attrs.evolve(AROUND_LAB, client_classes=("VENDOR_CLASS_abc",))
+    talk = Talk(network_of(guarded, LAB))
+    for _ in range(2):
+        assert talk.ask(SOLICIT, relays=[relay()]) is not None
+        assert talk.ask(SOLICIT, relays=[relay()], options={16: b"\0\0\0\x09\0\3abc"}) is None, "it is elsewhere"
+
+
+def test_a_prefix_that_overlaps_a_held_one_is_not_delegated_as_asked_for():
+    first = LAB.pd_pools[0].first
+    inside = Lease6(first + (1 << 64), b"\0\1bob", 100, 1_000_000, 1, 60, 2, 1, 64)
+    client = attrs.evolve(ANN, addresses=())
+    wish = [Binding6(LeaseType.IA_PD, 7, first, 62)]
+    talk = Talk(network_of(), ReferenceStore6([inside]))
+    assert talk.ask(REQUEST, client, wish) is None
+    assert talk.ask(REQUEST, client).unit[0].address == first + (1 << 66), "the next one is free"
+    talk = Talk(network_of(), ReferenceStore6([inside]))
+    talk.now += 101
+    assert talk.ask(REQUEST, client, wish).unit[0].address == first, "nobody holds the other one any more"
+
+
+def test_each_pool_has_its_own_options():
+    own = OptionValues([OptionValue(DNS_SERVERS, bytes(16))])
+    pools = [Pool6.of("2001:db8::10/128"), Pool6.of("2001:db8::20 - 2001:db8::2f", options=own)]
+    talk, said = Talk(network_of(attrs.evolve(LAB, pools=pools, pd_pools=[]))), []
+    for number in (1, 2, 3):
+        client = Client6(Duid.of_link_layer(bytes((2, 0, 0, 0, 0, number))).octets)
+        answer = Packet6.parse(talk.ask(REQUEST, client, options={6: b"\0\x17"}).sent.data)
+        said.append(answer.options.first[23])
+    assert said == [DNS.payload, bytes(16), bytes(16)]
+
+
+def test_each_subnet_has_its_own_options_though_they_delegate_the_same_prefixes():
+    there = OptionValues([OptionValue(DNS_SERVERS, bytes(16))])
+    talk = Talk(network_of(LAB, attrs.evolve(OTHER, pd_pools=LAB.pd_pools, options=there)))
+    client, said = attrs.evolve(ANN, addresses=()), []
+    for link in (RELAY, OTHER.first + 1, RELAY):
+        answer = talk.ask(SOLICIT, client, relays=[relay(link)], options={6: b"\0\x17"})
+        said.append(Packet6.parse(answer.sent.data).options.first[23])
+    assert said == [DNS.payload, bytes(16), DNS.payload]
+
+
+def test_what_a_client_once_had_for_another_association_is_anybody_s():
+    """It is over: nobody who gets the address is told, and nothing else follows from whose it was."""
+    old = Lease6(LAB.first + 0x10, ANN.duid, 10, 1_000, 1, 5, 0, 9, hwaddr=ANN.duid[-6:])
+    for before in (old, old._replace(duid=b"\0\1bob"), old._replace(type=2, prefix_len=62), old._replace(subnet_id=2)):
+        quick = Talk(network_of(), ReferenceStore6([before])).ask(REQUEST, attrs.evolve(ANN, prefixes=()))
+        assert [change.before for change in quick.unit] == [before]
+    named = old._replace(hostname="ann.")
+    assert Talk(network_of(), ReferenceStore6([named])).ask(REQUEST, attrs.evolve(ANN, prefixes=())) is None

@@ -428,7 +428,7 @@ def _fresh(  # noqa: PLR0913, PLR0917  # a lease's every part
     if asking.offer:
         asking.events.append(OFFERED)
         return _given((pool, address, preferred, valid, t1, t2))
-    if before is not None and (before.duid == asking.duid or before.hostname):
+    if before is not None and before.hostname:
         raise _NotPlain  # its name is DNS's business
     octets, hwtype, source = asking.hwaddr or find_hwaddr(asking.packet, asking.network.mac_sources)
     lease = _lease((
