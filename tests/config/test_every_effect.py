@@ -169,6 +169,8 @@ ELSEWHERE = {
     "lease-database.lfc-interval": "../server/test_end_to_end.py",
     "lease-database.max-row-errors": "../backends/test_reader.py",
     "lease-database.durability": "../server/test_end_to_end.py",
+    **dict.fromkeys(("hosts-database", "hosts-databases"), "../server/test_host_cmds.py: stores of reservations"),
+    "hosts-database.name": "../server/test_host_cmds.py: stores of reservations",
     **{f"server-id.{key}": "../server/test_server_id.py: the DUID" for key in ServerIdDoc.by_key},
     "data-directory": "../server/test_data_directory.py",
     "ip-reservations-unique": "test_like_kea.py: same address for two",

@@ -7,7 +7,7 @@ configuration's count before it, those of the stores behind it. This module does
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -67,6 +67,13 @@ class HostCache:
         self._hosts.add(entry.host)
         self._shrink()
         return len(clashing)
+
+    def replace(self, entry: Cached) -> None:
+        """Puts an entry in the place of that of its client, as old as it is: what the engine takes has changed."""
+        key = entry.reservation.key
+        self._hosts.remove(*key)
+        self._hosts.add(entry.host)
+        self._entries[key] = entry
 
     def get(self, subnet_id: int, kind: str, octets: bytes) -> Cached | None:
         """The entry of an identifier in a subnet, which becomes the newest."""
@@ -142,11 +149,6 @@ class HostCache:
         """As HostView."""
         found: bool = self._hosts.any_in(subnet_id)
         return found
-
-    def forget(self, keys: Iterable[Key]) -> None:
-        """Takes entries away that are no longer so."""
-        for key in keys:
-            self.remove(*key)
 
 
 def _key_of(host: Host | Host6) -> Key:

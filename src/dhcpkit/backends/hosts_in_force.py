@@ -99,6 +99,7 @@ class HostsInForce:
         self._open: list[_Open] = []
         self._definitions: Any = ()
         self._wanting = 0
+        self._last_id = 0
         self._network: Any = None
         self._doc: Any = None
         self._index: HostIndex | None = None
@@ -117,6 +118,11 @@ class HostsInForce:
         if self._index is None:
             self._index = reservations_of(self._doc, self._network, self.family)
         return self._index
+
+    def next_id(self) -> int:
+        """A number for a reservation that the configuration is about to get: Kea counts them on."""
+        self._last_id = max(self._last_id, len(self.configured)) + 1
+        return self._last_id
 
     def want_store(self, by: int = 1) -> None:
         """Somebody needs a store (1), or no longer does (-1): there is one then, whatever the configuration says.
@@ -232,11 +238,12 @@ class HostsInForce:
     # Changes.
 
     async def put(
-        self, written: Mapping[str, Any], subnet_id: int, *, replace: bool, unique: bool
+        self, written: Mapping[str, Any], subnet_id: int, *, replace: bool, unique: bool, host_id: int = 0
     ) -> Reservation | None:
         """Keeps a reservation in the first store; with `replace`, in whichever has one for its client.
 
-        None where there is none to replace. Raises ConfigError, HostClash, StoreUnavailable.
+        None where there is none to replace. `host_id` is what the cache shows. Raises ConfigError, HostClash,
+        StoreUnavailable.
         """
         host = self.reserving.host(written, subnet_id)
         wanted = reservation_of(self.family, subnet_id, written)
@@ -245,7 +252,7 @@ class HostsInForce:
             if made is not None:
                 each.hosts.remove(*made.key)
                 each.hosts.add(host)
-                self.remember(made)
+                self.remember(made, host_id)
                 return made
         return None
 

@@ -23,7 +23,7 @@ __all__ = ["hosts6_of"]
 
 BITS: Final = 128  # of an address, and at most of a prefix
 DUID_MAX: Final = 130  # octets (RFC 8415 11.1)
-IDENTIFIERS: Final = {"duid": "duid", "hw_address": "hw-address", "flex_id": "flex-id"}
+IDENTIFIERS: Final = {"hw_address": "hw-address", "duid": "duid", "flex_id": "flex-id"}
 RESOURCES: Final = frozenset(("option_data", "client_classes"))
 
 
