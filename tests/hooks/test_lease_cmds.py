@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dhcpkit.alloc.lease import INFINITE, Lease4
@@ -140,11 +140,14 @@ def test_counters_are_a_recount_and_answers_are_true(family, tmp_path_factory, s
 
 
 @given(
-    st.sampled_from((4, 6)),
-    st.integers(0, U32),
-    st.one_of(st.none(), st.integers(1, 99_999_999_999)),
-    st.sampled_from((0, 2, 3)),
+    family=st.sampled_from((4, 6)),
+    valid=st.integers(0, U32),
+    expire=st.one_of(st.none(), st.integers(1, 99_999_999_999)),
+    state=st.sampled_from((0, 2, 3)),
 )
+@example(family=4, valid=0, expire=5000, state=0)
+@example(family=6, valid=0, expire=5000, state=3)
+@example(family=4, valid=5000, expire=5000, state=0)
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_end_of_a_lease_is_the_one_that_was_said(tmp_path, family, valid, expire, state):
     server = commanded.Commanded(tmp_path, family)
@@ -197,6 +200,19 @@ def test_what_a_file_could_not_hold_is_refused(server):
         assert answer["result"] == 1, wrong
     assert server.all_leases() == []
     assert server.ask(name, lease_of(server.family, 1, state=1) | nobody)["result"] == 0, "declined leases are nobody's"
+    server.store.view.check()
+
+
+def test_what_relay_agents_said_is_held_to_its_form(server):
+    key, old, new = (
+        ("relay-agent-info", "0x0104AABBCCDD", {"sub-options": "0x0104AABBCCDD"})
+        if server.family == 4
+        else ("relay-info", [5], None)
+    )
+    said = lease_of(server.family, 1, user_context={"ISC": {key: old}, "mine": 1})
+    assert server.ask(f"lease{server.family}-add", said)["result"] == 0
+    shown = server.ask(f"lease{server.family}-get", {"ip-address": said["ip-address"]})["arguments"]
+    assert shown["user-context"] == ({"ISC": {key: new}, "mine": 1} if new else {"mine": 1})
 
 
 # Whatever is sent.
@@ -477,3 +493,97 @@ def test_files_of_servers_are_not_written_over(server, tmp_path):
     server.store.path = tmp_path / "own.csv"
     for own in ("own.csv", "own.csv.2", "own.csv.completed", str(tmp_path / "own.csv.1")):
         assert "the server keeps its leases" in server.ask(name, {"filename": own})["text"]
+
+
+# Which lease is meant.
+
+
+def test_a_client_is_looked_up_in_one_subnet(server):
+    family, name = server.family, f"lease{server.family}"
+    other = {"ip-address": "10.60.0.11" if family == 4 else "2001:db8:60::11"}
+    kind, key = ("hw-address", "hw-address") if family == 4 else ("duid", "duid")
+    said = lease_of(family, 1)
+    assert server.ask(f"{name}-add", said)["result"] == 0
+    assert server.ask(f"{name}-add", said | other)["result"] == 0
+    asked = {"identifier-type": kind, "identifier": said[key], "iaid": said.get("iaid", 0)}
+    for subnet, address in ((1, said["ip-address"]), (2, other["ip-address"])):
+        found = server.ask(f"{name}-get", asked | {"subnet-id": subnet})["arguments"]
+        assert (found["ip-address"], found["subnet-id"]) == (address, subnet)
+    assert server.ask(f"{name}-get", asked | {"subnet-id": 3})["result"] == 3
+    if family == 6:
+        assert server.ask(f"{name}-get", asked | {"subnet-id": 1, "iaid": 77})["result"] == 3
+        assert server.ask(f"{name}-get", asked | {"subnet-id": 1, "type": "IA_PD"})["result"] == 3
+    assert server.ask(f"{name}-del", asked | {"subnet-id": 2})["result"] == 0
+    assert [lease.subnet_id for lease in server.all_leases()] == [1]
+
+
+def test_a_wipe_leaves_subnets_alone_that_it_is_not_about(server):
+    family, name = server.family, f"lease{server.family}"
+    other = {"ip-address": "10.60.0.11" if family == 4 else "2001:db8:60::11"}
+    for number in (1, 2):
+        server.ask(f"{name}-add", lease_of(family, number))
+    server.ask(f"{name}-add", lease_of(family, 3) | other)
+    lost = server.all_leases()[0]
+    server.store.append([((lost, lost._replace(subnet_id=99)),)])
+    assert server.ask(f"{name}-wipe", {"subnet-id": 1})["text"] == f"Deleted 1 IPv{family} lease(s) from subnet(s) 1"
+    assert server.ask(f"{name}-wipe")["text"] == f"Deleted 1 IPv{family} lease(s) from subnet(s) 1 2"
+    assert [lease.subnet_id for lease in server.all_leases()] == [99], "a subnet that is gone is not meant by all"
+    assert server.ask(f"{name}-wipe", {"subnet-id": 99})["result"] == 0
+    assert server.all_leases() == []
+
+
+def test_one_address_may_come_several_times_in_a_bulk(tmp_path):
+    server = commanded.Commanded(tmp_path, 6)
+    leases = [lease_of(6, 1, hostname=f"h{number}") for number in range(9)]
+    at = {"ip-address": leases[0]["ip-address"]}
+    answer = server.ask("lease6-bulk-apply", {"leases": leases})
+    assert answer == {"result": 0, "text": "Bulk apply of 9 IPv6 leases completed."}
+    assert [lease.hostname for lease in server.all_leases()] == ["h8"]
+    answer = server.ask("lease6-bulk-apply", {"deleted-leases": [at] * 8, "leases": leases[:7]})
+    assert answer["text"] == "Bulk apply of 8 IPv6 leases completed."
+    assert [each["result"] for each in answer["arguments"]["failed-deleted-leases"]] == [3] * 7
+    assert [lease.hostname for lease in server.all_leases()] == ["h6"]
+    totals = lease_totals6(server.all_leases())
+    assert all(server.statistics.value(key) == count for key, count in totals.items())
+
+
+def test_many_leases_in_a_bulk(tmp_path):
+    server = commanded.Commanded(tmp_path, 6)
+    leases = [lease_of(6, number) for number in range(1, 701)]
+    assert server.ask("lease6-bulk-apply", {"leases": leases})["text"].startswith("Bulk apply of 700 ")
+    assert len(server.all_leases()) == 700
+    page = server.ask("lease6-get-page", {"from": "start", "limit": 650})["arguments"]
+    assert (page["count"], len(page["leases"])) == (650, 650)
+    gone = [{"ip-address": each["ip-address"]} for each in leases]
+    assert server.ask("lease6-bulk-apply", {"deleted-leases": gone})["text"].startswith("Bulk apply of 700 ")
+    assert server.all_leases() == []
+
+
+def test_what_a_client_made_itself_is_not_leased_and_the_other_way_round(tmp_path):
+    server = commanded.Commanded(tmp_path, 6)
+    server.ask("lease6-add", lease_of(6, 1, state=4))
+    server.ask("lease6-add", lease_of(6, 2))
+    answer = server.ask("lease6-update", lease_of(6, 1))
+    assert (answer["result"], answer["text"]) == (1, "illegal reuse of registered address 2001:db8:53::1:1")
+    answer = server.ask("lease6-update", lease_of(6, 2, state=4))
+    assert (answer["result"], answer["text"]) == (1, "address in use: 2001:db8:53::1:2 can't be registered")
+    assert server.ask("lease6-update", lease_of(6, 1, state=4, hostname="h"))["result"] == 0
+    failed = server.ask("lease6-bulk-apply", {"leases": [lease_of(6, 1)]})
+    assert failed["result"] == 3
+    assert failed["arguments"]["failed-leases"][0]["result"] == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "result"),
+    [
+        ("hw-address", "02:0", 0), ("hw-address", "0200", 0), ("hw-address", "02 00", 0), ("hw-address", "02:0:", 1),
+        ("hw-address", ":".join(["02"] * 20), 0), ("hw-address", ":".join(["02"] * 21), 1), ("hw-address", "é", 1),
+        ("client-id", "01:02", 0), ("client-id", "0102", 0), ("client-id", "0x0102", 0), ("client-id", "01", 1),
+        ("client-id", ":".join(["02"] * 255), 0), ("client-id", ":".join(["02"] * 256), 1), ("client-id", "١٢", 1),
+        ("client-id", "01:02 03", 1), ("client-id", "0x", 1), ("client-id", "1:2", 0),
+        ("ip-address", "10.53.1.01", 1), ("ip-address", " 10.53.1.1", 1), ("ip-address", "10.53.1.1\0", 1),
+    ],
+)  # fmt: skip
+def test_identifiers_are_hexadecimal_and_addresses_are_addresses(tmp_path, key, text, result):
+    server = commanded.Commanded(tmp_path, 4)
+    assert server.ask("lease4-add", lease_of(4, 1) | {key: text})["result"] == result
