@@ -213,6 +213,8 @@ class ServiceCommands:
             "sockets": sockets,
             "uptime": int(now - operated.started),
         }
+        if operated.family == 6:
+            told["extended-info-tables"] = False  # a relay agent's words are searched for in the leases themselves
         return Answer(arguments=told)
 
     @command("dhcp-disable", Access.WRITE, since="1.4.0", arguments=DisableArguments, raw=True)

@@ -27,6 +27,7 @@ SANE: Final = (
     "Configuration seems sane. Control-socket, hook-libraries, and D2 configuration were sanity checked, but not"
     " applied."
 )
+SAID_BY_CHECK: Final = ("Syntax check failed with: ", "Error encountered: ")  # by `-t`, but not by a command
 KINDS: Final = {"integer": "an integer", "boolean": "a boolean", "constant string": "a string", "[": "a list"}
 
 
@@ -85,7 +86,10 @@ class ConfigCommands:
         try:
             loaded = await asyncio.to_thread(self._operated.load, path)
         except ConfigError as error:
-            told = f"configuration error using file '{path}': {error.like_kea()}"
+            told = error.like_kea()
+            for said in SAID_BY_CHECK:
+                told = told.removeprefix(said)
+            told = f"configuration error using file '{path}': {told}"
             raise Refused(f"Config reload failed: {told}") from None
         return await self._adopt(loaded)
 

@@ -41,6 +41,7 @@ from dhcpkit.server.jail import outside
 from dhcpkit.server.libraries import Libraries
 from dhcpkit.server.log import configure, from_environment, reopen
 from dhcpkit.server.loop import AnyStore
+from dhcpkit.server.machine_commands import MachineCommands
 from dhcpkit.server.name_changes import NameChanges
 from dhcpkit.server.process import AlreadyRunning, PidFile, tell_service_manager
 from dhcpkit.server.programs import (
@@ -55,6 +56,7 @@ from dhcpkit.server.programs import (
     reclaiming_of,
     sanity_of,
 )
+from dhcpkit.server.select_commands import SelectCommands
 from dhcpkit.server.server import ServerOf
 from dhcpkit.server.server_id import ServerIdError
 from dhcpkit.server.state import ServiceState
@@ -307,7 +309,8 @@ class Daemon:
         )
         self._server.batches.callouts.limit = doc.parked_packet_limit
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
-        for library in (ServiceCommands(self), ConfigCommands(self), StatisticCommands(self._server.statistics)):
+        own = (ServiceCommands(self), ConfigCommands(self), MachineCommands(self), SelectCommands(self))
+        for library in (*own, StatisticCommands(self._server.statistics)):
             self.commands.add(library)
         try:
             await self._libraries.adopt(self._choices[loaded])
