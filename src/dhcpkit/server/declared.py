@@ -20,6 +20,8 @@ LIBRARIES: Final = "dhcpkit.hooks.libraries"
 ROOMS: Final = (
     "dhcpkit.server.commands",
     "dhcpkit.server.config_commands",
+    "dhcpkit.server.machine_commands",
+    "dhcpkit.server.select_commands",
     "dhcpkit.server.agent_commands",
 )
 
