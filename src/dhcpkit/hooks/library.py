@@ -52,12 +52,12 @@ def callouts_of(library: object) -> Iterator[tuple[type[Point], int, Callable[..
 
     Those that it does not want (`Library.wants`) are left out.
     """
-    wants = getattr(library, "wants", None)
+    wants, unused = getattr(library, "wants", None), getattr(library, "unused", ())
     found = [
         (point, order, getattr(library, attribute))
         for attribute, function in inspect.getmembers(type(library), callable)
         for point, order in getattr(function, _MARK, ())
-        if wants is None or wants(point)
+        if (wants is None or wants(point)) and attribute not in unused
     ]
     yield from sorted(found, key=lambda one: (one[0].kea_name, one[1], one[2].__name__))
 
@@ -73,12 +73,16 @@ class Library:
     `name` is what the configuration calls it (`libdhcp_NAME.so` for Kea's), `parameters` the document of what it is
     told, `servers` where it may be loaded. A library whose entry is the same after a reload lives on. `deadline` is how
     many seconds its callouts may take unless the configuration says otherwise; 0: 10 for coroutines, 0.25 for others.
+    `unused` are names of callouts that are not to be registered, settled by `load`. `paths` are the parameters that
+    name a file (or a folder, with a `/` behind it): commands may not set them to any file of the machine.
     """
 
     name: ClassVar[str] = ""
     parameters: ClassVar[type[Document]] = NoParameters
     servers: ClassVar[Iterable[str]] = BOTH
     deadline: ClassVar[float] = 0
+    paths: ClassVar[tuple[str, ...]] = ()
+    unused: frozenset[str] = frozenset()
 
     def __init__(self, operated: Operated, parameters: Any) -> None:
         """`parameters` is an instance of the class's document. Raises DhcpkitError where they make no sense."""

@@ -26,6 +26,7 @@ from dhcpkit.server.statistics import Statistics
 __all__ = ["Reclaimer", "Reclaiming"]
 
 RELEASED: Final = LeaseState.RELEASED.value
+DECLINED: Final = LeaseState.DECLINED.value
 STALE_MAX: Final = 1024  # entries of a heap that say nothing any more, besides as many as there are others
 SLICE: Final = 32  # leases between two turns of the loop: well under a millisecond
 
@@ -124,7 +125,7 @@ class Reclaimer:
                 self._unfinished = 0
                 break
             reclaim, hold = self.family.reclaim, settings.hold_reclaimed_time > 0
-            changes = [reclaim(lease, now, hold=hold) for lease in leases if self._may(lease)]
+            changes = [reclaim(lease, now, hold=hold) for lease in leases if self._may(lease, not hold)]
             skipped += len(leases) - len(changes)
             done += await self._commit(changes)
             left -= len(leases)
@@ -227,14 +228,17 @@ class Reclaimer:
         self._released.pop(lease.address, None)
         return True
 
-    def _may(self, lease: Any) -> bool:
-        family = self.family
+    def _may(self, lease: Any, remove: bool = False) -> bool:  # noqa: FBT001, FBT002  # as the point is told
+        """Whether callouts let a lease be taken back; one of an address on probation has a point of its own besides."""
+        family, points, hooks = self.family, self.family.points, self._hooks
         message = m.ALLOC_ENGINE_LEASE_RECLAIM.of(family.number)
         if message.on:
             message.log(address=family.words.address(lease.address))
-        if not self._hooks.listens(family.points.kind("expire")):
+        if hooks.listens(points.kind("expire")) and hooks.tell(points.expire(lease, remove)) is NextStep.SKIP:
+            return False
+        if lease.state != DECLINED or not hooks.listens(points.kind("recover")):
             return True
-        return self._hooks.consult(family.points.expire(lease)) not in (NextStep.SKIP, NextStep.DROP)
+        return hooks.tell(points.recover(lease)) is not NextStep.SKIP
 
     async def _commit(self, changes: list[Any]) -> int:
         kept = await self._store.commit([(change,) for change in changes])

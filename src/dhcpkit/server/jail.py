@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from dhcpkit.config.surroundings import ControlSocketDoc
-from dhcpkit.hooks.loading import is_foreign
+from dhcpkit.config.surroundings import ControlSocketDoc, HooksLibraryDoc
+from dhcpkit.hooks.loading import LibraryError, find_library, is_foreign
 from dhcpkit.server.control import sockets_of
 
 __all__ = ["outside"]
@@ -23,6 +23,8 @@ FOLDERS: Final = {  # where files of a kind may lie although none does yet: Kea'
     "hosts-database.name": ("/var/lib/kea",),
     "output": ("/var/log/kea",),
     "socket-name": ("/run/kea", "/var/run/kea"),
+    "run_script.name": ("/usr/share/kea/scripts",),
+    "legal_log.path": ("/var/log/kea",),
 }
 
 
@@ -79,6 +81,21 @@ def files_around(doc: Any) -> Iterator[tuple[str, str]]:
     for entry in doc.hooks_libraries:
         if is_foreign(entry.library):
             yield "library", entry.library
+        else:
+            yield from _told_to(entry)
+
+
+def _told_to(entry: HooksLibraryDoc) -> Iterator[tuple[str, str]]:
+    """The files that a library is told of. One that is not there is no business of this module's."""
+    try:
+        library = find_library(entry.library)
+    except LibraryError:
+        return
+    for key in library.paths if library is not None else ():
+        name = key.rstrip("/")
+        path = entry.parameters.get(name)
+        if isinstance(path, str) and path:
+            yield f"{library.name}.{name}", f"{path.rstrip('/')}/*" if key.endswith("/") else path
 
 
 def files_of_socket(socket: ControlSocketDoc) -> Iterator[tuple[str, str]]:

@@ -156,7 +156,9 @@ class ServerOf(Generic[N]):
             rng=rng,
             names=names,
         )
-        self.reclaimer = Reclaimer(family, store, self.clock, self.statistics, reclaiming, hooks, self._forget_names)
+        self.reclaimer = Reclaimer(
+            family, store, self.clock, self.statistics, reclaiming, self.batches.hooks, self._forget_names
+        )
         self.batches.account.released = self.reclaimer.release
         self.batches.resumed = self.queue.go_on
         self.batches.callouts.commit = self.commit
