@@ -6,6 +6,7 @@ This module does not know channels or commands.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -14,6 +15,7 @@ from dhcpkit.hooks.commands import Answer
 __all__ = ["CHUNK", "octets_of"]
 
 CHUNK: Final = 1 << 16  # octets, about, of a piece
+_HALF: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # what `surrogateescape` does not write
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -25,9 +27,18 @@ async def octets_of(answer: Answer) -> AsyncIterator[bytes]:
         pieces.append(piece)
         size += len(piece)
         if size >= CHUNK:
-            yield "".join(pieces).encode("utf-8", "surrogateescape")
+            yield _utf8("".join(pieces))
             pieces, size = [], 0
-    yield "".join(pieces).encode("utf-8", "surrogateescape")
+    yield _utf8("".join(pieces))
+
+
+def _utf8(text: str) -> bytes:
+    """Octets that were no UTF-8 when they came leave as they were; halves of surrogate pairs, as JSON writes them."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        whole = _HALF.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        return whole.encode("utf-8", "surrogateescape")
 
 
 async def _encoded(answer: Answer) -> AsyncIterator[str]:
