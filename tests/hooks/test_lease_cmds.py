@@ -587,3 +587,31 @@ def test_what_a_client_made_itself_is_not_leased_and_the_other_way_round(tmp_pat
 def test_identifiers_are_hexadecimal_and_addresses_are_addresses(tmp_path, key, text, result):
     server = commanded.Commanded(tmp_path, 4)
     assert server.ask("lease4-add", lease_of(4, 1) | {key: text})["result"] == result
+
+
+def test_the_log_hears_of_changes_and_of_what_failed(server, caplog):
+    caplog.set_level(1)
+
+    def heard():
+        return [each.message_id for each in caplog.records if each.name.startswith("kea")]
+
+    family, name = server.family, f"lease{server.family}"
+    said = lease_of(family, 1)
+    at = {"ip-address": said["ip-address"]}
+    asked = [
+        ("add", said, "ADD", ""), ("add", said, "ADD", "_CONFLICT"), ("add", {}, "ADD", "_FAILED"),
+        ("update", said, "UPDATE", ""), ("update", lease_of(family, 2), "UPDATE", "_CONFLICT"),
+        ("update", 5, "UPDATE", "_FAILED"), ("resend-ddns", at, "RESEND_DDNS", "_FAILED"), ("del", at, "DEL", ""),
+        ("del", {}, "DEL", "_FAILED"), ("add", said, "ADD", ""), ("wipe", None, "WIPE", ""),
+        ("wipe", {"subnet-id": "x"}, "WIPE", "_FAILED"),
+    ]  # fmt: skip
+    for verb, arguments, message, end in asked:
+        caplog.clear()
+        answer = server.ask(f"{name}-{verb}", arguments)
+        assert heard() == [f"LEASE_CMDS_{message}{family}{end}"]
+        assert not end or answer["text"] in caplog.text
+    caplog.clear()
+    server.ask(f"{name}-del", at)
+    server.ask(f"lease{10 - family}-add", lease_of(10 - family, 1))
+    server.ask(f"{name}-get", {})
+    assert heard() == []

@@ -18,6 +18,15 @@ from dhcpkit.hooks.libraries import lease_cmds_args as args
 from dhcpkit.hooks.libraries.lease_cmds_answers import LeaseAnswers
 from dhcpkit.hooks.libraries.lease_cmds_binding import VARIABLES_MAX, Bindings, LeaseCmdsParameters, bound
 from dhcpkit.hooks.libraries.lease_cmds_form import FAMILY4, FAMILY6
+from dhcpkit.hooks.libraries.lease_cmds_told import (
+    ADD,
+    BULK_APPLY,
+    DELETE,
+    RESEND_DDNS,
+    UPDATE,
+    WIPE,
+    Telling,
+)
 from dhcpkit.hooks.library import Library, on
 from dhcpkit.hooks.loading import LibraryError
 from dhcpkit.hooks.operated import Operated
@@ -108,18 +117,28 @@ class LeaseCmds(Library):
             for address in lost:
                 failed.log(reason=f"the lease of {address} has changed meanwhile")
 
+    async def _told(self, telling: Telling, family: int, said: Any, answering: Awaitable[Answer]) -> Answer:
+        """An answer that the log hears of."""
+        try:
+            answer = await _done(answering)
+        except Refused as refused:
+            answer = refused.answer
+        if family == self.operated.family:
+            telling.tell(family, said, answer)
+        return answer
+
     @command("lease4-add", Access.WRITE, since="1.3.0", arguments=args.Lease4Arguments, results=STORED, raw=True)
     async def lease4_add(self, said: Any) -> Answer:
         """Adds a DHCPv4 lease.
 
         4: there is no such subnet, the address is not in it, or there is a lease already.
         """
-        return await _done(self._v4.add(said))
+        return await self._told(ADD, 4, said, self._v4.add(said))
 
     @command("lease4-del", Access.WRITE, since="1.3.0", arguments=args.Delete4, results=FOUND, raw=True)
     async def lease4_del(self, said: Any) -> Answer:
         """Deletes a DHCPv4 lease: by its address, or by a client's identifier and a subnet."""
-        return await _done(self._v4.delete(said, args.Delete4))
+        return await self._told(DELETE, 4, said, self._v4.delete(said, args.Delete4))
 
     @command("lease4-get", Access.READ, since="1.3.0", arguments=args.OneLease4, results=FOUND, raw=True)
     async def lease4_get(self, said: Any) -> Answer:
@@ -167,7 +186,7 @@ class LeaseCmds(Library):
 
         4: DNS is told nothing at all, or not of this lease.
         """
-        return await _done(self._v4.resend_ddns(said))
+        return await self._told(RESEND_DDNS, 4, said, self._v4.resend_ddns(said))
 
     @command("lease4-update", Access.WRITE, since="1.3.0", arguments=args.Update4, results=STORED, raw=True)
     async def lease4_update(self, said: Any) -> Answer:
@@ -175,12 +194,12 @@ class LeaseCmds(Library):
 
         4: there is no such lease and `force-create` is not set, or the address is not in the subnet.
         """
-        return await _done(self._v4.update(said, "lease4-update"))
+        return await self._told(UPDATE, 4, said, self._v4.update(said, "lease4-update"))
 
     @command("lease4-wipe", Access.WRITE, since="1.3.0", arguments=args.WipeArguments, results=FOUND, raw=True)
     async def lease4_wipe(self, said: Any) -> Answer:
         """Deletes the DHCPv4 leases of a subnet, or of every subnet that is configured. DNS is not told."""
-        return await _done(self._v4.wipe(said))
+        return await self._told(WIPE, 4, said, self._v4.wipe(said))
 
     @command("lease4-write", Access.WRITE, since="2.3.1", arguments=args.WriteArguments, raw=True)
     async def lease4_write(self, said: Any) -> Answer:
@@ -237,7 +256,7 @@ class LeaseCmds(Library):
 
         4: there is no such subnet, the address is not in it, or it is in another lease already.
         """
-        return await _done(self._v6.add(said))
+        return await self._told(ADD, 6, said, self._v6.add(said))
 
     @command("lease6-bulk-apply", Access.WRITE, since="1.6.0", arguments=args.BulkArguments, results=FOUND, raw=True)
     async def lease6_bulk_apply(self, said: Any) -> Answer:
@@ -245,12 +264,12 @@ class LeaseCmds(Library):
 
         Those that could not be deleted or stored are told in `failed-deleted-leases` and `failed-leases`.
         """
-        return await _done(self._v6.bulk_apply(said))
+        return await self._told(BULK_APPLY, 6, said, self._v6.bulk_apply(said))
 
     @command("lease6-del", Access.WRITE, since="1.3.0", arguments=args.Delete6, results=FOUND, raw=True)
     async def lease6_del(self, said: Any) -> Answer:
         """Deletes a DHCPv6 lease: by its address, or by a client's identifier and a subnet."""
-        return await _done(self._v6.delete(said, args.Delete6))
+        return await self._told(DELETE, 6, said, self._v6.delete(said, args.Delete6))
 
     @command("lease6-get", Access.READ, since="1.3.0", arguments=args.OneLease6, results=FOUND, raw=True)
     async def lease6_get(self, said: Any) -> Answer:
@@ -298,7 +317,7 @@ class LeaseCmds(Library):
 
         4: DNS is told nothing at all, or not of this lease.
         """
-        return await _done(self._v6.resend_ddns(said))
+        return await self._told(RESEND_DDNS, 6, said, self._v6.resend_ddns(said))
 
     @command("lease6-update", Access.WRITE, since="1.3.0", arguments=args.Update6, results=STORED, raw=True)
     async def lease6_update(self, said: Any) -> Answer:
@@ -306,12 +325,12 @@ class LeaseCmds(Library):
 
         4: there is no such lease and `force-create` is not set, or the address is not in the subnet.
         """
-        return await _done(self._v6.update(said, "lease6-update"))
+        return await self._told(UPDATE, 6, said, self._v6.update(said, "lease6-update"))
 
     @command("lease6-wipe", Access.WRITE, since="1.3.0", arguments=args.WipeArguments, results=FOUND, raw=True)
     async def lease6_wipe(self, said: Any) -> Answer:
         """Deletes the DHCPv6 leases of a subnet, or of every subnet that is configured. DNS is not told."""
-        return await _done(self._v6.wipe(said))
+        return await self._told(WIPE, 6, said, self._v6.wipe(said))
 
     @command("lease6-write", Access.WRITE, since="2.3.1", arguments=args.WriteArguments, raw=True)
     async def lease6_write(self, said: Any) -> Answer:
