@@ -91,7 +91,9 @@ def _told_to(entry: HooksLibraryDoc) -> Iterator[tuple[str, str]]:
         library = find_library(entry.library)
     except LibraryError:
         return
-    for key in library.paths if library is not None else ():
+    if library is None:
+        return
+    for key in library.paths:
         name = key.rstrip("/")
         path = entry.parameters.get(name)
         if isinstance(path, str) and path:
