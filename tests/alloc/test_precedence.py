@@ -1,6 +1,7 @@
 """Every answer carries the value of the level that wins by Kea's rules, whatever is configured where."""
 
 from ipaddress import IPv6Address
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -104,3 +105,11 @@ def test_the_level_that_wins_is_the_one_whose_value_is_sent(family, answer, data
     asked = data.draw(st.lists(st.sampled_from(CODES[family]), unique=True))
     sent = answer(said, asked)
     assert {code: bytes(sent[code]) for code in CODES[family] if code in sent} == options_due(said, asked)
+
+
+@pytest.mark.parametrize(("family", "answer"), [(4, answer4), (6, answer6)])
+def test_of_any_two_levels_the_nearer_one_wins(family, answer):
+    code, size = CODES[family][0], 4 if family == 4 else 16
+    for near, far in combinations(range(len(LEVELS)), 2):
+        said = [{code: Configured(bytes((*bytes(size - 1), at)))} if at in (near, far) else {} for at in range(7)]
+        assert bytes(answer(said, [code])[code]) == said[near][code].payload, (LEVELS[near], LEVELS[far])
