@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, ip_address, ip_network, summarize_address_range
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from dhcpkit.wire.options6 import DHCP6
@@ -74,11 +74,12 @@ def pool_text(text: str) -> str:
         if "/" in tight:
             return str(ip_network(tight, strict=False))
         first, last = (ip_address(part) for part in tight.split("-"))
-        assert isinstance(first, IPv4Address) is isinstance(last, IPv4Address), "a pool is of one family"
-        parts = list(summarize_address_range(first, last))
     except ValueError:
         return text
-    return str(parts[0]) if len(parts) == 1 else f"{first}-{last}"
+    host_bits = int(first) ^ int(last)
+    if host_bits & (host_bits + 1) or int(first) & host_bits:
+        return f"{first}-{last}"
+    return f"{first}/{first.max_prefixlen - host_bits.bit_length()}"
 
 
 def colons_text(text: str) -> str:

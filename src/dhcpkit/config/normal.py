@@ -8,6 +8,7 @@ same form again. This module does not know files.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -24,7 +25,7 @@ from dhcpkit.config.levels import CONFLICTS, with_old_names
 from dhcpkit.config.option_data import Spaces
 from dhcpkit.config.param import Document, Param, Shown, unparse
 from dhcpkit.config.report import Report
-from dhcpkit.config.surroundings import CommentedDoc, DhcpDdnsDoc
+from dhcpkit.config.surroundings import DhcpDdnsDoc
 from dhcpkit.wire.kinds import EMPTY
 from dhcpkit.wire.options import Option
 from dhcpkit.wire.text import parse_hex
@@ -34,6 +35,7 @@ __all__ = ["class_form", "hash_of", "kea_text", "network_form", "normal", "prett
 Made = dict[str, Any]
 _VENDOR: Final = re.compile(r"vendor-([0-9]+)")
 _ABSENT: Final = object()
+Mend = Callable[["_Form", Any, Made], None]
 
 
 def normal(doc: Dhcp4Doc | Dhcp6Doc) -> Made:
@@ -143,9 +145,10 @@ class _Form:
     def _level(self, doc: NetworkDoc, settings: Settings) -> Made:
         """What a subnet or shared network says, and what is handed on to it."""
         made = self.map(doc)
-        for name, declared in type(doc).params.items():
-            if declared.handed and name in settings.values and settings[name] is not None:
-                made[declared.key] = self._shown(settings[name], declared)
+        values = settings.values
+        for name, declared in _handed(type(doc)):  # type: ignore[arg-type]  # classes can be hashed, if not their instances
+            if values.get(name) is not None:
+                made[declared.key] = self._shown(values[name], declared)
         for key in ("server-hostname", "boot-file-name"):  # empty ones are none of their own
             if made.get(key) == "":
                 del made[key]
@@ -165,16 +168,21 @@ class _Form:
 
     def map(self, doc: Document) -> Made:
         """The form of a document: what its lines say, then what its class says besides."""
+        cls = type(doc)
+        written, params = doc.__dict__, cls.params
         made: Made = {}
-        for name, declared in type(doc).params.items():
+        for name, declared in _shown_anyway(cls):  # type: ignore[arg-type]  # as above
             value = _value(doc, name, declared)
             if value is not _ABSENT:
                 made[declared.key] = self._shown(value, declared)
-        if isinstance(doc, CommentedDoc) and doc.comment:
-            made["user-context"] = {**doc.user_context, "comment": doc.comment}
-        for kind, mend in self._mends.items():
-            if isinstance(doc, kind):
-                mend(self, doc, made)
+        for name, value in written.items():
+            declared = params[name]
+            if declared.shown is Shown.WRITTEN or (declared.shown is Shown.OTHER and value != declared.default):
+                made[declared.key] = self._shown(value, declared)
+        if "comment" in written and doc.__dict__["comment"]:
+            made["user-context"] = {**written.get("user_context", {}), "comment": written["comment"]}
+        for mend in _mends_of(cls):  # type: ignore[arg-type]  # as above
+            mend(self, doc, made)
         return dict(sorted(made.items()))
 
     def _shown(self, value: Any, declared: Param) -> Any:
@@ -229,7 +237,7 @@ class _Form:
                 if default is None or made.get(bound) == default:
                     made.pop(bound, None)
 
-    _mends: Final[Mapping[type[Document], Callable[[_Form, Any, Made], None]]] = {
+    mends: Final[Mapping[type[Document], Mend]] = {
         GuardedDoc: _mend_guards,
         RelayDoc: _mend_relay,
         Relay6Doc: _mend_relay,
@@ -286,17 +294,30 @@ def _inherit(name: str) -> Any:
     return NetworkDoc.params[name].inherit
 
 
+@functools.cache
+def _shown_anyway(cls: type[Document]) -> tuple[tuple[str, Param], ...]:
+    """The keys of a document that may be shown although they were not written."""
+    return tuple(
+        (name, each) for name, each in cls.params.items() if each.shown is Shown.ALWAYS or callable(each.shown)
+    )
+
+
+@functools.cache
+def _handed(cls: type[Document]) -> tuple[tuple[str, Param], ...]:
+    """What a subnet shows although it only inherits it."""
+    return tuple((name, each) for name, each in cls.params.items() if each.handed)
+
+
+@functools.cache
+def _mends_of(cls: type[Document]) -> tuple[Mend, ...]:
+    return tuple(mend for kind, mend in _Form.mends.items() if issubclass(cls, kind))
+
+
 def _value(doc: Document, name: str, declared: Param) -> Any:
-    """What is shown of a key, _ABSENT for nothing."""
-    shown, written = declared.shown, doc.__dict__.get(name, _ABSENT)
-    if shown is Shown.NEVER:
-        return _ABSENT
-    if shown is Shown.WRITTEN:
-        return written
-    value = declared.default if written is _ABSENT else written
-    if shown is Shown.OTHER:
-        return _ABSENT if value == declared.default else value
-    if shown is Shown.ALWAYS:
+    """What is shown of a key that may be shown although it was not written, _ABSENT for nothing."""
+    shown = declared.shown
+    value = doc.__dict__.get(name, declared.default)
+    if isinstance(shown, Shown):
         return declared.inherit if value is None else value
     return value if shown(doc) else _ABSENT
 

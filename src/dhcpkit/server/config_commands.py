@@ -44,25 +44,33 @@ class ConfigCommands:
 
     def __init__(self, operated: OwnProcess) -> None:
         self._operated = operated
+        self._hashed: tuple[Any, str] = None, ""
 
     @property
     def _root(self) -> str:
         return f"Dhcp{self._operated.family}"
 
-    def _in_force(self) -> dict[str, Any]:
-        """The configuration in force, in its normal form."""
-        return {self._root: normal(self._operated.doc)}
+    async def _in_force(self) -> dict[str, Any]:
+        """The configuration in force, in its normal form: made in a thread, since a large one takes a second."""
+        return {self._root: await asyncio.to_thread(normal, self._operated.doc)}
+
+    async def _hash(self) -> str:
+        """The hash of the configuration in force; computed once for each."""
+        doc = self._operated.doc
+        if self._hashed[0] is not doc:
+            self._hashed = doc, await asyncio.to_thread(hash_of, await self._in_force())
+        return self._hashed[1]
 
     @command("config-get", Access.READ, since="1.2.0")
-    def config_get(self) -> Answer:
+    async def config_get(self) -> Answer:
         """Tells the configuration in force with its hash: defaults and inherited values included, passwords too."""
-        told = self._in_force()
-        return Answer(arguments={**told, "hash": hash_of(told)})
+        told = await self._in_force()
+        return Answer(arguments={**told, "hash": await self._hash()})
 
     @command("config-hash-get", Access.READ, since="2.4.0")
-    def config_hash_get(self) -> Answer:
+    async def config_hash_get(self) -> Answer:
         """Tells the hash of the configuration in force: another one where anything means something else."""
-        return Answer(arguments={"hash": hash_of(self._in_force())})
+        return Answer(arguments={"hash": await self._hash()})
 
     @command("config-test", Access.WRITE, since="1.2.0", arguments=ConfigArguments, raw=True)
     async def config_test(self, sent: Any) -> Answer:
@@ -94,7 +102,7 @@ class ConfigCommands:
         return await self._adopt(loaded)
 
     @command("config-write", Access.WRITE, since="1.2.0", arguments=WriteArguments, raw=True)
-    def config_write(self, sent: Any) -> Answer:
+    async def config_write(self, sent: Any) -> Answer:
         """Writes the configuration in force to a file, all of it or nothing.
 
         It must lie in the folder of the file that the server was started with.
@@ -102,7 +110,8 @@ class ConfigCommands:
         if isinstance(sent, dict) and not isinstance(sent.get("filename", ""), str):
             raise Refused("passed parameter 'filename' is not a string")
         arguments = read_arguments(WriteArguments, sent)
-        return write_config(target_beside(self._operated.config, arguments.filename), self._in_force())
+        target = target_beside(self._operated.config, arguments.filename)
+        return await asyncio.to_thread(write_config, target, await self._in_force())
 
     async def _read(self, sent: Any) -> Any:
         """The configuration of a command. Raises Refused."""
@@ -133,7 +142,7 @@ class ConfigCommands:
             await self._operated.adopt(loaded)
         except (DhcpkitError, OSError) as error:
             raise Refused(str(error)) from None
-        return Answer(text="Configuration successful.", arguments={"hash": hash_of(self._in_force())})
+        return Answer(text="Configuration successful.", arguments={"hash": await self._hash()})
 
 
 def in_one_line(error: ConfigError, most: int = PROBLEMS_MAX) -> str:

@@ -8,11 +8,11 @@ other one it has no subnets. Edits themselves are in `subnet_cmds_edits`. This m
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_network
 from typing import Any, Final
 
-from dhcpkit.config.normal import network_form, normal, subnet_form
+from dhcpkit.config.normal import network_form, subnet_form
 from dhcpkit.config.param import Document, Json, document, param
 from dhcpkit.hooks.commands import Access, Answer, Refused, Result, command
 from dhcpkit.hooks.libraries.subnet_cmds_edits import Edited, add_to, check_entry, shown, take_from
@@ -103,9 +103,8 @@ class SubnetCmds(Library):
     def _ours(self, family: int) -> bool:
         return bool(self.operated.family == family)
 
-    def _whole(self, family: int) -> Map:
-        """The configuration in its normal form, empty for the family that is not served."""
-        return normal(self.operated.doc) if self._ours(family) else {f"subnet{family}": [], "shared-networks": []}
+    def _networks(self, family: int) -> Sequence[Any]:
+        return tuple(self.operated.doc.shared_networks) if self._ours(family) else ()
 
     async def _edit(self, family: int, change: Callable[[Edited], None]) -> None:
         """Puts a change in force. Raises Refused."""
@@ -114,11 +113,14 @@ class SubnetCmds(Library):
         await self.operated.edit(lambda config: change(Edited(config, family)))
 
     def _list(self, family: int) -> Answer:
-        whole, key = self._whole(family), f"subnet{family}"
-        found = [(None, subnet) for subnet in whole[key]]
-        found += [(network["name"], subnet) for network in whole["shared-networks"] for subnet in network[key]]
-        subnets = [
-            {"id": subnet["id"], "shared-network-name": name, "subnet": subnet["subnet"]} for name, subnet in found
+        network = self.operated.network
+        subnets: list[Map] = [
+            {
+                "id": subnet.id,
+                "shared-network-name": None if (around := network.shared_network(subnet)) is None else around.name,
+                "subnet": str(subnet.prefix),
+            }
+            for subnet in (network.subnets if self._ours(family) else ())
         ]
         subnets.sort(key=lambda each: int(each["id"]))
         return _listed({"subnets": subnets}, f"IPv{family} subnet")
@@ -197,7 +199,7 @@ class SubnetCmds(Library):
         return Answer(text=f"IPv{family} subnet {told['subnet']} (id {number}) deleted", arguments={"subnets": [told]})
 
     def _list_networks(self, family: int) -> Answer:
-        networks = [{"name": network["name"]} for network in self._whole(family)["shared-networks"]]
+        networks = [{"name": network.name} for network in self._networks(family)]
         return _listed({"shared-networks": networks}, f"IPv{family} network")
 
     def _get_network(self, family: int, sent: Any) -> Answer:
