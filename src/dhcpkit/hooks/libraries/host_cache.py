@@ -52,21 +52,21 @@ class HostCacheParameters(Document):
 class CacheFile(Document):
     """The name of a file, which is sent as the whole arguments."""
 
-    file: str = param(doc="A file in the data directory.")
+    file: str = param(default="", doc="A file in the data directory.")
 
 
 @document("arguments")
 class CacheCount(Document):
     """A number, which is sent as the whole arguments."""
 
-    count: int = param(low=1, high=U32, doc="How many of the oldest entries.")
+    count: int = param(default=0, low=0, high=U32, doc="How many of the oldest entries; 0 is refused.")
 
 
 @document("arguments")
 class CacheEntries(Document):
     """An entry as `cache-get` shows it, or a list of them, which is sent as the whole arguments."""
 
-    entries: tuple[Json, ...] = param(doc="The entries.")
+    entries: tuple[Json, ...] = param(default=(), doc="The entries.")
 
 
 @document("arguments")
