@@ -110,3 +110,35 @@ class Living:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+class LivingAgent:
+    """The control agent in front of a server."""
+
+    def __init__(self, living):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = living.folder / "agent-log"
+        self.file = living.inside / "kea-ctrl-agent.conf"
+        sockets = {f"dhcp{living.family}": {"socket-type": "unix", "socket-name": str(living.unix)}}
+        config = {"http-host": "127.0.0.1", "http-port": self.port, "control-sockets": sockets}
+        self.file.write_text(json.dumps({"Control-agent": config}))
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from dhcpkit.server.agent import main; main()", "-c", str(self.file)],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "KEA_PIDFILE_DIR": str(living.inside)},
+            )
+        self.url = f"http://127.0.0.1:{self.port}/"
+        end = time.monotonic() + PATIENCE
+        while "CTRL_AGENT_STARTED" not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.05)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
