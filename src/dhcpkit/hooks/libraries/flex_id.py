@@ -145,16 +145,15 @@ class FlexId(Library):
         self._ignores = family == 6 and self.told.ignore_iaid
         self._replaces = self.told.replace_client_id and bool(self.told.identifier_expression)
         self._prefix = RFC4361 if self.told.cid_as_rfc4361_duid else OWN4
+        unused = set() if self._replaces else {"rename4", "restore4"}
+        if not self._replaces and not self._ignores:
+            unused |= {"rename6", "restore6"}
         if not self.told.identifier_expression:
+            unused.add("identify")
             FLEX_ID_NO_IDENTIFIER_EXPRESSION.of(family).log()
+        self.unused = frozenset(unused)
         if self._ignores:
             FLEX_ID_IGNORE_IAID_ENABLED.v6.log()
-
-    def wants(self, point: type[Point]) -> bool:
-        """Messages are changed where identifiers are replaced or IAIDs ignored only."""
-        if point in (Host4Identifier, Host6Identifier):
-            return bool(self.told.identifier_expression)
-        return self._replaces or self._ignores or point in (Dhcp4SrvConfigured, Dhcp6SrvConfigured)
 
     @on(Dhcp4SrvConfigured)
     @on(Dhcp6SrvConfigured)
@@ -213,8 +212,6 @@ class FlexId(Library):
     @on(Pkt4Receive)
     def rename4(self, point: Pkt4Receive) -> None:
         """Puts the identifier in the place of the client's own."""
-        if not self._replaces:
-            return
         packet = point.query
         value = self._identifier(point, packet, point.classes)
         if not value:
@@ -249,8 +246,6 @@ class FlexId(Library):
     @on(Pkt6Receive)
     def rename6(self, point: Pkt6Receive) -> None:
         """Takes IAIDs away, and puts the identifier in the place of the DUID."""
-        if not self._ignores and not self._replaces:
-            return
         packet = point.query
         na = pd = duid = None
         items = list(packet.options.items())

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dhcpkit.alloc.evaluate import Unfit
-from dhcpkit.alloc.points import NextStep, Point
+from dhcpkit.alloc.points import NextStep
 from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.answers import Answer, answer_of
 from dhcpkit.hooks.catalogue import Both
@@ -113,11 +113,8 @@ class FlexOption(Library):
         self._parse: Callable[[bytes, Any], Any] = Packet4.parse if self.operated.family == 4 else Packet6.parse
         self._of_answers: tuple[Entry, ...] = ()
         self._of_queries: tuple[Entry, ...] = ()
-
-    def wants(self, point: type[Point]) -> bool:
-        """Queries are changed where an entry says so only."""
-        changes = point in (Buffer4Receive, Buffer6Receive)
-        return not changes or any(entry.destination == QUERY for entry in self.told.options)
+        if not any(entry.destination == QUERY for entry in self.told.options):
+            self.unused = frozenset(("change_query",))
 
     @on(Dhcp4SrvConfigured)
     @on(Dhcp6SrvConfigured)
@@ -149,8 +146,6 @@ class FlexOption(Library):
     @on(Buffer6Receive)
     def change_query(self, point: Buffer4Receive | Buffer6Receive) -> None:
         """Changes the query, before it is put into classes (Kea 3.3)."""
-        if not self._of_queries:
-            return
         family = self.operated.family
         try:
             query: Any = point.query or self._parse(point.data, point.arrival)
