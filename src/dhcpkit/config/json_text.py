@@ -29,7 +29,8 @@ Read = Callable[[str], str]  # a file's name to its text
 
 INCLUDES_MAX: Final = 10  # files inside one another; Kea's MAX_INCLUDE_DEPTH
 # Everything up to the next comment, include or broken string, in one run of the regex engine.
-_PLAIN: Final = re.compile(r'(?:[^"#/<]++|"(?:[^"\\\n]++|\\.)*+")*+')
+# Unrolled, where a possessive group would read better: PyPy 7.3 ends such a group too early.
+_PLAIN: Final = re.compile(r'[^"#/<]*(?:"[^"\\\n]*(?:\\.[^"\\\n]*)*"[^"#/<]*)*')
 _INCLUDE: Final = re.compile(r'<\?include\s*"([^"\n]+)"\s*\?>')
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _STEP: Final = re.compile(r'\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
