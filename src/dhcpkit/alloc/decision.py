@@ -66,7 +66,7 @@ class Decision4:
     `names` is what DNS is to hear once the leases are stored. `reason` is the tail of Kea's statistic
     (`admin-filtered`) where a message was dropped that looked well when it was opened; empty where silence is the
     answer. `conflict` is the subnet where somebody else holds the address reserved for the client, 0 for none. `own` is
-    the lease that the client had of an address it is offered.
+    the lease that the client has, or had, of an address it is offered.
     """
 
     query: Query4

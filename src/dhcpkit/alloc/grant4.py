@@ -128,7 +128,8 @@ def grant(  # noqa: PLR0913  # the address, and what is known about it
     picked = address if in_turn else None
     unit: Unit = (Change(before, lease),)
     if offer:
-        return Decision4(query, OFFERED, lease, unit if kept else (), picked, reply, own=own)
+        had = before if before is not None and before.belongs_to(query.client_id, query.hwaddr) else own
+        return Decision4(query, OFFERED, lease, unit if kept else (), picked, reply, own=had)
     if remaining is not None:
         return Decision4(query, REUSED, before, (), None, reply)
     if replaces is not None and replaces.address != address:
