@@ -187,3 +187,13 @@ def test_places(text, place):
 def test_no_places(text):
     with pytest.raises(ValueError, match=r"expected|names no host|Port"):
         Place.parse(text)
+
+
+@pytest.mark.needs("openssl")
+def test_who_does_not_finish_shaking_hands_is_left(authority):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority / "server.pem", authority / "server.key")
+    https = HttpSocket("127.0.0.1", 0, echo, tls=tls, timeout=0.2)
+    with answering(https), socket.create_connection(("127.0.0.1", https.port)) as silent:
+        silent.settimeout(20)
+        assert silent.recv(1) == b""

@@ -39,11 +39,20 @@ def agent(server):
     made.end()
 
 
-def exported(target, wanted, tmp_path):
-    """What kea-exporter shows of a target, and what it said."""
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+def _listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def exported(target, wanted, tmp_path):
+    """What kea-exporter shows of a target, and what it said."""
+    port = free_port()
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -158,3 +167,43 @@ def test_kea_leases_to_json_reads_the_lease_file(four, tmp_path):
     assert found[-1]["Address"] == ["192", "0", "2", "40"]
     assert int(found[-1]["Expire"]) > time.time()
     assert four.ask("lease4-del", {"ip-address": "192.0.2.40"})["result"] == 0
+
+
+def test_stork_s_agent_finds_and_understands_the_programs(server, shared, tmp_path):
+    """The probe does what Stork's agent does: it finds processes by name, reads their files, and asks them."""
+    from dhcpkit.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["kea-names", "install", "--dir", str(tmp_path)])
+    named = f"kea-dhcp{server.family}"
+    copy = tmp_path / f"{named}.conf"
+    port, agent_port = free_port(), free_port()
+    config = {
+        **server.config,
+        "control-sockets": [{"socket-type": "http", "socket-address": "127.0.0.1", "socket-port": port}],
+        "lease-database": {"type": "memfile", "name": str(tmp_path / "leases.csv")},
+    }
+    copy.write_text(json.dumps({f"Dhcp{server.family}": config}))
+    agent_file = tmp_path / "agent.conf"
+    agent_file.write_text(json.dumps({"Control-agent": {"http-host": "127.0.0.1", "http-port": agent_port}}))
+    env = {**PLAIN, "KEA_PIDFILE_DIR": str(tmp_path), "KEA_DHCP_DATA_DIR": str(tmp_path)}
+    env["PATH"] = f"{tmp_path}{os.pathsep}{env['PATH']}"
+    lines = ([tmp_path / named, "-c", copy, "-p", "19069"], [tmp_path / "kea-ctrl-agent", "-c", agent_file])
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        processes = [subprocess.Popen(line, stdout=output, stderr=output, env=env) for line in lines]
+    try:
+        end = time.monotonic() + PATIENCE
+        while not (_listens(port) and _listens(agent_port)):
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.05)
+        words = [sys.executable, shared / "tools" / "stork_probe.py", tmp_path]
+        told = subprocess.run(words, capture_output=True, text=True, env=env, check=True, timeout=60).stdout
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert f" {named} " in told
+    assert " kea-ctrl-agent " in told
+    assert [line for line in told.splitlines() if line.startswith("FAIL")] == []
+    assert told.rstrip().endswith(" passed, 0 failed")

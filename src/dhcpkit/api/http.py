@@ -86,8 +86,9 @@ class HttpSocket:
     async def start(self) -> None:
         """Listens; port 0 becomes the one the system gives. Raises OSError."""
         self.closing = False
+        patience = {} if self._tls is None else {"ssl_handshake_timeout": self._timeout}
         self._server = await asyncio.start_server(
-            self._serve, self.address, self.port, ssl=self._tls, limit=CHUNK, reuse_address=True
+            self._serve, self.address, self.port, ssl=self._tls, limit=CHUNK, reuse_address=True, **patience
         )
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -213,6 +213,9 @@ class ServiceCommands:
             "sockets": sockets,
             "uptime": int(now - operated.started),
         }
+        file = getattr(operated.store, "path", None)
+        if file is not None:
+            told["csv-lease-file"] = str(file)  # since Kea 3.1: where whoever watches leases finds them
         if operated.family == 6:
             told["extended-info-tables"] = False  # a relay agent's words are searched for in the leases themselves
         return Answer(arguments=told)
