@@ -16,6 +16,7 @@ from dhcpkit.hooks.commands import Answer, Result
 
 __all__ = ["Found", "Slice", "listing", "slices"]
 
+SLICE: Final = 128  # leases between two turns of the loop: half a millisecond where each of them is shown
 REMOTE_PAGE: Final = 512  # leases read at a time from a store that is not local
 
 Slice = Sequence[tuple[int, bytes]]  # addresses in order, with the rows of their leases
@@ -23,7 +24,7 @@ Found = AsyncIterator[Sequence[Any]]  # leases, some at a time
 
 
 async def slices(store: Any, form: RowForm[Any], after: int = -1) -> AsyncIterator[Slice]:
-    """All leases from behind an address on, in order, a few hundred rows at a time. Raises StoreUnavailable."""
+    """All leases from behind an address on, in order, some hundred rows at a time. Raises StoreUnavailable."""
     index = getattr(store, "view", None) if store.local else None
     if index is None or not hasattr(index, "block_from"):
         async for page in store.pages(Where(after=after), REMOTE_PAGE):
@@ -32,9 +33,11 @@ async def slices(store: Any, form: RowForm[Any], after: int = -1) -> AsyncIterat
     start = after + 1
     while (found := index.block_from(start)) is not None:
         addresses, start = found
-        rows = index.rows  # what a walk before has seen may be gone
-        yield [(address, row) for address in addresses if (row := rows.get(address)) is not None]
-        await asyncio.sleep(0)
+        for first in range(0, len(addresses), SLICE):
+            rows = index.rows  # what was there when the block was read may be gone
+            some = addresses[first : first + SLICE]
+            yield [(address, row) for address in some if (row := rows.get(address)) is not None]
+            await asyncio.sleep(0)
 
 
 def listing(found: Found, show: Callable[[Any], str], told: Callable[[int], str], *, counted: bool = False) -> Answer:
