@@ -52,7 +52,10 @@ class LayeredHosts:
 
     def any_in(self, subnet_id: int, /) -> bool:
         """As HostView."""
-        return any(layer.any_in(subnet_id) for layer in self._layers)
+        for layer in self._layers:  # noqa: SIM110  # asked for every message: `any` takes three times as long
+            if layer.any_in(subnet_id):
+                return True
+        return False
 
 
 class LayeredHosts6:
@@ -88,7 +91,10 @@ class LayeredHosts6:
 
     def any_in(self, subnet_id: int, /) -> bool:
         """As Host6View."""
-        return any(layer.any_in(subnet_id) for layer in self._layers)
+        for layer in self._layers:  # noqa: SIM110  # asked for every message: `any` takes three times as long
+            if layer.any_in(subnet_id):
+                return True
+        return False
 
 
 def _joined(first: Sequence[H], more: Sequence[H]) -> Sequence[H]:

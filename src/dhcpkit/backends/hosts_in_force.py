@@ -223,9 +223,11 @@ class HostsInForce:
         own = self._own.get(network)
         if own is None:
             own = self._own[network] = network.hosts
-        layers = [own, *((self.cache,) if self.cache is not None else ()), *(each.hosts for each in self._open)]
+        layers = [*((self.cache,) if self.cache is not None else ()), *(each.hosts for each in self._open)]
+        if len(own) or not layers:  # a network's own ones never change: none need not be asked
+            layers.insert(0, own)
         if len(layers) == 1:
-            network.hosts = own
+            network.hosts = layers[0]
         else:
             network.hosts = LayeredHosts(layers) if self.family == 4 else LayeredHosts6(layers)
 
