@@ -119,6 +119,7 @@ def declared_spaces() -> Iterable[Space]:
 
 
 def configuration() -> str:
+    from dhcpkit.config.agent import AgentDoc
     from dhcpkit.config.dhcp4 import Dhcp4Doc
     from dhcpkit.config.dhcp6 import Dhcp6Doc
     from dhcpkit.config.param import walk
@@ -126,7 +127,8 @@ def configuration() -> str:
     parts = [
         "# Configuration of the servers\n",
         (
-            "Kea's keys, by the map they stand in: first those of `Dhcp4`, then the maps that `Dhcp6` has otherwise."
+            "Kea's keys, by the map they stand in: first those of `Dhcp4`, then the maps that `Dhcp6` has otherwise,"
+            " then those of the control agent."
             " The keys of a map include those of the levels it inherits from. *Default* is what holds where no level of"
             " the configuration sets a key. An *inherited* key holds for what is inside, unless that says otherwise:"
             " for all subnets, a shared network, a subnet, a pool. *Since* is the series of Kea that brought a key,"
@@ -135,21 +137,25 @@ def configuration() -> str:
             " one is told.\n"
         ),
     ]
-    four, six = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc))
-    titles = titles_of(four, six)
+    four, six, agent = list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc)), list(walk(AgentDoc))
+    titles = titles_of(four, six, agent)
     for document, title in titles.items():
         parts += map_of(document, title, titles)
     return "\n".join([*parts, *without_effect(titles)])
 
 
-def titles_of(four: Sequence[Any], six: Sequence[Any]) -> dict[Any, str]:
-    """The maps of both families, each once, with a heading: the keys it stands at, and the family it is of alone."""
+def titles_of(four: Sequence[Any], six: Sequence[Any], agent: Sequence[Any]) -> dict[Any, str]:
+    """The maps of all programs, each once, with a heading: the keys it stands at, and the family it is of alone."""
     titles: dict[Any, str] = {}
     for document in (*four, *(each for each in six if each not in four)):
         at = [declared.key for around in (*four, *six) for declared in around.params.values()
               if document_of(declared) is document]  # fmt: skip
         family = "" if document in four and document in six else " (DHCPv4)" if document in four else " (DHCPv6)"
         titles[document] = ", ".join(dict.fromkeys(at) or [document.map_name]) + family
+    for document in agent:
+        at = [declared.key for around in agent for declared in around.params.values()
+              if document_of(declared) is document]  # fmt: skip
+        titles.setdefault(document, ", ".join(dict.fromkeys(at) or [document.map_name]) + " (agent)")
     return titles
 
 
@@ -277,6 +283,8 @@ def problems() -> str:
 def messages() -> str:
     from dhcpkit.hooks.catalogue import catalogue_page
 
+    for _ in (*modules("dhcpkit.hooks"), *modules("dhcpkit.api"), *modules("dhcpkit.server")):
+        pass  # each declares its own
     return catalogue_page()
 
 
@@ -342,7 +350,8 @@ def control_commands() -> str:
             *([f"Further results: {results}."] if results else ()),
             *(["Other arguments are refused."] if found.strict else ()),
         ]
-        parts.append(f"## {found.name}\n\n{found.doc}\n\n{' '.join(facts)}\n")
+        title = f"{found.name} (agent)" if found.servers == {"ca"} else found.name
+        parts.append(f"## {title}\n\n{found.doc}\n\n{' '.join(facts)}\n")
         if found.arguments is not None:
             rows = [
                 (code(each.key), each.shape, "required" if each.required else default_of(each), each.doc)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dhcpkit.config.agent import AgentDoc
 from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc
 from dhcpkit.config.param import walk
@@ -71,12 +72,11 @@ def test_every_configuration_key():
     assert seen > 100
 
 
-@pytest.mark.parametrize("family", [4, 6])
-def test_a_row_says_what_its_key_is(family):
-    """Every key of every map of a family has a row in a part of its own, with all that is declared of it."""
-    root = Dhcp4Doc if family == 4 else Dhcp6Doc
+@pytest.mark.parametrize("root", [Dhcp4Doc, Dhcp6Doc, AgentDoc], ids=lambda root: root.__name__)
+def test_a_row_says_what_its_key_is(root):
+    """Every key of every map of a program has a row in a part of its own, with all that is declared of it."""
     page = pages()["configuration.md"]
-    titles = sys.modules["docs_generate"].titles_of(list(walk(Dhcp4Doc)), list(walk(Dhcp6Doc)))
+    titles = sys.modules["docs_generate"].titles_of(*(list(walk(each)) for each in (Dhcp4Doc, Dhcp6Doc, AgentDoc)))
     assert len(set(titles.values())) == len(titles)
     for document in walk(root):
         title = titles[document]
