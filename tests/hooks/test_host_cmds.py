@@ -17,6 +17,7 @@ from dhcpkit.alloc.engine4 import open4, plan4
 from dhcpkit.alloc.host import Hosts
 from dhcpkit.alloc.quick4 import quick4
 from dhcpkit.alloc.view import Overlay4
+from dhcpkit.backends import hosts_in_force
 from dhcpkit.backends.hosts_in_force import HostsInForce
 from dhcpkit.config import load4, load6
 from dhcpkit.config.param import unparse
@@ -361,6 +362,33 @@ def test_an_option_that_is_defined_no_longer_takes_an_entry_out_of_the_cache(tmp
         assert len(operated.told) == 1
         host = operated.network.hosts.by_identifier(1, "hw-address", b"\2\0\0\0\0\3")
         assert (host.address & 0xFF, len(list(host.options))) == (3, 0)
+        await operated.hosts.close()
+
+    asyncio.run(test())
+
+
+def test_a_reload_misses_no_change_that_is_made_meanwhile(tmp_path, monkeypatch):
+    monkeypatch.setattr(hosts_in_force, "TOGETHER", 1)
+
+    async def test():
+        operated = await Operated(tmp_path, 4).start()
+        for client in range(1, 7):
+            assert (await operated.ask("reservation-add", {"reservation": written(4, 1, client, client)}))[
+                "result"
+            ] == 0
+        definition = {"name": "vendor-x", "code": 222, "type": "uint32"}
+        reload = asyncio.create_task(operated.put_in_force({**CONFIGS[4], "option-def": [definition]}))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not reload.done()
+        who = {"subnet-id": 1, "identifier-type": "hw-address", "identifier": "02:00:00:00:00:01"}
+        answers = await asyncio.gather(
+            operated.ask("reservation-add", {"reservation": written(4, 1, 7, 7)}), operated.ask("reservation-del", who)
+        )
+        assert [answer["result"] for answer in answers] == [0, 0]
+        await reload
+        served = [operated.network.hosts.by_identifier(1, "hw-address", bytes((2, 0, 0, 0, 0, n))) for n in range(1, 8)]
+        assert [host.address & 0xFF for host in served if host is not None] == [2, 3, 4, 5, 6, 7]
         await operated.hosts.close()
 
     asyncio.run(test())

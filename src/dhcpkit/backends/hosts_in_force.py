@@ -12,6 +12,7 @@ import importlib.util
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import entry_points
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -32,6 +33,7 @@ from dhcpkit.errors import DhcpkitError
 
 __all__ = ["GROUP", "HostsInForce", "Opener", "opener_of", "reservations_of"]
 
+TOGETHER: Final = 500  # reservations that are compiled between two looks at messages: 10 ms
 GROUP: Final = "dhcpkit.hosts"  # the group of entry points for stores of reservations
 Opener = Callable[[Any, int, Path], Awaitable[HostStore]]
 """Opens a store, given its `hosts-database` document, the family, and the data directory."""
@@ -59,11 +61,15 @@ def reservations_of(doc: Any, network: Any, family: int) -> HostIndex:
 
 def _entries(doc: Any, network: Any, family: int) -> Iterator[tuple[int, Any]]:
     yield from ((GLOBAL, entry) for entry in doc.reservations)
-    by_prefix = {str(subnet.prefix): subnet.id for subnet in network.subnets}
+    by_prefix = {subnet.prefix: subnet.id for subnet in network.subnets}
     name = f"subnet{family}"
     for subnet in (*getattr(doc, name), *(each for link in doc.shared_networks for each in getattr(link, name))):
         if subnet.reservations:
-            number = subnet.id if "id" in subnet.written and subnet.id else by_prefix[subnet.subnet]
+            number = (
+                subnet.id
+                if "id" in subnet.written and subnet.id
+                else by_prefix[ip_network(subnet.subnet, strict=False)]
+            )
             yield from ((number, entry) for entry in subnet.reservations)
 
 
@@ -98,6 +104,7 @@ class HostsInForce:
         self._told = told
         self._open: list[_Open] = []
         self._definitions: Any = ()
+        self._changing = asyncio.Lock()  # stores and what the engine takes change together
         self._wanting = 0
         self._last_id = 0
         self._network: Any = None
@@ -144,6 +151,10 @@ class HostsInForce:
 
         Raises StoreUnavailable, HostFileError or another DhcpkitError, and leaves everything as it was.
         """
+        async with self._changing:
+            await self._adopt(doc, network)
+
+    async def _adopt(self, doc: Any, network: Any) -> None:
         opened, fresh = await self._opened(doc)
         gone = [each for each in self._open if each not in opened]
         before = self.reserving, self._definitions
@@ -151,7 +162,7 @@ class HostsInForce:
             self.reserving, self._definitions = Reserving(self.family, doc), doc.option_def
         try:
             for each in opened if self.reserving is not before[0] else fresh:
-                each.hosts = self._hosts_of(each.store)
+                each.hosts = await self._hosts_of(each.store)
         except BaseException:
             self.reserving, self._definitions = before
             for each in fresh:
@@ -196,9 +207,11 @@ class HostsInForce:
             path = file_of("", self.family, folder)
             yield ("sqlite", str(path)), partial(asyncio.to_thread, SqliteHostStore, path, self.family)
 
-    def _hosts_of(self, store: LocalHostStore) -> Any:
+    async def _hosts_of(self, store: LocalHostStore) -> Any:
         hosts: Any = Hosts() if self.family == 4 else Hosts6()
-        for each in store:
+        for number, each in enumerate(list(store), 1):
+            if not number % TOGETHER:
+                await asyncio.sleep(0)
             host = self._compiled(each)
             if host is not None:
                 hosts.add(host)
@@ -247,6 +260,12 @@ class HostsInForce:
         None where there is none to replace. `host_id` is what the cache shows. Raises ConfigError, HostClash,
         StoreUnavailable.
         """
+        async with self._changing:
+            return await self._put(written, subnet_id, replace=replace, unique=unique, host_id=host_id)
+
+    async def _put(
+        self, written: Mapping[str, Any], subnet_id: int, *, replace: bool, unique: bool, host_id: int
+    ) -> Reservation | None:
         host = self.reserving.host(written, subnet_id)
         wanted = reservation_of(self.family, subnet_id, written)
         for each in self._open if replace else self._open[:1]:
@@ -261,10 +280,11 @@ class HostsInForce:
     async def remove(self, reservation: Reservation) -> bool:
         """Takes a reservation away from every store that has it; whether one did. Raises StoreUnavailable."""
         found = False
-        for each in self._open:
-            if await each.store.remove(*reservation.key) is not None:
-                each.hosts.remove(*reservation.key)
-                found = True
+        async with self._changing:
+            for each in self._open:
+                if await each.store.remove(*reservation.key) is not None:
+                    each.hosts.remove(*reservation.key)
+                    found = True
         if self.cache is not None:
             found = self.cache.remove(*reservation.key) or found
         return found

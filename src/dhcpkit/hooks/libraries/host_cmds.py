@@ -7,9 +7,10 @@ reload of a file that does not have it. This module does not know how reservatio
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any, Final
 
 from dhcpkit.backends.hosts import (
@@ -49,6 +50,7 @@ from dhcpkit.hooks.operated import Operated
 
 __all__ = ["HostCommands"]
 
+TOGETHER: Final = 500  # reservations that are shown between two looks at messages: 10 ms
 LIMIT_MAX: Final = 2**32 - 1
 SEARCHED: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY)
 
@@ -144,6 +146,7 @@ class HostCommands(Library):
 
     async def _keep(self, wanted: Reservation, host_id: int, *, replace: bool = False) -> bool:
         """Keeps a reservation in a store; False where there is none to replace. Raises Refused."""
+        assert self.hosts.stores, "there is one where this library is loaded"
         cached = self.hosts.cache is not None and self.hosts.cache.clashes(wanted)
         unique = self.operated.doc.ip_reservations_unique
         try:
@@ -208,11 +211,13 @@ class HostCommands(Library):
         if not subnet_id:
             return config
         name = f"subnet{self.family}"
-        prefix = str(self.operated.network.by_id[subnet_id].prefix)
+        prefix = self.operated.network.by_id[subnet_id].prefix
         links = (config, *config.get("shared-networks", ()))
         subnets = [subnet for link in links for subnet in link.get(name, ())]
         for subnet in subnets:
-            if subnet.get("id") == subnet_id or (not subnet.get("id") and subnet["subnet"] == prefix):
+            if subnet.get("id") == subnet_id or (
+                not subnet.get("id") and ip_network(subnet["subnet"], strict=False) == prefix
+            ):
                 found: dict[str, Any] = subnet
                 return found
         raise Refused(f"IPv{self.family} subnet with ID of '{subnet_id}' is not configured")
@@ -295,7 +300,7 @@ class HostCommands(Library):
         arguments = map_of(arguments)
         target = target_of(arguments)
         where = HostFilter(subnet_id=subnet_of(arguments, self.operated.network, self.family, needed=True))
-        return self._found(await self._all(where, target))
+        return await self._found(await self._all(where, target))
 
     @command("reservation-get-page", Access.READ, since="1.6.0", arguments=Page, raw=True, results=SEARCHED)
     async def get_page(self, arguments: Any) -> Answer:
@@ -317,7 +322,7 @@ class HostCommands(Library):
             page = await self._page(sources[source], where, limit, after)
             if not page:
                 source, after = source + 1, 0
-        answer = self._found(page)
+        answer = await self._found(page)
         answer.arguments["count"] = len(page)
         if page:
             answer.arguments["next"] = {"from": page[-1].id, "source-index": source}
@@ -333,7 +338,7 @@ class HostCommands(Library):
         if not hostname:
             raise Refused("Empty hostname")
         subnet_id = subnet_of(arguments, self.operated.network, self.family)
-        return self._found(await self._all(HostFilter(subnet_id, hostname), target_of(arguments)))
+        return await self._found(await self._all(HostFilter(subnet_id, hostname), target_of(arguments)))
 
     @command("reservation-get-by-id", Access.READ, since="1.9.0", arguments=ById, raw=True, results=SEARCHED)
     async def get_by_id(self, arguments: Any) -> Answer:
@@ -342,7 +347,7 @@ class HostCommands(Library):
         if "subnet-id" in arguments:
             raise Refused("'subnet-id' is not taken here: a client's reservations of all subnets are shown")
         target = target_of(arguments)
-        return self._found(await self._all(HostFilter(identifier=identifier_of(arguments)), target))
+        return await self._found(await self._all(HostFilter(identifier=identifier_of(arguments)), target))
 
     @command("reservation-get-by-address", Access.READ, since="2.4.0", arguments=ByAddress, raw=True, results=SEARCHED)
     async def get_by_address(self, arguments: Any) -> Answer:
@@ -356,7 +361,7 @@ class HostCommands(Library):
                 raise Refused(f"Failed to convert '{text}' to address: {refused.answer.text}") from None
             raise
         subnet_id = subnet_of(arguments, self.operated.network, self.family)
-        return self._found(await self._all(HostFilter(subnet_id, address=address), target_of(arguments)))
+        return await self._found(await self._all(HostFilter(subnet_id, address=address), target_of(arguments)))
 
     def _one(self, arguments: Mapping[str, Any], verb: str) -> tuple[int, HostFilter]:
         """The one reservation that is meant. Raises Refused."""
@@ -426,9 +431,13 @@ class HostCommands(Library):
     def _shown(self, found: Reservation) -> dict[str, Any]:
         return self.hosts.reserving.shown(found.written, found.subnet_id)
 
-    def _found(self, found: Sequence[Reservation]) -> Answer:
+    async def _found(self, found: Sequence[Reservation]) -> Answer:
         result = Result.SUCCESS if found else Result.EMPTY
-        shown = [self._shown(each) for each in found]
+        shown: list[dict[str, Any]] = []
+        for each in found:
+            shown.append(self._shown(each))
+            if not len(shown) % TOGETHER:
+                await asyncio.sleep(0)
         return Answer(result, f"{len(found)} IPv{self.family} host(s) found.", {"hosts": shown})
 
 
