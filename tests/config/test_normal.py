@@ -156,5 +156,6 @@ def test_older_forms_are_shown_as_what_they_mean(written, shown):
 
 
 def test_the_text_that_is_hashed():
-    value = {"b": [1, 0.5, 2.0, True, None, 'a/"\\\x7f\tü'], "a": {}}
-    assert kea_text(value) == '{ "a": {  }, "b": [ 1, 0.5, 2.0, true, null, "a/\\"\\\\\\u007f\\tü" ] }'
+    value = {"b": [1, 0.5, 2.0, 0.333333333, True, None, 'a/"\\\x7f\t\xfc'], "a": {}}
+    shown = '[ 1, 0.5, 2.0, 0.333333, true, null, "a/\\"\\\\\\u007f\\t\\u00c3\\u00bc" ]'
+    assert kea_text(value) == f'{{ "a": {{  }}, "b": {shown} }}'

@@ -25,7 +25,7 @@ from dhcpkit.config.levels import CONFLICTS, with_old_names
 from dhcpkit.config.option_data import Spaces
 from dhcpkit.config.param import Document, Param, Shown, unparse
 from dhcpkit.config.report import Report
-from dhcpkit.config.surroundings import DhcpDdnsDoc
+from dhcpkit.config.surroundings import AuthenticationDoc, DhcpDdnsDoc
 from dhcpkit.wire.kinds import EMPTY
 from dhcpkit.wire.options import Option
 from dhcpkit.wire.text import parse_hex
@@ -223,6 +223,10 @@ class _Form:
         if not made["sender-ip"]:
             made["sender-ip"] = "::" if ":" in doc.server_ip else "0.0.0.0"
 
+    def _mend_authentication(self, doc: Any, made: Made) -> None:
+        if not doc.realm:
+            made["realm"] = f"kea-dhcpv{self.family.version}-server"
+
     def _mend_class(self, doc: Any, made: Made) -> None:
         definitions: Sequence[OptionDefDoc] = getattr(doc, "option_def", ())
         if definitions:
@@ -243,6 +247,7 @@ class _Form:
         Relay6Doc: _mend_relay,
         DdnsDoc: _mend_ddns,
         DhcpDdnsDoc: _mend_names,
+        AuthenticationDoc: _mend_authentication,
         ClientClassDoc: _mend_class,
         ClientClass6Doc: _mend_class,
     }
@@ -383,7 +388,11 @@ def kea_text(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A text in quotes. Kea escapes each octet of UTF-8 that is not ASCII by itself, where it makes a hash."""
+    octets = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    if octets.isascii() and b"\x7f" not in octets:
+        return octets.decode()
+    return "".join(chr(octet) if octet < 0x7F else f"\\u{octet:04x}" for octet in octets)
 
 
 def pretty_text(value: Any) -> str:

@@ -168,7 +168,7 @@ class AuthenticationDoc(CommentedDoc):
 
     type: str = param(choices=("basic",), doc="The method; HTTP basic is the only one.")
     realm: str = param(default="", shown=Shown.ALWAYS, doc="The realm shown to the user.")
-    directory: str = param(default="", shown=Shown.ALWAYS, doc="The folder of user and password files.")
+    directory: str = param(default="", shown=Shown.OTHER, doc="The folder of user and password files.")
     clients: tuple[AuthClientDoc, ...] = param(default=(), shown=Shown.ALWAYS, doc="The users.")
 
 
