@@ -72,7 +72,10 @@ class LeaseAnswers:
         """All leases, or those of some subnets."""
         if said is None:
             return listing(self._leases.pages(), self._family.show, self._found)
-        subnets = frozenset(understood(args.AllArguments, LISTED, said).subnets)
+        asked = understood(args.AllArguments, LISTED, said)
+        if asked.subnets is None:
+            raise Refused("'subnets' parameter not specified")
+        subnets = frozenset(asked.subnets)
         outside = next((each for each in subnets if not 0 < each <= U32), None)
         if outside is not None:
             raise Refused(f"out of range subnet identifier {outside}")

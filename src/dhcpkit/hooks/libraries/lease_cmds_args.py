@@ -140,7 +140,9 @@ class Delete6(OneLease6, Removing):
 class AllArguments(Document):
     """Which leases. Without any arguments: all of them."""
 
-    subnets: tuple[int, ...] = param(doc="Identifiers of subnets.")
+    subnets: tuple[int, ...] | None = param(
+        default=None, doc="Identifiers of subnets; needed where there are arguments at all."
+    )
 
 
 @document("arguments")
