@@ -34,7 +34,7 @@ from dhcpkit.hooks.libraries import run_script_environment as env
 from dhcpkit.hooks.library import Library, on
 from dhcpkit.hooks.points import Leases4Committed, Leases6Committed
 
-__all__ = ["RunScript", "RunScriptParameters", "ScriptError"]
+__all__ = ["RunScript", "RunScriptParameters", "ScriptError", "check_script", "run_program"]
 
 RUNNING_MAX: Final = 16  # scripts at a time; a process each
 WAITING_MAX: Final = 1024  # scripts that wait for their turn
@@ -81,7 +81,7 @@ class RunScript(Library):
 
     async def load(self) -> None:
         """Raises ScriptError where the script cannot be run."""
-        _check(Path(self.told.name))
+        check_script(Path(self.told.name))
         self._queue: deque[tuple[str, dict[str, str], asyncio.Future[None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost = 0
@@ -191,7 +191,7 @@ class RunScript(Library):
                 lost, self._lost = self._lost, 0
                 RUN_SCRIPT_LOST.of(self.operated.family).log(script=self.told.name, count=lost)
             try:
-                reason = await _run(self.told.name, point, told)
+                reason = await run_program(self.told.name, point, told)
             except OSError as error:
                 reason = error.strerror or str(error)
             if reason:
@@ -208,7 +208,7 @@ def _stored(point: Leases4Committed | Leases6Committed) -> Iterable[Iterable[tup
     yield env.leases(f"DELETED_LEASES{family}", point.deleted)
 
 
-async def _run(script: str, point: str, told: dict[str, str]) -> str:
+async def run_program(script: str, point: str, told: dict[str, str]) -> str:
     """What went wrong with a script, "" where nothing did. Raises OSError where it cannot be started."""
     variables = {name.encode(): value.encode("utf-8", "surrogateescape") for name, value in told.items()}
     nothing = asyncio.subprocess.DEVNULL
@@ -225,7 +225,7 @@ async def _run(script: str, point: str, told: dict[str, str]) -> str:
     return f"it ended with status {status}" if status > 0 else f"it was ended by signal {-status}"
 
 
-def _check(script: Path) -> None:
+def check_script(script: Path) -> None:
     """Raises ScriptError for what cannot be run, or could be changed by somebody else."""
     if not script.is_absolute():
         raise ScriptError(f"Invalid 'name' parameter: {script} is no absolute path")
