@@ -251,7 +251,8 @@ def test_a_table_without_a_bound_is_seen():
     before = measured(server)
     leak.update(dict.fromkeys(range(IDENTITIES)))
     after = measured(server)
-    assert [path for path in after if after[path] - before.get(path, 0) > GROWN_MAX] == ["ServerOf.batches.leak"]
+    [grown] = [path for path in after if after[path] - before.get(path, 0) > GROWN_MAX]
+    assert grown.endswith(".leak")  # the exchanges' loop is reached in more than one way
     assert clock.now() > 0
     assert wire.sent == []
 

@@ -7,7 +7,7 @@ packets; what a list or record is made of it asks of its kind.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 import construct as c
@@ -118,7 +118,7 @@ def _name_end(octets: bytes) -> int:
     raise _Beyond
 
 
-@cache  # a kind's declaration does not change, and there are as many as options
+@lru_cache(1024)  # a kind's declaration does not change; there are about as many as options
 def _size(kind: Kind[Any]) -> int:
     """How many octets a value has; 0 where that varies."""
     try:
