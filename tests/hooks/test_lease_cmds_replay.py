@@ -26,7 +26,7 @@ OTHER_WORDS = {
     ("dhcp4", 130): "'subnets' parameter must be a number",  # Kea: listed subnet identifiers must be numbers
     ("dhcp4", 178): "supported path",  # recorded without Kea's checks of paths
     ("dhcp6", 91): "arguments must be a map",
-    ("dhcp6", 116): "'type' is not a string",  # Kea: stringValue() called on non-string Element
+    ("dhcp6", 116): "'type' is not a string.",  # Kea: stringValue() called on non-string Element
     ("dhcp6", 96): "Incorrect lease type: IA_TA",  # Kea speaks of the subnet first
     ("dhcp6", 135): "'subnets' parameter must be a number",
     ("dhcp6", 183): "supported path",

@@ -44,7 +44,6 @@ STATES: Final = {
 }
 STATE_NAMES: Final = {state.value: name for name, state in STATES.items() if name != "assigned"}
 PAGE_SIZE: Final = 512  # leases of a state that are read at a time
-REGISTERED: Final = LeaseState.REGISTERED.value
 
 
 class LeaseAnswers:
@@ -76,9 +75,6 @@ class LeaseAnswers:
         if asked.subnets is None:
             raise Refused("'subnets' parameter not specified")
         subnets = frozenset(asked.subnets)
-        outside = next((each for each in subnets if not 0 < each <= U32), None)
-        if outside is not None:
-            raise Refused(f"out of range subnet identifier {outside}")
         found = self._leases.pages(lambda lease: lease.subnet_id in subnets)
         return listing(found, self._family.show, self._found)
 
@@ -177,8 +173,6 @@ class LeaseAnswers:
         words = attrs.evolve(PARSED, absent=f"no parameters specified for {name} command")
         asked = understood(family.changed, words, said)
         lease = family.read(asked, self._leases.site())
-        if family.number == 4 and lease.state == REGISTERED:
-            raise Refused("DHCPv4 leases do not support registered state")
         added = await self._leases.put(lease, add=asked.force_create, replace=True)
         return Answer(text=f"{family.name} lease {'added' if added else 'updated'}.")
 
@@ -277,7 +271,7 @@ class LeaseAnswers:
 
 IA_PD: Final = 2
 BULK: Final = attrs.evolve(LISTED, wrong="the '{key}' parameter must be {kind}")
-RESENT: Final = attrs.evolve(LOOKED_UP, wrong="'{key}' is not {kind}.", absent="'ip-address' parameter is missing.")
+RESENT: Final = attrs.evolve(LOOKED_UP, absent="'ip-address' parameter is missing.")
 
 
 def _failure(step: Any, refused: Refused, family: Family) -> Mapping[str, Any]:

@@ -38,6 +38,7 @@ _KINDS: Final = {
     "[": "a list",
     "{": "a map",
 }
+_COLONS: Final = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2})*")
 _GROUPS: Final = re.compile(r"[0-9a-fA-F]{1,2}(?:(?P<by>[: ])[0-9a-fA-F]{1,2}(?:(?P=by)[0-9a-fA-F]{1,2})*)?")
 
 
@@ -45,7 +46,7 @@ _GROUPS: Final = re.compile(r"[0-9a-fA-F]{1,2}(?:(?P<by>[: ])[0-9a-fA-F]{1,2}(?:
 class Words:
     """How a command tells what is wrong with its arguments; `{key}`, `{kind}` and `{value}` are filled in.
 
-    `absent`: none were sent; `shape`: they are no map.
+    `absent`: none were sent; `shape`: they are no map. `by_kind` has other words for what should be one of these kinds.
     """
 
     absent: str
@@ -53,6 +54,7 @@ class Words:
     missing: str
     wrong: str
     out_of_range: str
+    by_kind: Mapping[str, str] = {}
 
 
 PARSED: Final = Words(  # commands that take a whole lease
@@ -68,6 +70,7 @@ LOOKED_UP: Final = Words(  # commands about one lease
     missing="'{key}' parameter is missing.",
     wrong="'{key}' is not {kind}",
     out_of_range="'{key}' parameter is not a 32 bit unsigned integer.",
+    by_kind={"a string": "'{key}' is not a string.", "a number": "'{key}' parameter is not integer."},
 )
 LISTED: Final = Words(  # commands about all leases that have something in common
     absent="Command arguments missing or a not a map.",
@@ -101,12 +104,12 @@ def _key_of(problem: Problem) -> str:
 
 
 def _told(key: str, problem: Problem, words: Words, said: Mapping[str, Any]) -> str:
-    text = words.wrong
+    kind = _KINDS.get(problem.expected, problem.expected)
+    text = words.by_kind.get(kind, words.wrong)
     if problem.code is codes.MISSING_KEY:
         text = words.missing
     elif problem.code is codes.OUT_OF_RANGE:
         text = words.out_of_range
-    kind = _KINDS.get(problem.expected, problem.expected)
     return text.format(key=key, kind=kind, value=said.get(key, ""))
 
 
@@ -137,10 +140,12 @@ def address_text(address: int, family: int) -> str:
 
 def hwaddr_of(text: str) -> bytes:
     """A hardware address: hexadecimal with colons, or nothing. Raises Refused."""
-    found = _hex_of(text)
-    if found is None:
-        strange = next((each for each in text if each not in "0123456789abcdefABCDEF: "), "")
+    strange = next((each for each in text if each not in "0123456789abcdefABCDEF: "), "")
+    if strange:
         raise Refused(f"'{strange}' is not a valid hexadecimal digit in decoded string '{text}'")
+    if text and not _COLONS.fullmatch(text):
+        raise Refused(f"invalid format of the decoded string '{text}'")
+    found = bytes(int(part, 16) for part in text.split(":") if part)
     if len(found) > HWADDR_OCTETS_MAX:
         raise Refused(f"hardware address is too long ({len(found)}), at most {HWADDR_OCTETS_MAX} is allowed")
     return found
