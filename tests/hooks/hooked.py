@@ -39,10 +39,11 @@ class RefusedByLibrary(Exception):
 class Hooked:
     """Serves a configuration (`{"Dhcp4": ...}`) with its libraries; it is what they operate on, too."""
 
-    def __init__(self, config, store=None):
+    def __init__(self, config, store=None, server=SERVER4):
         self.family = 4 if "Dhcp4" in config else 6
         four = self.family == 4
         self.now_s = 1_795_339_900
+        self.server = server
         self.loaded = self.parse(config)
         self.chosen = choose(self.loaded)
         assert not self.chosen.problems, self.chosen.problems
@@ -129,7 +130,7 @@ class Hooked:
             return Arrival6("eth0", 2, CLIENT6, 546, 0, multicast=True)
         relayed = any(data[24:28])
         source = CLIENT4 if relayed else 0
-        return Arrival("eth0", 2, source, 67 if relayed else 68, SERVER4, broadcast=not relayed)
+        return Arrival("eth0", 2, source, 67 if relayed else 68, self.server, broadcast=not relayed)
 
     def take(self, *datagrams):
         """The payloads of the answers to datagrams that came together."""
@@ -145,7 +146,7 @@ class Hooked:
 def play(name):
     """A recording through a server of ours: the server, and for each step what Kea answered and what we answer."""
     recorded = RECORDED[name]
-    hooked = Hooked(recorded["config"])
+    hooked = Hooked(recorded["config"], server=int(IPv4Address(recorded.get("server", "10.53.0.1"))))
     exchanged = []
     for step in recorded["trace"]:
         answers = hooked.take(bytes.fromhex(step["sent"]))

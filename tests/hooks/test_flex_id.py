@@ -23,7 +23,7 @@ def test_answers_are_kea_s_to_the_octet(name):
         for step, recorded, ours in exchanged:
             assert ours == recorded, step
         held = {(lease.address, _owner(lease)) for lease in x.leases(hooked)}
-    assert held == {_recorded(lease) for lease in x.RECORDED[name]["leases"]}
+    assert held == {_recorded(lease) for lease in x.RECORDED[name].get("leases", ())}
 
 
 def _owner(lease):
