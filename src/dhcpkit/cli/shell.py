@@ -29,7 +29,7 @@ class BadArguments(DhcpkitError):
     """What should be arguments of a command is no JSON map."""
 
 
-def command_names(incomplete: str) -> list[str]:
+def _command_names(incomplete: str) -> list[str]:
     """The names of commands that begin so, for the shell's completion."""
     from dhcpkit.server.declared import declarations
 
@@ -56,7 +56,7 @@ LongVersion = Annotated[bool, typer.Option("-V", help="Print the long version an
 
 def shell(  # noqa: PLR0913, PLR0917  # a command's options
     command: Annotated[
-        str, typer.Argument(help="The command; none for a prompt.", autocompletion=command_names, metavar="COMMAND")
+        str, typer.Argument(help="The command; none for a prompt.", autocompletion=_command_names, metavar="COMMAND")
     ] = "",
     arguments: Annotated[
         list[str] | None, typer.Argument(help="Its arguments as KEY=VALUE, or one JSON map.", metavar="ARGUMENTS")
@@ -101,7 +101,7 @@ def shell(  # noqa: PLR0913, PLR0917  # a command's options
 
 
 def kea_shell(  # noqa: PLR0913, PLR0917  # a command's options
-    command: Annotated[str, typer.Argument(help="The command.", autocompletion=command_names)] = "list-commands",
+    command: Annotated[str, typer.Argument(help="The command.", autocompletion=_command_names)] = "list-commands",
     host: Host = "127.0.0.1",
     port: Port = 8000,
     path: UrlPath = "",
