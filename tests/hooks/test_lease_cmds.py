@@ -215,6 +215,23 @@ def test_what_relay_agents_said_is_held_to_its_form(server):
     assert shown["user-context"] == ({"ISC": {key: new}, "mine": 1} if new else {"mine": 1})
 
 
+def test_a_prefix_does_not_take_the_place_of_an_address(tmp_path):
+    """Kea 3.0.4 ends."""
+    server = commanded.Commanded(tmp_path, 6)
+    said = lease_of(6, 1)
+    assert server.ask("lease6-add", said)["result"] == 0
+    prefix = said | {"type": "IA_PD", "prefix-len": 128, "subnet-id": 1}
+    for force in (False, True):
+        assert server.ask("lease6-update", prefix | {"force-create": force})["result"] == 4
+    at = {"ip-address": said["ip-address"]}
+    for kind, result in (("IA_NA", 0), ("0", 0), ("IA_TA", 3), ("IA_PD", 3), ("V4", 3), ("IA_X", 1)):
+        assert server.ask("lease6-get", at | {"type": kind})["result"] == result
+    assert server.ask("lease6-del", at | {"type": "IA_PD"})["result"] == 3
+    for wrong in ({"update-ddns": 5}, {"type": "IA_X"}):
+        assert server.ask("lease6-bulk-apply", {"deleted-leases": [at | wrong]})["result"] == 1
+    assert len(server.all_leases()) == 1
+
+
 # Whatever is sent.
 
 odd = st.one_of(

@@ -204,7 +204,7 @@ class LeaseAnswers:
         family = self._family
         try:
             deleted = [
-                asked_for(understood(family.one, LOOKED_UP, each), family, "Delete")
+                asked_for(understood(args.Delete6, LOOKED_UP, each), family, "Delete")
                 for each in asked.deleted_leases or ()
             ]
             site = self._leases.site()
@@ -278,7 +278,7 @@ def _failure(step: Any, refused: Refused, family: Family) -> Mapping[str, Any]:
     """What is told of a lease that could not be deleted or stored."""
     told: dict[str, Any] = {"error-message": refused.answer.text, "result": int(refused.answer.result)}
     if isinstance(step, Asked):
-        told["type"] = TYPE_NAMES[IA_PD if step.kind == IA_PD else 0]
+        told["type"] = TYPE_NAMES.get(step.kind, "V4")
         if step.address is None:
             return told | {"duid": step.identifier.hex(":")}
     else:

@@ -32,8 +32,7 @@ TRIES: Final = 5  # changes of a lease that clients change meanwhile, before the
 TOGETHER: Final = 256  # leases changed in one go: a few milliseconds, and one sync of the disk
 REGISTERED: Final = LeaseState.REGISTERED.value
 OVERLAP: Final = "overlap"
-TYPES: Final = {"IA_NA": 0, "0": 0, "IA_PD": 2, "2": 2, "V4": 3, "3": 3}
-IA_PD: Final = 2
+TYPES: Final = {"IA_NA": 0, "0": 0, "IA_TA": 1, "1": 1, "IA_PD": 2, "2": 2, "V4": 3, "3": 3}  # no lease is a V4 here
 
 
 @attrs.frozen
@@ -123,7 +122,7 @@ class LeasesOf:
         return None
 
     def _is_kind(self, lease: Any, kind: int) -> bool:
-        return self.family.number == 4 or (lease.type == IA_PD) == (kind == IA_PD)
+        return self.family.number == 4 or lease.type == kind
 
     async def with_identifier(self, name: str, identifier: bytes) -> Sequence[Any]:
         """The leases with a hardware address, client identifier or DUID; DHCPv6's hardware addresses have no index."""

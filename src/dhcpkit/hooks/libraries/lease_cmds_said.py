@@ -168,7 +168,7 @@ def _identifier(text: str, least: int, most: int) -> bytes:
     if len(found) < least:
         raise Refused(f"identifier is too short ({len(found)}), at least {least} is required")
     if len(found) > most:
-        raise Refused(f"identifier is too long ({len(found)}), at most {most} is allowed")
+        raise Refused(f"identifier is too large ({len(found)}), at most {most} is required")
     return found
 
 
