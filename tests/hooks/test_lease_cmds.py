@@ -348,6 +348,7 @@ def test_pages_are_all_leases_in_order(family, tmp_path_factory, chosen, limit):
         if not page:
             break
         found += page
+        assert len(found) <= len(chosen)
         last = page[-1]
     assert found == [lease_of(family, number)["ip-address"] for number in sorted(chosen)]
     every = server.ask(f"lease{family}-get-all")["arguments"]["leases"]
