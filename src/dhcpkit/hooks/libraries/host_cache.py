@@ -26,7 +26,15 @@ from dhcpkit.hooks.commands import Access, Answer, Refused, Result, command
 from dhcpkit.hooks.libraries.host_cmds_args import SUBNET_MAX, address_of
 from dhcpkit.hooks.library import Library
 
-__all__ = ["HostCacheCommands", "HostCacheParameters"]
+__all__ = [
+    "CacheClient",
+    "CacheCount",
+    "CacheEntries",
+    "CacheEntry",
+    "CacheFile",
+    "HostCacheCommands",
+    "HostCacheParameters",
+]
 
 SEARCHED: Final = (Result.SUCCESS, Result.EMPTY)
 EVERY: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY)

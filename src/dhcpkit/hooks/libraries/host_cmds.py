@@ -51,7 +51,7 @@ from dhcpkit.hooks.operated import Operated
 __all__ = ["HostCommands"]
 
 TOGETHER: Final = 500  # reservations that are shown between two looks at messages: 10 ms
-LIMIT_MAX: Final = 2**32 - 1
+LIMIT_MAX: Final = 2**32 - 1  # Kea's numbers of this kind have 32 bits
 SEARCHED: Final = (Result.SUCCESS, Result.ERROR, Result.EMPTY)
 
 

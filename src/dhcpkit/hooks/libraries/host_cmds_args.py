@@ -17,6 +17,9 @@ from dhcpkit.config.surroundings import U32
 from dhcpkit.hooks.commands import Refused
 
 __all__ = [
+    "SUBNET_MAX",
+    "TARGETS",
+    "U64",
     "ByAddress",
     "ByHostname",
     "ById",
@@ -24,6 +27,7 @@ __all__ = [
     "One",
     "Page",
     "Target",
+    "Targeted",
     "Written",
     "address_of",
     "identifier_of",
@@ -34,7 +38,7 @@ __all__ = [
     "text_of",
 ]
 
-SUBNET_MAX: Final = U32 - 1
+SUBNET_MAX: Final = U32 - 1  # the last number of 32 bits means no subnet to Kea
 U64: Final = 2**64 - 1
 EVERY_KIND: Final = (
     "hw-address",
