@@ -508,7 +508,8 @@ def test_files_of_servers_are_not_written_over(server, tmp_path):
         assert "a server keeps its leases there" in server.ask(name, {"filename": "other.csv"})["text"]
     assert server.ask(name, {"filename": "other.csv"})["result"] == 0
     assert server.ask(f"lease{10 - server.family}-write", {"filename": "other.csv"})["result"] == 1
-    server.store.path = tmp_path / "own.csv"
+    (tmp_path / "way").symlink_to(tmp_path)
+    server.store.path = tmp_path / "way" / "own.csv"
     for own in ("own.csv", "own.csv.2", "own.csv.completed", str(tmp_path / "own.csv.1")):
         assert "the server keeps its leases" in server.ask(name, {"filename": own})["text"]
 

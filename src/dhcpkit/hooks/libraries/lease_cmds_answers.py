@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from dhcpkit.alloc.lease import LeaseState
+from dhcpkit.alloc.lease6 import LeaseType
 from dhcpkit.backends.protocols import Where
 from dhcpkit.hooks.commands import Answer, Refused, Result
 from dhcpkit.hooks.libraries import lease_cmds_args as args
@@ -43,6 +44,7 @@ STATES: Final = {
     "registered": LeaseState.REGISTERED,
 }
 STATE_NAMES: Final = {state.value: name for name, state in STATES.items() if name != "assigned"}
+IA_PD: Final = LeaseType.IA_PD.value
 PAGE_SIZE: Final = 512  # leases of a state that are read at a time
 
 
@@ -160,11 +162,9 @@ class LeaseAnswers:
         family = self._family
         lease = family.read(understood(family.given, PARSED, said), self._leases.site())
         await self._leases.put(lease, add=True, replace=False)
-        what = family.text(lease.address)
-        length = getattr(lease, "prefix_len", 128)
-        kind = "address"
-        if getattr(lease, "type", 0) == IA_PD:
-            kind, what = "prefix", f"{what}/{length}"
+        kind, what = "address", family.text(lease.address)
+        if family.number == 6 and lease.type == IA_PD:
+            kind, what = "prefix", f"{what}/{lease.prefix_len}"
         return Answer(text=f"Lease for {kind} {what}, subnet-id {lease.subnet_id} added.")
 
     async def update(self, said: Any, name: str) -> Answer:
@@ -269,7 +269,6 @@ class LeaseAnswers:
         return Answer(text=f"{self._family.name} lease database into '{target}'.")
 
 
-IA_PD: Final = 2
 BULK: Final = attrs.evolve(LISTED, wrong="the '{key}' parameter must be {kind}")
 RESENT: Final = attrs.evolve(LOOKED_UP, absent="'ip-address' parameter is missing.")
 

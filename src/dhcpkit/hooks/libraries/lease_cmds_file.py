@@ -40,7 +40,7 @@ def place_of(name: str, folder: Path, taken: Path | None) -> Path:
         told = f"invalid path specified: '{path.parent}', supported path is '{folder}'"
         raise Refused(f"'filename' parameter is invalid: {told}")
     target = folder / path.name
-    if taken is not None and target.parent == taken.parent and target.name.startswith(taken.name):
+    if taken is not None and target.name.startswith(taken.name) and target.parent.resolve() == taken.parent.resolve():
         raise Refused(f"'filename' parameter is invalid: the server keeps its leases in {taken}")
     return target
 

@@ -96,33 +96,39 @@ class Family:
 
 def _show4(lease: Lease4) -> str:
     address, hwaddr, client_id, valid, cltt, subnet, forward, reverse, hostname, state, context, pool = lease
+    of_client = f'"client-id": "{client_id.hex(":")}", ' if client_id else ""
+    of_pool = f'"pool-id": {pool}, ' if pool else ""
+    kept = f'"user-context": {context}, ' if context else ""
     return (
-        f'{{"client-id": "{client_id.hex(":")}", ' if client_id else "{"
-    ) + (
-        f'"cltt": {cltt}, "fqdn-fwd": {"true" if forward else "false"}, "fqdn-rev": {"true" if reverse else "false"}, '
-        f'"hostname": {quoted(hostname)}, "hw-address": "{hwaddr.hex(":")}", '
+        f'{{{of_client}"cltt": {cltt}, {_FLAGS[forward, reverse]}"hostname": {quoted(hostname)}, '
+        f'"hw-address": "{hwaddr.hex(":")}", '
         f'"ip-address": "{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}", '
-        f'{f"{_POOL}{pool}, " if pool else ""}"state": {state:d}, "subnet-id": {subnet}, '
-        f'{f"{_CONTEXT}{context}, " if context else ""}"valid-lft": {valid}}}'
-    )  # fmt: skip
-
-
-def _show6(lease: Lease6) -> str:
-    return (
-        f'{{"cltt": {lease.cltt}, "duid": "{(lease.duid or NOBODY).hex(":")}", '
-        f'"fqdn-fwd": {"true" if lease.fqdn_fwd else "false"}, "fqdn-rev": {"true" if lease.fqdn_rev else "false"}, '
-        f'"hostname": {quoted(lease.hostname)}, '
-        f"{f'{_HWADDR}{lease.hwaddr.hex(_COLON)}{_QUOTE}, ' if lease.hwaddr else ''}"
-        f'"iaid": {lease.iaid}, "ip-address": "{address_text(lease.address, 6)}", '
-        f'{f"{_POOL}{lease.pool_id}, " if lease.pool_id else ""}"preferred-lft": {lease.preferred_lifetime}, '
-        f"{f'{_LENGTH}{lease.prefix_len}, ' if lease.type == IA_PD else ''}"
-        f'"state": {lease.state:d}, "subnet-id": {lease.subnet_id}, "type": "{TYPE_NAMES.get(lease.type, "IA_NA")}", '
-        f'{f"{_CONTEXT}{lease.user_context}, " if lease.user_context else ""}"valid-lft": {lease.valid_lifetime}}}'
+        f'{of_pool}"state": {state:d}, "subnet-id": {subnet}, {kept}"valid-lft": {valid}}}'
     )
 
 
-_POOL, _CONTEXT, _HWADDR, _LENGTH = '"pool-id": ', '"user-context": ', '"hw-address": "', '"prefix-len": '
-_COLON, _QUOTE = ":", '"'
+def _show6(lease: Lease6) -> str:
+    (
+        address, duid, valid, cltt, subnet, preferred, kind, iaid, length, forward, reverse, hostname, hwaddr,
+        state, context, _, _, pool,
+    ) = lease  # fmt: skip
+    of_client = f'"hw-address": "{hwaddr.hex(":")}", ' if hwaddr else ""
+    of_pool = f'"pool-id": {pool}, ' if pool else ""
+    of_prefix = f'"prefix-len": {length}, ' if kind == IA_PD else ""
+    kept = f'"user-context": {context}, ' if context else ""
+    return (
+        f'{{"cltt": {cltt}, "duid": "{(duid or NOBODY).hex(":")}", {_FLAGS[forward, reverse]}'
+        f'"hostname": {quoted(hostname)}, {of_client}"iaid": {iaid}, "ip-address": "{address_text(address, 6)}", '
+        f'{of_pool}"preferred-lft": {preferred}, {of_prefix}"state": {state:d}, "subnet-id": {subnet}, '
+        f'"type": "{TYPE_NAMES.get(kind, "IA_NA")}", {kept}"valid-lft": {valid}}}'
+    )
+
+
+_FLAGS: Final = {
+    (forward, reverse): f'"fqdn-fwd": {json.dumps(forward)}, "fqdn-rev": {json.dumps(reverse)}, '
+    for forward in (False, True)
+    for reverse in (False, True)
+}
 
 
 # Leases given.
