@@ -179,3 +179,22 @@ def test_a_change_whose_caller_is_cancelled_is_whole(tmp_path):
         await again.close()
 
     asyncio.run(test())
+
+
+def test_a_replacement_that_fails_halfway_leaves_the_file_as_it_was(tmp_path):
+    async def test():
+        store = SqliteHostStore(tmp_path / "hosts", 4)
+        await store.put(host(1))
+        store._connection.execute(
+            "CREATE TEMP TRIGGER refusal BEFORE INSERT ON reservations WHEN NEW.reservation LIKE '%refused%'"
+            " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+        with pytest.raises(StoreUnavailable, match="refused"):
+            await store.put(host(1, hostname="refused"), replace=True)
+        await store.put(host(2))
+        await store.close()
+        again = SqliteHostStore(tmp_path / "hosts", 4)
+        assert [dict(one.written) for one in again] == [dict(host(1).written), dict(host(2).written)]
+        await again.close()
+
+    asyncio.run(test())
