@@ -95,6 +95,27 @@ def test_what_is_refused_changes_nothing_and_what_is_done_can_be_written_and_rea
         assert json.loads(text) == {"Dhcp4": after["Dhcp4"]} == {"Dhcp4": normal(parse4(text).doc)}
 
 
+def test_a_control_socket_that_cannot_be_opened_leaves_the_one_that_is_there(server):
+    before = server.ask("config-get")
+    away = server.folder / "other.csv"
+    (server.folder / "taken").mkdir()
+    for name in (str(server.folder / "taken"), str(server.folder / ("x" * 200))):
+        config = {
+            **server.config,
+            "control-socket": {"socket-type": "unix", "socket-name": name},
+            "lease-database": {"type": "memfile", "name": str(away)},
+        }
+        answer = server.ask("config-set", arguments={"Dhcp4": config})
+        assert answer["result"] == 1
+        assert name in answer["text"]
+        assert server.ask("config-get") == before
+    assert not away.exists(), "leases are where they were"
+    config["control-socket"]["socket-name"] = str(server.folder / "moved")
+    assert server.ask("config-set", arguments={"Dhcp4": config})["result"] == 0
+    server.socket = server.folder / "moved"
+    assert server.ask("version-get")["result"] == 0
+
+
 def test_loggers_that_are_not_named_any_more_are_as_at_the_start(server):
     loud = {"loggers": [{"name": "kea-dhcp4", "severity": "DEBUG", "debuglevel": 99}]}
     for more, debugging in ((loud, True), ({}, False)):

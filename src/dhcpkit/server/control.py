@@ -36,6 +36,7 @@ class Control:
         self._hooks = hooks if hooks is not None else Hooks()
         self._family = family
         self._sockets: dict[str, tuple[ControlSocketDoc, UnixSocket | HttpSocket]] = {}
+        self._faulty: dict[str, ControlSocketDoc] = {}
 
     async def ask(self, request: Request, caller: Caller) -> Answer:
         """Runs a command for a caller. Raises Forbidden where a library does not let it."""
@@ -79,6 +80,7 @@ class Control:
     async def listen(self, sockets: Iterable[ControlSocketDoc]) -> None:
         """Listens at these sockets and at no others. What cannot be opened is logged; the others are."""
         wanted = {place_of(each): each for each in sockets}
+        self._faulty = {}
         for place, (doc, _) in list(self._sockets.items()):
             if wanted.get(place) != doc:
                 await self._sockets.pop(place)[1].close()
@@ -86,12 +88,28 @@ class Control:
             if place not in self._sockets:
                 await self._open(place, doc)
 
+    async def change(self, sockets: Sequence[ControlSocketDoc]) -> None:
+        """As `listen`, but all or nothing: raises OSError where one cannot be opened, and keeps those before.
+
+        Whoever names a wrong socket by a command could not take it back. One that could not be opened before, either,
+        is no reason.
+        """
+        before, faulty = [doc for doc, _ in self._sockets.values()], self._faulty
+        await self.listen(sockets)
+        failed = [place for place, doc in self._faulty.items() if faulty.get(place) != doc]
+        if failed:
+            reason = f"no commands could be taken at {', '.join(failed)}: see the log"
+            await self.listen(before)
+            self._faulty = faulty
+            raise OSError(reason)
+
     async def _open(self, place: str, doc: ControlSocketDoc) -> None:
         try:
             made = UnixSocket(doc.socket_name, self.ask) if doc.socket_type == "unix" else http_socket(doc, self.ask)
             await made.start()
         except (SocketInUse, OSError) as error:  # ssl.SSLError is an OSError
             m.COMMAND_SOCKET_FAILED.of(self._family).log(socket=place, reason=error)
+            self._faulty[place] = doc
         else:
             self._sockets[place] = doc, made
             m.COMMAND_SOCKET_OPEN.of(self._family).log(socket=place)

@@ -121,6 +121,7 @@ class Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._choices: WeakKeyDictionary[AnyLoaded, tuple[Choice, ...]] = WeakKeyDictionary()
         self._editing = asyncio.Lock()
+        self._adopting = asyncio.Lock()
         self._again = False
         self._status = 0
         self.started = self.reloaded = time.monotonic()
@@ -358,7 +359,11 @@ class Daemon:
             tell_service_manager("READY=1", "STATUS=The last reload failed; the configuration before it is in force.")
 
     async def adopt(self, loaded: AnyLoaded) -> None:
-        """Puts a configuration in force, or raises and leaves the earlier one."""
+        """Puts a configuration in force, or raises and leaves the earlier one; one after the other, whoever asks."""
+        async with self._adopting:
+            await self._adopt(loaded)
+
+    async def _adopt(self, loaded: AnyLoaded) -> None:
         server, before = self._server, self._loaded
         assert server is not None, "only a server that runs is reloaded"
         assert before is not None, "a server that runs has a configuration"
@@ -368,11 +373,13 @@ class Daemon:
         try:
             await self._approve(server, loaded)
             await self.hosts.adopt(loaded.doc, loaded.network)
+            await self._control.change(sockets_of(loaded.doc))
             if _place_of(loaded.doc) != _place_of(before.doc):
                 await self._change_store(server, before.doc, loaded)
         except BaseException:
             await self._libraries.adopt(self._choices[before])
             await self.hosts.adopt(before.doc, before.network)
+            await self._control.listen(sockets_of(before.doc))
             raise
         family = self._program.family
         configure(loggers_of(loaded.doc), from_environment(family), verbose=self._verbose, family=family)
@@ -386,7 +393,6 @@ class Daemon:
         self._loaded = loaded
         self.reloaded = time.monotonic()
         await self._libraries.configured()
-        await self._control.listen(sockets_of(loaded.doc))
 
     async def _approve(self, server: ServerOf[Any], loaded: AnyLoaded) -> None:
         """Asks the callouts of dhcp4_srv_configured, dhcp6_srv_configured. Raises LibraryError where one refuses."""
