@@ -55,3 +55,22 @@ def test_no_answer_has_options_of_dhcp_or_less_than_300_octets(options, client):
             assert len(answer) >= 300
             assert not DHCP_ONLY & Packet4.parse(answer).options.keys()
         assert hooked.counted("pkt4-processing-failed") == 0
+
+
+def test_a_client_identifier_is_not_echoed():
+    with x.Hooked(x.RECORDED["bootp-v4"]["config"]) as hooked:
+        request = bytes(Packet4(None, {61: b"\1\2\3"}, xid=7, chaddr=b"\2\0\0\0\0\1", broadcast=True))
+        [answer] = hooked.take(request)
+        assert 61 not in Packet4.parse(answer).options
+
+
+def test_another_library_may_change_what_the_client_asked():
+    entry = {"code": 60, "destination": "query", "add": "'tube'"}
+    told = x.RECORDED["bootp-v4"]["config"]["Dhcp4"]
+    more = {"library": "libdhcp_flex_option.so", "parameters": {"options": [entry]}}
+    classes = [{"name": "VENDOR_CLASS_tube", "boot-file-name": "tube.img"}]
+    config = told | {"hooks-libraries": [*told["hooks-libraries"], more], "client-classes": classes}
+    with x.Hooked({"Dhcp4": config}) as hooked:
+        request = bytes(Packet4(None, {HOST_NAME: "x"}, xid=7, chaddr=b"\2\0\0\0\0\1", broadcast=True))
+        [answer] = map(Packet4.parse, hooked.take(request))
+        assert (answer.type, answer.file) == (0, b"tube.img")

@@ -143,3 +143,14 @@ def test_associations_that_their_numbers_tell_apart_keep_them():
         request = [(1, options[0][1]), (2, Packet6.parse(answer).options.first[2]), *options[2:]]
         hooked.take(bytes(Packet6(3, request, xid=6)))
         assert sorted((lease.type, lease.iaid) for lease in x.leases(hooked)) == [(0, 7), (0, 8), (2, 0)]
+
+
+def test_reservations_are_searched_by_what_the_message_said():
+    """Not by what it says once its identifier is replaced."""
+    told = config4(**{"identifier-expression": "option[61].hex", "replace-client-id": True})
+    [subnet] = told["Dhcp4"]["subnet4"]
+    subnet["reservations"] = [{"flex-id": "01AA", "ip-address": "10.53.200.7"}]
+    told["Dhcp4"]["host-reservation-identifiers"] = ["flex-id"]
+    with x.Hooked(told) as hooked:
+        [answer] = hooked.take(discover(1, client_id=b"\1\xaa"))
+        assert str(ip_address(Packet4.parse(answer).yiaddr)) == "10.53.200.7"

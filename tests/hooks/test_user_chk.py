@@ -161,3 +161,18 @@ def test_no_line_makes_reading_fail_otherwise_than_by_a_problem(line):
         return
     assert kind in ("HW_ADDR", "DUID")
     assert identifier
+
+
+def test_who_is_refused_an_address_got_none(files):
+    files.write(KNOWN4, KNOWN4 | {"id": "020000000003"})
+    with server4(files) as hooked:
+        answer, address = offered(hooked, 3)
+        wanted = {50: x.IPv4Address(address).packed, 54: x.SERVER4.to_bytes(4, "big")}
+        kinds = []
+        for client in (3, 1):
+            query = Packet4(3, wanted, xid=client, chaddr=b"\2\0\0\0\0" + bytes((client,)), broadcast=True)
+            [answer] = map(Packet4.parse, hooked.take(bytes(query)))
+            kinds.append(answer.type)
+    assert kinds == [5, 6]
+    assert 67 not in answer.options
+    assert [each["client"][-2:] for each in files.outcomes()] == ["03", "03"]
