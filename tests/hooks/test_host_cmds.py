@@ -369,6 +369,8 @@ def test_an_option_that_is_defined_no_longer_takes_an_entry_out_of_the_cache(tmp
 
 def test_a_reload_misses_no_change_that_is_made_meanwhile(tmp_path, monkeypatch):
     monkeypatch.setattr(hosts_in_force, "TOGETHER", 1)
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(max(seconds, 0.02)))  # so that it takes a while
 
     async def test():
         operated = await Operated(tmp_path, 4).start()
