@@ -10,21 +10,31 @@ from __future__ import annotations
 
 import enum
 import logging
-from typing import Final
+import os
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import WeakSet
 
 import attrs
 
 __all__ = [
     "AGENT",
     "CATALOGUE",
+    "DEBUG_STEPS",
+    "DHCP_MESSAGES_SUPPRESSED",
     "ROOTS",
     "Both",
     "Message",
+    "RateLimit",
     "Room",
     "Severity",
     "Twin",
     "catalogue_page",
     "level_of",
+    "rate_limits",
     "safe",
 ]
 
@@ -44,13 +54,14 @@ class Severity(enum.IntEnum):
     NONE = 60
 
 
-DEBUG_STEP: Final = 11  # debug levels that share one level of `logging`: 0-99 on 10 down to 1
+DEBUG_STEPS: Final = (10, 15, 20, 40, 45, 50, 55, 70, 99)
+"""Debug levels that messages have, besides 0. `logging` has ten levels for DEBUG, 10 down to 1: each has its own."""
 
 
 def level_of(severity: str, debuglevel: int = 0) -> int:
     """The `logging` level for Kea's severity and debug level. KeyError where there is no such severity."""
     level = Severity[severity.upper()].value
-    return level - min(max(debuglevel, 0), 99) // DEBUG_STEP if level == Severity.DEBUG else level
+    return level - bisect_right(DEBUG_STEPS, debuglevel) if level == Severity.DEBUG else level
 
 
 # What would end a line, or reach the operator's terminal as a command, is shown as its code instead.
@@ -67,11 +78,65 @@ def safe(text: str) -> str:
     return text if text.isprintable() and text.isascii() else text.translate(_CONTROL)
 
 
+class RateLimit:
+    """At most `most` messages of one kind in `period` seconds; how many were left out is said after that.
+
+    A message whose declaration has `most` has a limit of its own; one made by hand counts by itself, say for one
+    socket of many.
+    """
+
+    def __init__(self, message: Message | None, most: int = 100, period: float = 60.0) -> None:
+        self.message = message
+        self.most = most
+        self._period = period
+        self._since = -period
+        self._count = 0
+        rate_limits.add(self)
+
+    def log(self, **values: object) -> None:
+        """Logs it, or counts it as suppressed."""
+        message = self.message
+        assert message is not None, "a limit is of a message"
+        if self.admits():
+            message.log(**values)
+
+    def admits(self) -> bool:
+        """Whether there is room for one more, which then counts."""
+        now = time.monotonic()
+        if now - self._since >= self._period:
+            self.flush()
+            self._since, self._count = now, 0
+        self._count += 1
+        return self._count <= self.most
+
+    def end_period(self) -> None:
+        """If the period is over, says how many messages were left out in it."""
+        if self._count > self.most and time.monotonic() - self._since >= self._period:
+            self.flush()
+
+    def flush(self) -> None:
+        """Says how many messages were left out."""
+        suppressed, message = self._count - self.most, self.message
+        if suppressed > 0 and message is not None:
+            told = DHCP_MESSAGES_SUPPRESSED.of(message.family)
+            told.log(count=suppressed, id=message.id, seconds=int(self._period))
+            self._count = 0
+
+
+rate_limits: Final[WeakSet[RateLimit]] = WeakSet()
+"""Every limit there is."""
+
+
+_new_record = logging.LogRecord.__new__
+_main_thread: Final = threading.main_thread().ident
+
+
 @attrs.frozen(eq=False)
 class Message:
     """One message: its id, the logger it goes to, how grave it is, its template, and a paragraph for the operator.
 
-    `family` says whose it is: 4, 6, or AGENT.
+    `family` says whose it is: 4, 6, or AGENT. `limit` bounds how often it is written, where a client can cause it
+    without end.
     """
 
     id: str
@@ -80,6 +145,16 @@ class Message:
     level: int
     template: str
     paragraph: str
+    limit: RateLimit | None = None
+    _fixed: Mapping[str, Any] = attrs.field(init=False, repr=False)
+
+    @_fixed.default
+    def _of_every_record(self) -> Mapping[str, Any]:
+        """What each record of this message has: making a whole record anew costs more than all the rest."""
+        fixed = dict(vars(logging.LogRecord(self.logger.name, self.level, __file__, 0, "", None, None)))
+        if self.level <= Severity.DEBUG:
+            fixed["levelname"] = Severity.DEBUG.name
+        return fixed | {"message_id": self.id}
 
     @property
     def on(self) -> bool:
@@ -87,15 +162,30 @@ class Message:
         return self.logger.isEnabledFor(self.level)
 
     def log(self, **values: object) -> None:
-        """Writes it, if anybody wants it. Values are made safe, the template is trusted."""
-        if self.logger.isEnabledFor(self.level):
-            text = self.template.format_map({k: safe(str(v)) for k, v in values.items()}) if values else self.template
-            self.emit(text)
+        """Writes it, if anybody wants it and its limit allows. Values are made safe, the template is trusted."""
+        if self.logger.isEnabledFor(self.level) and (self.limit is None or self.limit.admits()):
+            self._write(values)
 
-    def emit(self, text: str) -> None:
-        """Writes a text that was already put together from safe parts."""
-        record = logging.LogRecord(self.logger.name, self.level, __file__, 0, f"{self.id} {text}", None, None)
-        record.message_id = self.id
+    def _write(self, values: dict[str, object]) -> None:
+        text = self.template.format_map({k: safe(str(v)) for k, v in values.items()}) if values else self.template
+        self.emit(text, values)
+
+    def emit(self, text: str, values: Mapping[str, object] | None = None) -> None:
+        """Writes a text that was already put together from safe parts; `values` is what it tells, for JSON."""
+        record = _new_record(logging.LogRecord)
+        attributes = record.__dict__
+        fixed = self._fixed
+        attributes.update(fixed)
+        now, thread = time.time(), threading.get_ident()
+        attributes["msg"] = f"{self.id} {text}"
+        attributes["values"] = values
+        attributes["created"] = now
+        attributes["msecs"] = float(int(now * 1000) % 1000)
+        attributes["relativeCreated"] = fixed["relativeCreated"] + (now - fixed["created"]) * 1000
+        attributes["process"] = os.getpid()
+        attributes["thread"] = thread
+        if thread != _main_thread:
+            attributes["threadName"] = threading.current_thread().name
         self.logger.handle(record)
 
 
@@ -122,29 +212,32 @@ class Room:
         self._family = family
         self._logger = logging.getLogger(f"{ROOTS[family]}.{name}")
 
-    def declare(self, level: int, name: str, template: str, paragraph: str) -> Message:
-        """Declares a message of a level of `logging`."""
+    def declare(self, level: int, name: str, template: str, paragraph: str, most: int = 0) -> Message:
+        """Declares a message of a level of `logging`; `most` bounds how often it is written a minute, 0 does not."""
         others = CATALOGUE.get(name, ())
         assert all(other.family != self._family for other in others), f"{name} is declared twice"
-        message = Message(name, self._family, self._logger, level, template, paragraph)
+        limit = RateLimit(None, most) if most else None
+        message = Message(name, self._family, self._logger, level, template, paragraph, limit)
+        if limit is not None:
+            limit.message = message
         CATALOGUE[name] = (*others, message)
         return message
 
-    def debug(self, name: str, debuglevel: int, template: str, paragraph: str) -> Message:
+    def debug(self, name: str, debuglevel: int, template: str, paragraph: str, most: int = 0) -> Message:
         """Declares a message for whoever looks for a fault; `debuglevel` is Kea's, 0 to 99."""
-        return self.declare(level_of("DEBUG", debuglevel), name, template, paragraph)
+        return self.declare(level_of("DEBUG", debuglevel), name, template, paragraph, most)
 
-    def info(self, name: str, template: str, paragraph: str) -> Message:
+    def info(self, name: str, template: str, paragraph: str, most: int = 0) -> Message:
         """Declares a message about what is as it should be."""
-        return self.declare(Severity.INFO.value, name, template, paragraph)
+        return self.declare(Severity.INFO.value, name, template, paragraph, most)
 
-    def warn(self, name: str, template: str, paragraph: str) -> Message:
+    def warn(self, name: str, template: str, paragraph: str, most: int = 0) -> Message:
         """Declares a message about what an operator should look at."""
-        return self.declare(Severity.WARN.value, name, template, paragraph)
+        return self.declare(Severity.WARN.value, name, template, paragraph, most)
 
-    def error(self, name: str, template: str, paragraph: str) -> Message:
+    def error(self, name: str, template: str, paragraph: str, most: int = 0) -> Message:
         """Declares a message about what went wrong."""
-        return self.declare(Severity.ERROR.value, name, template, paragraph)
+        return self.declare(Severity.ERROR.value, name, template, paragraph, most)
 
 
 class Both:
@@ -153,32 +246,41 @@ class Both:
     def __init__(self, name: str) -> None:
         self._rooms = {family: Room(name.replace("#", str(family)), family) for family in FAMILIES}
 
-    def _declare(self, level: int, *texts: str) -> Twin:
-        v4, v6 = (
-            room.declare(level, *(text.replace("#", str(family)) for text in texts))
-            for family, room in self._rooms.items()
-        )
+    def _declare(self, level: int, name: str, template: str, paragraph: str, most: int) -> Twin:
+        texts = (name, template, paragraph)
+        made = []
+        for family, room in self._rooms.items():
+            own = [text.replace("#", str(family)) for text in texts]
+            made.append(room.declare(level, own[0], own[1], own[2], most))
+        v4, v6 = made
         return Twin(v4, v6)
 
-    def debug(self, name: str, debuglevel: int, template: str, paragraph: str) -> Twin:
+    def debug(self, name: str, debuglevel: int, template: str, paragraph: str, most: int = 0) -> Twin:
         """Declares a message for whoever looks for a fault; `debuglevel` is Kea's, 0 to 99."""
-        return self._declare(level_of("DEBUG", debuglevel), name, template, paragraph)
+        return self._declare(level_of("DEBUG", debuglevel), name, template, paragraph, most)
 
-    def info(self, name: str, template: str, paragraph: str) -> Twin:
+    def info(self, name: str, template: str, paragraph: str, most: int = 0) -> Twin:
         """Declares a message about what is as it should be."""
-        return self._declare(Severity.INFO.value, name, template, paragraph)
+        return self._declare(Severity.INFO.value, name, template, paragraph, most)
 
-    def warn(self, name: str, template: str, paragraph: str) -> Twin:
+    def warn(self, name: str, template: str, paragraph: str, most: int = 0) -> Twin:
         """Declares a message about what an operator should look at."""
-        return self._declare(Severity.WARN.value, name, template, paragraph)
+        return self._declare(Severity.WARN.value, name, template, paragraph, most)
 
-    def error(self, name: str, template: str, paragraph: str) -> Twin:
+    def error(self, name: str, template: str, paragraph: str, most: int = 0) -> Twin:
         """Declares a message about what went wrong."""
-        return self._declare(Severity.ERROR.value, name, template, paragraph)
+        return self._declare(Severity.ERROR.value, name, template, paragraph, most)
 
-    def fatal(self, name: str, template: str, paragraph: str) -> Twin:
+    def fatal(self, name: str, template: str, paragraph: str, most: int = 0) -> Twin:
         """Declares a message about what ends the server."""
-        return self._declare(Severity.FATAL.value, name, template, paragraph)
+        return self._declare(Severity.FATAL.value, name, template, paragraph, most)
+
+
+DHCP_MESSAGES_SUPPRESSED: Final = Both("packets").warn(
+    "DHCP#_MESSAGES_SUPPRESSED",
+    "{count} further messages {id} were suppressed in the last {seconds} seconds",
+    "dhcpkit's own. A fault or a flood would have filled the log; only the first messages of each minute are written.",
+)
 
 
 def catalogue_page() -> str:
@@ -188,6 +290,7 @@ def catalogue_page() -> str:
         message = messages[0]
         level = next((s.name for s in Severity if s == message.level), "DEBUG")
         loggers = " and ".join(f"`{each.logger.name}`" for each in messages)
-        lines += [f"## {name}", "", f"{level}, logger {loggers}", "", f"    {message.template}", ""]
-        lines += [message.paragraph, ""]
+        bound = f"; at most {message.limit.most} a minute" if message.limit is not None else ""
+        lines += [f"## {name}", "", f"{level}, logger {loggers}{bound}", "", f"    {message.template}", ""]
+        lines += [line for paragraph in dict.fromkeys(each.paragraph for each in messages) for line in (paragraph, "")]
     return "\n".join(lines)

@@ -32,7 +32,7 @@ from dhcpkit.server.agent_commands import AgentCommands
 from dhcpkit.server.control import http_socket, place_of
 from dhcpkit.server.declared import declaring
 from dhcpkit.server.jail import files_around, files_of_socket, stray
-from dhcpkit.server.log import configure, from_environment, reopen
+from dhcpkit.server.log import configure, from_environment, reopen, write_in_background
 from dhcpkit.server.main import VERSION, UsageError, parse, show
 from dhcpkit.server.process import AlreadyRunning, PidFile, set_name, tell_service_manager
 from dhcpkit.server.programs import loggers_of
@@ -315,4 +315,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stderr.write(f"{error.like_kea()}\n")
             sys.exit(1)
         sys.exit(0)
+    write_in_background()
     sys.exit(AgentProcess(switches.config, verbose=switches.verbose).run())

@@ -1,29 +1,36 @@
-"""Where messages go and how lines look: Kea's loggers, outputs and patterns, on top of `logging`.
+"""Who logs what, and where to: Kea's loggers on top of `logging`.
 
 `configure` is for programs; a library user leaves it alone and sees the same messages through `logging`'s own handlers
-(loggers `kea-dhcp4.leases`, `kea-dhcp6.leases` and so on). This module does not know the messages.
+(loggers `kea-dhcp4.leases`, `kea-dhcp6.leases` and so on). How lines look is `log_patterns`'s, where they go
+`log_outputs`'s business. This module does not know the messages.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import re
-import socket
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from logging.handlers import SysLogHandler
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import Final
-from weakref import WeakSet
 
 import attrs
 
-from dhcpkit.hooks.catalogue import ROOTS, Message, Twin, level_of, safe
-from dhcpkit.server.messages import DHCP_MESSAGES_SUPPRESSED, LOG_BAD_DESTINATION, LOG_BAD_SEVERITY
+from dhcpkit.hooks.catalogue import ROOTS, RateLimit, Twin, level_of, rate_limits
+from dhcpkit.server.log_outputs import (
+    OutputSetting,
+    SyslogSink,
+    Writer,
+    drain,
+    facility_of,
+    is_file,
+    losses,
+    release,
+    reopen_files,
+    write_in_background,
+    writer_for,
+)
+from dhcpkit.server.log_patterns import PATTERN, SYSLOG_PATTERN, formatter
+from dhcpkit.server.messages import LOG_BAD_DESTINATION, LOG_BAD_SEVERITY, LOG_LINES_LOST
 
 __all__ = [
     "PATTERN",
@@ -31,30 +38,18 @@ __all__ = [
     "OutputSetting",
     "RateLimit",
     "configure",
+    "drain",
+    "end_periods",
     "formatter",
     "from_environment",
     "reopen",
+    "stray_files",
+    "write_in_background",
 ]
 
-PATTERN: Final = "%D{%Y-%m-%d %H:%M:%S.%q} %-5p [%c/%i.%t] %m\n"  # Kea's default
-MAXSIZE: Final = 10_240_000  # octets before a log file is rotated (Kea)
-MAXSIZE_MIN: Final = 204_800  # Kea: a smaller maxsize switches rotation off
-FILE_MODE: Final = 0o640  # log lines name clients; not everybody's business
-NAMES: Final = ((50, "FATAL"), (40, "ERROR"), (30, "WARN"), (20, "INFO"), (0, "DEBUG"))
-_PIECE: Final = re.compile(r"%(-?)(\d*)([A-Za-z%])(?:\{([^}]*)\})?")
-
-Maker = Callable[[logging.LogRecord], str]
-
-
-@attrs.frozen
-class OutputSetting:
-    """One output of a logger, with Kea's keys: `stdout`, `stderr`, `syslog`, `syslog:NAME` or a file."""
-
-    output: str = "stdout"
-    pattern: str = ""
-    maxsize: int = MAXSIZE
-    maxver: int = 1
-    flush: bool = True
+LOG_FOLDER: Final = "/var/log/kea"  # Kea's, and the only one for the logs of Kea 3.0 and later
+PRIORITIES: Final = ((50, 2), (40, 3), (30, 4), (20, 6), (0, 7))  # of the system log, by the level of `logging`
+_limits: Final = rate_limits
 
 
 @attrs.frozen
@@ -88,244 +83,134 @@ def configure(
 ) -> None:
     """Puts the loggers of a family's server in place of the earlier ones. `verbose` makes everything debug (`-d`).
 
-    What cannot be opened or understood is reported through the log itself; the rest goes on.
+    As in Kea, a logger without outputs writes where the root logger (`kea-dhcp4`) does, and one without a severity says
+    as much as the logger above it. A name may leave out the root: `leases` is `kea-dhcp4.leases`. Files are opened
+    anew. What cannot be opened or understood is reported through the log itself; the rest goes on.
     """
     root = ROOTS[family]
     fallback = default if default is not None else from_environment(family)
-    wanted = {setting.name: setting for setting in settings}
+    wanted = {_full_name(setting.name, root): setting for setting in settings}
     wanted.setdefault(root, fallback)
-    _forget(wanted, root)
+    before = list(_forget(root))
     troubles: list[tuple[Twin, dict[str, object]]] = []
-    for setting in wanted.values():
-        logger = logging.getLogger(setting.name)
-        try:
-            level = level_of("DEBUG", 99) if verbose else level_of(setting.severity or "INFO", setting.debuglevel)
-        except KeyError:
-            troubles.append((LOG_BAD_SEVERITY, {"severity": setting.severity}))
-            level = logging.INFO
-        logger.setLevel(level)
-        outputs = setting.outputs or (fallback.outputs if setting.name == root else ())
-        for output in outputs:
+    common = wanted[root].outputs or fallback.outputs
+    for name, setting in wanted.items():
+        logger = logging.getLogger(name)
+        logger.setLevel(_level(setting, troubles, verbose=verbose, is_root=name == root))
+        for output in setting.outputs or common:
             try:
-                logger.addHandler(_handler(output, root))
+                logger.addHandler(_Handler(output, root, troubles))
             except OSError as error:
-                reason = error.strerror or str(error)
-                troubles.append((LOG_BAD_DESTINATION, {"destination": output.output, "reason": reason}))
-        # As in Kea, a logger with outputs of its own writes there instead.
-        logger.propagate = not outputs and setting.name != root
+                troubles.append((LOG_BAD_DESTINATION, _trouble(output, error)))
+        # A logger has outputs of its own, or those of the root, and then is heard there only.
+        logger.propagate = False
     if not logging.getLogger(root).handlers:
-        logging.getLogger(root).addHandler(_handler(OutputSetting("stderr"), root))
+        logging.getLogger(root).addHandler(_Handler(OutputSetting("stderr"), root, troubles))
+    for handler in before:  # only now: what is used again stays open, and keeps what waits for it in order
+        handler.close()
+    reopen_files()
     for message, values in troubles:
         message.of(family).log(**values)
 
 
-def _forget(wanted: Iterable[str], root: str) -> None:
-    """Takes away what an earlier configuration set up."""
-    known = [name for name in logging.root.manager.loggerDict if name == root or name.startswith(f"{root}.")]
-    for name in {*known, *wanted}:
+def _full_name(name: str, root: str) -> str:
+    return name if name == root or name.startswith(f"{root}.") else f"{root}.{name}"
+
+
+def _level(
+    setting: LoggerSetting, troubles: list[tuple[Twin, dict[str, object]]], *, verbose: bool, is_root: bool
+) -> int:
+    if verbose:
+        return level_of("DEBUG", 99)
+    if not setting.severity:
+        return logging.INFO if is_root else logging.NOTSET
+    try:
+        return level_of(setting.severity, setting.debuglevel)
+    except KeyError:
+        troubles.append((LOG_BAD_SEVERITY, {"severity": setting.severity}))
+    return logging.INFO
+
+
+def _trouble(output: OutputSetting, error: OSError) -> dict[str, object]:
+    return {"destination": output.output, "reason": error.strerror or str(error)}
+
+
+def _forget(root: str) -> Iterator[_Handler]:
+    """Takes away what an earlier configuration set up, and tells what it was."""
+    for name in list(logging.root.manager.loggerDict):
+        if name != root and not name.startswith(f"{root}."):
+            continue
         logger = logging.getLogger(name)
         for handler in list(logger.handlers):
-            if isinstance(handler, _LineHandler | _SyslogOutput):
+            if isinstance(handler, _Handler):
                 logger.removeHandler(handler)
-                handler.close()
+                yield handler
         logger.setLevel(logging.NOTSET)
         logger.propagate = True
 
 
 def reopen() -> None:
     """Opens every log file anew: somebody has moved it away (SIGUSR1)."""
-    for name in list(logging.root.manager.loggerDict):
-        for handler in logging.getLogger(name).handlers:
-            if isinstance(handler, _LineHandler):
-                handler.reopen()
+    reopen_files()
 
 
-def formatter(pattern: str = "") -> Maker:
-    """A function that makes a line by log4cplus's pattern. Unknown conversions stay as they are written."""
-    text = pattern or PATTERN
-    pieces: list[str | Maker] = []
-    at = 0
-    for found in _PIECE.finditer(text):
-        pieces.append(text[at : found.start()])
-        at = found.end()
-        left, width, letter, argument = found.groups()
-        maker = _maker(letter, argument)
-        pieces.append(found.group() if maker is None else _padded(maker, int(width or 0), left=bool(left)))
-    pieces.append(text[at:])
-    parts = [piece for piece in pieces if piece != ""]
+def stray_files(settings: Iterable[LoggerSetting]) -> list[tuple[str, str]]:
+    """Log files that lie elsewhere than Kea allows, each with the folder it allows.
 
-    def line(record: logging.LogRecord) -> str:
-        return "".join([part if isinstance(part, str) else part(record) for part in parts])
-
-    return line
+    That is KEA_LOG_FILE_DIR, or /var/log/kea. Kea 3.0 does not start with such a configuration.
+    """
+    folder = os.environ.get("KEA_LOG_FILE_DIR") or LOG_FOLDER
+    outputs = [output.output for setting in settings for output in setting.outputs]
+    paths = [PurePosixPath(output) for output in dict.fromkeys(outputs) if is_file(output)]
+    return [(str(path), folder) for path in paths if len(path.parts) > 1 and path.parent != PurePosixPath(folder)]
 
 
-def _padded(maker: Maker, width: int, *, left: bool) -> Maker:
-    if not width:
-        return maker
-    if left:
-        return lambda record: maker(record).ljust(width)
-    return lambda record: maker(record).rjust(width)
+class _Handler(logging.Handler):
+    """Makes lines of records and gives them to the output's writer."""
 
-
-def _maker(letter: str, argument: str | None) -> Maker | None:
-    if letter in "dD":
-        return _Moment(argument or "%Y-%m-%d %H:%M:%S", utc=letter == "d")
-    pid = str(os.getpid())
-    makers: dict[str, Maker] = {
-        "p": lambda record: next(name for level, name in NAMES if record.levelno >= level),
-        "c": lambda record: record.name,
-        "i": lambda _: pid,
-        "t": lambda record: str(record.thread or threading.get_ident()),
-        "m": _text,
-        "n": lambda _: "\n",
-        "%": lambda _: "%",
-        "h": lambda _: socket.gethostname(),
-    }
-    return makers.get(letter)
-
-
-def _text(record: logging.LogRecord) -> str:
-    """The message: ours is safe already, what others logged below our names is made so."""
-    return str(record.msg) if hasattr(record, "message_id") else safe(record.getMessage())
-
-
-class _Moment:
-    """A point in time by strftime, with %q for milliseconds; what changes once a second is made once a second."""
-
-    def __init__(self, form: str, *, utc: bool) -> None:
-        self._form = form.replace("%Q", "%q")
-        self._convert = time.gmtime if utc else time.localtime
-        self._second = -1
-        self._halves: tuple[str, ...] = ()
-
-    def __call__(self, record: logging.LogRecord) -> str:
-        second = int(record.created)
-        if second != self._second:
-            moment = self._convert(second)
-            self._halves = tuple(time.strftime(half, moment) if half else "" for half in self._form.split("%q"))
-            self._second = second
-        return f"{int(record.created * 1000) % 1000:03d}".join(self._halves)
-
-
-class _LineHandler(logging.Handler):
-    """Lines to a stream or a file. A write that fails loses the line, never the server."""
-
-    def __init__(self, setting: OutputSetting) -> None:
+    def __init__(self, setting: OutputSetting, root: str, troubles: list[tuple[Twin, dict[str, object]]]) -> None:
         super().__init__()
-        self._line = formatter(setting.pattern)
-        self._file = setting.output if setting.output not in ("stdout", "stderr") else ""
-        self._stream = sys.stderr if setting.output == "stderr" else sys.stdout
-        self._maxsize = setting.maxsize if setting.maxsize >= MAXSIZE_MIN else 0
-        self._maxver = max(setting.maxver, 1)
-        self._fd = -1
-        self._size = 0
-        self.lost = 0
-        if self._file:
-            self._open()
+        self._writer: Writer = writer_for(setting, root)
+        self._syslog = setting.output.partition(":")[0] == "syslog"
+        self._line = formatter(setting.pattern or (SYSLOG_PATTERN if self._syslog else PATTERN))
+        if self._syslog:
+            if facility_of(setting.output) is None:
+                reason = "there is no such facility; the facility user is used"
+                troubles.append((LOG_BAD_DESTINATION, {"destination": setting.output, "reason": reason}))
+            try:
+                SyslogSink(setting.output, root, waits=False).check()
+            except OSError as error:  # it may come later
+                troubles.append((LOG_BAD_DESTINATION, _trouble(setting, error)))
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Without `logging`'s lock: the writer has its own."""
+        if self.filters and not self.filter(record):
+            return False
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes one line."""
-        line = self._line(record).encode("utf-8", "backslashreplace")
-        try:
-            if not self._file:
-                self._stream.buffer.write(line)
-                self._stream.flush()
-                return
-            if self._maxsize and self._size + len(line) > self._maxsize and self._size:
-                self._rotate()
-            self._size += os.write(self._fd, line)
-        except (OSError, ValueError):  # ValueError: the stream was closed
-            self.lost += 1
+        """Hands one line over; what is fatal is waited for, since the process ends."""
+        line = self._line(record)
+        if self._syslog:
+            line = chr(next(code for level, code in PRIORITIES if record.levelno >= level)) + line
+        self._writer.put(line.encode("utf-8", "backslashreplace"))
+        if record.levelno >= logging.CRITICAL:
+            drain()
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Gives the writer back."""
+        release(self._writer)
         super().close()
-
-    def reopen(self) -> None:
-        """Opens the file under its name again."""
-        if self._file:
-            with self.lock or threading.RLock(), suppress(OSError):
-                old = self._fd
-                self._open()
-                os.close(old)
-
-    def _open(self) -> None:
-        self._fd = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-        self._size = os.fstat(self._fd).st_size
-
-    def _rotate(self) -> None:
-        """FILE becomes FILE.1, FILE.1 becomes FILE.2, as many as `maxver` says."""
-        for number in range(self._maxver - 1, 0, -1):
-            with suppress(FileNotFoundError):
-                Path(f"{self._file}.{number}").replace(f"{self._file}.{number + 1}")
-        Path(self._file).replace(f"{self._file}.1")
-        old = self._fd
-        self._open()
-        os.close(old)
-
-
-class _SyslogOutput(SysLogHandler):
-    """The machine's system log, over its unix socket."""
-
-    def __init__(self, setting: OutputSetting, root: str) -> None:
-        _, _, facility = setting.output.partition(":")
-        code = SysLogHandler.facility_names.get(facility.lower(), SysLogHandler.LOG_LOCAL0)
-        super().__init__("/dev/log", code)
-        self.ident = f"{root}: "
-        self._line = formatter(setting.pattern or "%-5p [%c.%t] %m")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """A line without time, which the system log adds."""
-        return self._line(record).rstrip("\n")
-
-
-def _handler(setting: OutputSetting, root: str) -> logging.Handler:
-    return _SyslogOutput(setting, root) if setting.output.split(":")[0] == "syslog" else _LineHandler(setting)
-
-
-class RateLimit:
-    """At most `most` messages of one kind in `period` seconds; how many were left out is said after that."""
-
-    def __init__(self, message: Message, most: int = 100, period: float = 60.0) -> None:
-        self.message = message
-        self._most = most
-        self._period = period
-        self._since = -period
-        self._count = 0
-        _limits.add(self)
-
-    def log(self, **values: object) -> None:
-        """Logs it, or counts it as suppressed."""
-        now = time.monotonic()
-        if now - self._since >= self._period:
-            self.flush()
-            self._since, self._count = now, 0
-        self._count += 1
-        if self._count <= self._most:
-            self.message.log(**values)
-
-    def end_period(self) -> None:
-        """If the period is over, says how many messages were left out in it."""
-        if self._count > self._most and time.monotonic() - self._since >= self._period:
-            self.flush()
-
-    def flush(self) -> None:
-        """Says how many messages were left out."""
-        suppressed = self._count - self._most
-        if suppressed > 0:
-            message = DHCP_MESSAGES_SUPPRESSED.of(self.message.family)
-            message.log(count=suppressed, id=self.message.id, seconds=int(self._period))
-            self._count = 0
-
-
-_limits: Final[WeakSet[RateLimit]] = WeakSet()
 
 
 def end_periods() -> None:
-    """Says of every limit whose period is over how many messages were left out; call it now and then."""
-    for limit in list(_limits):
+    """Says what was left out: by limits whose period is over, and by outputs that did not take it.
+
+    Call it now and then.
+    """
+    for limit in list(rate_limits):
         limit.end_period()
+    for name, count in losses():
+        family = next((f for f, root in ROOTS.items() if logging.getLogger(root).handlers), 4)
+        LOG_LINES_LOST.of(family).log(count=count, output=name)

@@ -122,11 +122,13 @@ def main(arguments: Sequence[str] | None = None, *, family: int = 4) -> None:
 
         set_name(process)
     from dhcpkit.server.daemon import Daemon, check  # noqa: PLC0415  # as the module says
+    from dhcpkit.server.log import write_in_background  # noqa: PLC0415  # as the module says
     from dhcpkit.server.programs import PROGRAM4, PROGRAM6  # noqa: PLC0415  # as the module says
 
     program = PROGRAM6 if family == 6 else PROGRAM4
     if switches.check:
         sys.exit(check(switches.check, program))
+    write_in_background()
     daemon = Daemon(
         switches.config,
         program=program,

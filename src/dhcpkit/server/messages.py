@@ -12,6 +12,7 @@ _packets = Both("packets")
 _engine = Both("alloc-engine")
 _bad = Both("bad-packets")
 _log = Both("log")
+_dctl = Both("dctl")
 _commands = Both("commands")
 _hooks = Both("hooks")
 _leases4, _leases6 = Room("leases", 4), Room("leases", 6)
@@ -434,11 +435,6 @@ DHCP_PACKET_PROCESS_EXCEPTION: Final = _packets.error(
     "served. Please report "
     "it with this text.",
 )
-DHCP_MESSAGES_SUPPRESSED: Final = _packets.warn(
-    "DHCP#_MESSAGES_SUPPRESSED",
-    "{count} further messages {id} were suppressed in the last {seconds} seconds",
-    "dhcpkit's own. A fault or a flood would have filled the log; only the first messages of each minute are written.",
-)
 ALLOC_ENGINE_ALLOC_FAIL_SUBNET: Final = _engine.warn(
     "ALLOC_ENGINE_V#_ALLOC_FAIL_SUBNET",
     "{client}: failed to allocate an IPv# lease in the subnet {subnet}, subnet-id {id}, shared network "
@@ -598,6 +594,18 @@ LOG_BAD_DESTINATION: Final = _log.error(
     "LOG_BAD_DESTINATION",
     "unable to write log messages to {destination}: {reason}",
     "A log file cannot be opened, or the system log is not there. The other outputs go on.",
+)
+LOG_LINES_LOST: Final = _log.warn(
+    "LOG_LINES_LOST",
+    "{count} lines were lost on their way to {output}",
+    "dhcpkit's own. An output of the log did not take them: the disk is full or slow, nobody reads the pipe, or the "
+    "system log hangs. Clients are served meanwhile; the other outputs have the lines.",
+)
+DCTL_LOG_PATH_SECURITY_WARNING: Final = _dctl.warn(
+    "DCTL_LOG_PATH_SECURITY_WARNING",
+    "log file path does not follow the path policy: {file} is not in {folder}",
+    "Kea 3.0 and later write logs only into /var/log/kea, or the folder in KEA_LOG_FILE_DIR, and do not start with "
+    "another one unless they are told to (-X). dhcpkit goes by the file it is started with.",
 )
 
 __all__ = [name for name, value in globals().items() if isinstance(value, (Message, Twin))]

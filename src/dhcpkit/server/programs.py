@@ -23,7 +23,7 @@ from dhcpkit.config.surroundings import LeaseDatabaseDoc
 from dhcpkit.server import messages as m
 from dhcpkit.server.expiry import Reclaiming
 from dhcpkit.server.interfaces import EVERY, InterfaceSpec, absent, interfaces
-from dhcpkit.server.log import LoggerSetting, OutputSetting
+from dhcpkit.server.log import LoggerSetting, OutputSetting, stray_files
 from dhcpkit.server.loop import AnyStore
 from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.server.server import Listening, ServerOf
@@ -96,6 +96,8 @@ class Program:
             where = f" ({problem.span})" if problem.span else ""
             twin = m.DHCP_NOT_SERVED_YET if problem.severity == "notice" else m.DHCP_CONFIG_SYNTAX_WARNING
             twin.of(self.family).log(reason=f"{problem.message}{where}")
+        for file, folder in stray_files(loggers_of(doc)):
+            m.DCTL_LOG_PATH_SECURITY_WARNING.of(self.family).log(file=file, folder=folder)
         if isinstance(doc, Dhcp4Doc):
             m.DHCPSRV_CFGMGR_SOCKET_TYPE_SELECT.log(type=doc.interfaces_config.dhcp_socket_type)
         for spec in listening_of(doc).interfaces:
