@@ -62,18 +62,19 @@ class Point:
     may_wait: ClassVar[bool] = False
     guides: ClassVar[bool] = False
     guards: ClassVar[bool] = False
-    _shared: dict[str, Any] | None = None
+    shared: dict[str, Any] | None = None
+    """The context, None where nobody has asked for it."""
 
     @property
     def context(self) -> dict[str, Any]:
         """What callouts of one exchange leave for each other, under keys of their own; it ends with the exchange."""
-        if self._shared is None:
-            self._shared = {}
-        return self._shared
+        if self.shared is None:
+            self.shared = {}
+        return self.shared
 
     @context.setter
     def context(self, shared: dict[str, Any]) -> None:
-        self._shared = shared
+        self.shared = shared
 
 
 class Consult(Protocol):

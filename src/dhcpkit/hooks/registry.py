@@ -295,12 +295,23 @@ class Exchange:
         self._answers.append((before, point, step))
 
 
+_KNOWN: Final[dict[type[Point], tuple[str, ...]]] = {}  # the fields of points, which are asked for again and again
+
+
+def _fields_of(kind: type[Point]) -> tuple[str, ...]:
+    found = _KNOWN.get(kind)
+    if found is None:
+        declared = attrs.fields(kind)  # type: ignore[arg-type]  # points are attrs classes
+        found = _KNOWN[kind] = tuple(field.name for field in declared)
+    return found
+
+
 def _fields(point: Point) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(type(point)))  # type: ignore[arg-type]  # points are attrs classes
+    return _fields_of(type(point))
 
 
 def _values(point: Point) -> list[tuple[str, Any]]:
-    return [(name, getattr(point, name)) for name in _fields(point)]
+    return [(name, getattr(point, name)) for name in _fields_of(type(point))]
 
 
 def _put_back(point: Point, values: list[tuple[str, Any]]) -> None:

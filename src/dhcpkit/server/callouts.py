@@ -113,6 +113,17 @@ class Callouts:
         """The same, None where nobody listened to this message yet."""
         return self._known.get(id(packet)) if self._known else None
 
+    def _join(self, point: Point, packet: Any) -> None:
+        """Shows a point's callouts what earlier ones of the exchange left."""
+        known = self._known.get(id(packet))
+        if known is not None:
+            point.context = known.context
+
+    def _part(self, point: Point, packet: Any) -> None:
+        """Keeps what they left for later ones."""
+        if point.shared and id(packet) not in self._known:
+            self.of(packet).context = point.shared
+
     def replaced(self, packet: Any, by: Any) -> None:
         """A callout put another message in its place."""
         self._known[id(by)] = self._known.pop(id(packet))
@@ -167,9 +178,10 @@ class Callouts:
         if sent is None:
             return outcome
         point = make(outcome, sent.data)
-        point.context = self.of(outcome.packet).context
+        self._join(point, outcome.packet)
         try:
             step = self._hooks.consult(point)
+            self._part(point, outcome.packet)
             left = None if step in (NextStep.SKIP, NextStep.DROP) else sent._replace(data=point.data)
         except Exception as error:  # noqa: BLE001  # a fault in one answer must not keep back the others
             self._account.fault(outcome.packet, error)
@@ -234,16 +246,18 @@ class Callouts:
         """An outcome as it can be answered now; None where that waits."""
         hooks, exchanges = self._hooks, self._exchanges
         packet = outcome.packet
-        point = self._family.points.final(outcome)
-        if point is None or not hooks.listens(type(point)):
+        point = self._family.points.final(outcome, hooks.listens)
+        if point is None:
             return outcome
-        point.context = self.of(packet).context
         if not hooks.waits(type(point)):
+            self._join(point, packet)
             step = hooks.tell(point)
+            self._part(point, packet)
             if not getattr(point, "offer_address_in_use", False):
                 return _dropped(outcome) if step is NextStep.DROP else outcome
             work = partial(self._decline, outcome)
         else:
+            point.context = self.of(packet).context
             work = partial(self._park, outcome, point)
         if not self.begin(packet, type(point), work):
             return _dropped(outcome)

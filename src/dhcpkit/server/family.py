@@ -144,8 +144,8 @@ class Quick(Protocol):
 class Points:
     """The hook points outside the engine, in the order they are met; `expire` and `recover` are the reclaimer's.
 
-    `finals` are the points that are told of outcomes, `final` makes the one of an outcome, None where none is. What the
-    server itself put on probation is told at `server_declined`.
+    `finals` are the points that are told of outcomes, `final` makes the one of an outcome, None where nobody listens.
+    What the server itself put on probation is told at `server_declined`.
     """
 
     buffer_receive: Callable[[bytes, Any], Any]
@@ -154,7 +154,7 @@ class Points:
     expire: Callable[..., Any]
     recover: Callable[[Any], Any]
     finals: tuple[type[Point], ...]
-    final: Callable[[Any], Point | None]
+    final: Callable[[Any, Callable[[type[Point]], bool]], Point | None]
     configured: Callable[..., Any]
     server_declined: Callable[[Any, Any], Point] | None = None
 

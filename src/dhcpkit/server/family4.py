@@ -90,18 +90,20 @@ RELEASED: Final = LeaseState.RELEASED.value
 DISCOVER, REQUEST, INFORM = (int(kind) for kind in (MessageType.DISCOVER, MessageType.REQUEST, MessageType.INFORM))
 
 
-def _final(outcome: Outcome4) -> Point | None:
+def _final(outcome: Outcome4, listens: Callable[[type[Point]], bool]) -> Point | None:
     """Who is told of an outcome, where Kea tells: of offers, and of what requests and what is given back came to."""
     packet, lease, unit = outcome.packet, outcome.lease, outcome.unit
     kind = packet.type
     if kind == DISCOVER:
-        if outcome.event is not Event.OFFER or lease is None:
+        if outcome.event is not Event.OFFER or lease is None or not listens(Lease4Offer):
             return None
         kept = lease.valid_lifetime if unit else 0
         return Lease4Offer(packet, outcome, (lease,), kept, outcome.own, outcome.host)
-    if kind == INFORM or (kind == REQUEST and outcome.sent is None and not unit):
+    if kind == INFORM or not listens(Leases4Committed) or (kind == REQUEST and outcome.sent is None and not unit):
         return None
     # A lease that was given back is told as it is now, whether or not it is kept for its client (Kea).
+    if len(unit) == 1 and unit[0].after is not None and unit[0].after.state != RELEASED:  # as almost always
+        return Leases4Committed(packet, outcome, (unit[0].after,), ())
     given = tuple(change.after for change in unit if change.after is not None and change.after.state != RELEASED)
     gone = tuple(
         after if (after := change.after) is not None else change.before

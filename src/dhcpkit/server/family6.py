@@ -85,10 +85,10 @@ UNSTORED: Final = frozenset(
 )
 
 
-def _final(outcome: Outcome6) -> Point | None:
+def _final(outcome: Outcome6, listens: Callable[[type[Point]], bool]) -> Point | None:
     """Who is told of an outcome, where Kea tells: of all that may store something. Prefixes are leases like others."""
     packet, unit = outcome.packet, outcome.unit
-    if not unit and (packet.type in UNSTORED or outcome.sent is None):
+    if not listens(Leases6Committed) or (not unit and (packet.type in UNSTORED or outcome.sent is None)):
         return None
     given = tuple(change.after for change in unit if change.after is not None and change.after.state != RELEASED)
     gone = tuple(
