@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "reference" / "_generated"
 EFFECTS = {False: "yes", True: "none yet", "grave": "none yet; clients notice"}  # of a key, by what it is declared as
+CLASS_WIDE = frozenset(("arguments",))  # of a point: what is no attribute of one that is met
 OCTETS_SHOWN = 24  # of an example's payload: longer ones make the table too wide
 ROOMS = ("wire", "alloc", "config", "backends", "hooks", "api", "server", "testing")
 
@@ -298,9 +299,16 @@ def hook_points() -> str:
     }  # attrs makes some classes anew: the last one counts
     rows = []
     for _, point in sorted(points.items()):
-        fields = ", ".join(code(name) for name in inspect.get_annotations(point))
-        rows.append((code(point.kea_name), code(f"{point.__module__}.{point.__name__}"), fields, inspect.getdoc(point)))
-    return "# Hook points\n\n" + table(("point", "class", "arguments", "meaning"), rows)
+        names = {attribute: kea for kea, attribute in point.arguments.items()}
+        fields = [name for name in inspect.get_annotations(point) if name not in CLASS_WIDE]
+        shown = ", ".join(f"{code(name)} ({names[name]})" if name in names else code(name) for name in fields)
+        steps = ", ".join(sorted(step.name for step in point.steps))
+        kinds = ", ".join(kind for kind, so in (("waits", point.may_wait), ("engine", point.guides)) if so)
+        where = code(f"{point.__module__}.{point.__name__}")
+        rows.append((code(point.kea_name), where, shown, steps, kinds, inspect.getdoc(point)))
+    head = ("point", "class", "attributes (Kea's arguments)", "steps", "", "meaning")
+    told = "`waits`: callouts may be coroutines. `engine`: while somebody listens, the quick way is not taken."
+    return f"# Hook points\n\n{told}\n\n" + table(head, rows)
 
 
 def subclasses(kind: type) -> Iterator[Any]:
