@@ -1,10 +1,12 @@
 """Random conversations with a whole server of either family, through batches, store, reclamation and reloads.
 
 Whatever happens, in whatever order: what clients were promised is kept and nobody else is promised it; every counter is
-what a plain recount says; and a reload, whatever it changes, loses no lease.
+what a plain recount says; an answer carries the option of the level that wins; and a reload, whatever it changes, loses
+no lease.
 """
 
 from collections import Counter
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,11 +18,17 @@ from dhcpkit.alloc.sanity import LeaseChecks
 from dhcpkit.backends import MemoryStore, MemoryStore6
 from dhcpkit.server.sanity import SanityChecks
 from dhcpkit.testing import machine, machine6
+from dhcpkit.testing.precedence import Configured, options_due
 from dhcpkit.testing.scenarios import clients, networks
 from dhcpkit.testing.scenarios6 import clients6, networks6
 from dhcpkit.testing.served import ServedLab4, ServedLab6
+from dhcpkit.wire.dhcp4 import Packet4
+from dhcpkit.wire.dhcp6 import Packet6
+from dhcpkit.wire.options4 import NTP_SERVERS
+from dhcpkit.wire.options6 import SNTP_SERVERS
 
 HOUR = 3600
+CODES = (NTP_SERVERS.code, SNTP_SERVERS.code)
 RECLAIMABLE = (LeaseState.DEFAULT, LeaseState.DECLINED)
 
 
@@ -48,6 +56,23 @@ def recounted(leases):
     return +counts
 
 
+def levels_of(host, pool, subnet, network):
+    """What the levels say that hold for a client, the nearest first."""
+    said = [level.options for level in (host, pool, subnet, *subnet.outer_levels, network) if level is not None]
+    return [
+        {
+            code: Configured(value.payload, value.always_send, value.never_send)
+            for code in CODES
+            if (value := each.get(code))
+        }
+        for each in said
+    ]
+
+
+def pool_of(subnet, address):
+    return next((pool for pool in subnet.pools if pool.first <= address <= pool.last), None)
+
+
 class Whole(RuleBasedStateMachine):
     """A server and its clients; what is of one family is in the subclasses."""
 
@@ -72,6 +97,8 @@ class Whole(RuleBasedStateMachine):
         answer = self.lab.take(step)
         self.sent += self.lab.served.statistics.value(f"{self.packets}-received") - received
         self.answered += answer is not None
+        if answer is not None:
+            self.options_are_due(step, answer)
         for address, after in self.leases().items():
             was = before.get(address)
             if after.state == LeaseState.DEFAULT and (was is None or was.expired(self.lab.now)) and after != was:
@@ -165,9 +192,9 @@ class Whole4(Whole):
 
     packets = "pkt4"
     new_store = MemoryStore
-    networks = staticmethod(networks)
+    networks = staticmethod(partial(networks, options=True))
 
-    @initialize(network=networks(), seed=st.integers(0, 9))
+    @initialize(network=networks(options=True), seed=st.integers(0, 9))
     def start(self, network, seed):
         self.begin(ServedLab4(network, seed=seed))
 
@@ -197,15 +224,25 @@ class Whole4(Whole):
     def pools(self, subnet):
         return [("addresses", "pool", subnet.pools)]
 
+    def options_are_due(self, step, answer):
+        reply, network = Packet4.parse(answer.data), self.lab.network
+        if not reply.yiaddr:
+            return
+        [subnet] = network.holding(reply.yiaddr)
+        host = network.hosts.by_identifier(subnet.id, "hw-address", step.client.hwaddr)
+        levels = levels_of(host, pool_of(subnet, reply.yiaddr), subnet, network)
+        sent = {NTP_SERVERS.code: reply.options[NTP_SERVERS.code]} if NTP_SERVERS.code in reply.options else {}
+        assert {code: bytes(payload) for code, payload in sent.items()} == options_due(levels, ())
+
 
 class Whole6(Whole):
     """A DHCPv6 server."""
 
     packets = "pkt6"
     new_store = MemoryStore6
-    networks = staticmethod(networks6)
+    networks = staticmethod(partial(networks6, options=True))
 
-    @initialize(network=networks6(), seed=st.integers(0, 9))
+    @initialize(network=networks6(options=True), seed=st.integers(0, 9))
     def start(self, network, seed):
         self.begin(ServedLab6(network, seed=seed))
 
@@ -237,6 +274,19 @@ class Whole6(Whole):
 
     def pools(self, subnet):
         return [("nas", "pool", subnet.pools), ("pds", "pd-pool", subnet.pd_pools)]
+
+    def options_are_due(self, step, answer):
+        reply, network = Packet6.parse(answer.data), self.lab.network
+        bindings = list(machine6.bindings_of(reply))
+        if [each.type for each in bindings] != [LeaseType.IA_NA] or not bindings[0].valid or len(network.subnets) > 1:
+            return  # several addresses, of several pools, or a subnet that cannot be told from the answer
+        [subnet] = network.subnets
+        host = network.hosts.by_identifier(subnet.id, "duid", step.client.duid)
+        if network.hosts.by_identifier(0, "duid", step.client.duid) is not None:
+            return  # which of two reservations holds is told elsewhere
+        levels = levels_of(host, pool_of(subnet, bindings[0].address), subnet, network)
+        sent = reply.options.first.get(SNTP_SERVERS.code)
+        assert ({SNTP_SERVERS.code: bytes(sent)} if sent is not None else {}) == options_due(levels, ())
 
 
 TestWhole4 = Whole4.TestCase

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 from hypothesis import strategies as st
 
 from dhcpkit.alloc.host import Host
 from dhcpkit.alloc.network import Lifetimes, Network, Pool4, SharedNetwork4, Subnet4
+from dhcpkit.alloc.options import NO_OPTIONS, OptionValue, OptionValues
 from dhcpkit.testing.machine import (
     Client,
     Decline,
@@ -23,8 +25,10 @@ from dhcpkit.testing.machine import (
     Step,
     Wait,
 )
+from dhcpkit.wire.options import Option
+from dhcpkit.wire.options4 import DHCP4, NTP_SERVERS
 
-__all__ = ["clients", "conversations", "networks", "steps"]
+__all__ = ["clients", "conversations", "networks", "options_said", "steps"]
 
 SUBNET_SIZE = 32  # addresses in a generated subnet: pools of a few among them
 CLIENTS_MAX = 5  # clients in a conversation; fewer addresses than clients is the interesting case
@@ -32,15 +36,27 @@ HWADDRS = [b"\2\0\0\0\0" + bytes((n,)) for n in range(1, 5)]
 STEPS_MAX = 40  # steps in a conversation
 
 
+def options_said(option: Option[Any], *, wanted: bool) -> st.SearchStrategy[OptionValues]:
+    """What a level says of an option of IPv4 or IPv6 addresses, mostly nothing; nothing at all unless `wanted`."""
+    if not wanted:
+        return st.just(NO_OPTIONS)
+    size = 4 if option.space == DHCP4.name else 16
+    payload = st.integers(1, 250).map(lambda number: bytes((*bytes(size - 1), number)))
+    marks = st.sampled_from([(True, False)] * 4 + [(False, False), (False, True)])
+    said = st.builds(lambda value, mark: OptionValues([OptionValue(option, value, *mark)]), payload, marks)
+    return st.just(NO_OPTIONS) | said
+
+
 @st.composite
-def _subnets(draw: st.DrawFn, index: int) -> Subnet4:
+def _subnets(draw: st.DrawFn, index: int, options: bool) -> Subnet4:  # noqa: FBT001  # as of networks
     prefix = IPv4Network((int(IPv4Address("192.0.2.0")) + index * SUBNET_SIZE, 27))
     base = int(prefix.network_address)
     pools = []
     at = base + 4
     for _ in range(draw(st.integers(1, 2))):
         size = draw(st.integers(1, 4))
-        pools.append(Pool4(f"{IPv4Address(at)} - {IPv4Address(at + size - 1)}"))
+        said = draw(options_said(NTP_SERVERS, wanted=options))
+        pools.append(Pool4(f"{IPv4Address(at)} - {IPv4Address(at + size - 1)}", options=said))
         at += size + draw(st.integers(0, 2))
     shortest = draw(st.integers(1, 50))
     default = shortest + draw(st.integers(0, 50))
@@ -54,13 +70,17 @@ def _subnets(draw: st.DrawFn, index: int) -> Subnet4:
         match_client_id=draw(st.booleans()),
         cache_threshold=draw(st.sampled_from([0.0, 0.25, 0.9])),
         reservations_out_of_pool=False,
+        options=draw(options_said(NTP_SERVERS, wanted=options)),
     )
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Network:
-    """A network of one to three small subnets, alone or shared, with reservations for some of `clients()`."""
-    subnets = [draw(_subnets(index)) for index in range(draw(st.integers(1, 3)))]
+def networks(draw: st.DrawFn, *, options: bool = False) -> Network:
+    """A network of one to three small subnets, alone or shared, with reservations for some of `clients()`.
+
+    With `options` some levels say something of `ntp-servers`.
+    """
+    subnets = [draw(_subnets(index, options)) for index in range(draw(st.integers(1, 3)))]
     shared = draw(st.booleans())
     hosts: dict[tuple[int, bytes], Host] = {}
     taken = set()
@@ -70,12 +90,19 @@ def networks(draw: st.DrawFn) -> Network:
         address = draw(st.integers(subnet.first + 2, subnet.first + 16))
         if (subnet.id, client.hwaddr) not in hosts and address not in taken:
             taken.add(address)
-            hosts[subnet.id, client.hwaddr] = Host("hw-address", client.hwaddr, subnet.id, address)
+            said = draw(options_said(NTP_SERVERS, wanted=options))
+            hosts[subnet.id, client.hwaddr] = Host("hw-address", client.hwaddr, subnet.id, address, options=said)
     probation = draw(st.integers(1, 100))
-    if shared:
-        network = SharedNetwork4("lab", subnets)
-        return Network(shared_networks=[network], hosts=hosts.values(), decline_probation_period=probation)
-    return Network(subnets, hosts=hosts.values(), decline_probation_period=probation)
+    everywhere = draw(options_said(NTP_SERVERS, wanted=options))
+    alone = () if shared else subnets
+    together = [SharedNetwork4("lab", subnets)] if shared else ()
+    return Network(
+        alone,
+        shared_networks=together,
+        hosts=hosts.values(),
+        decline_probation_period=probation,
+        options=everywhere,
+    )
 
 
 def clients() -> st.SearchStrategy[Client]:

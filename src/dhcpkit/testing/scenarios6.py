@@ -24,7 +24,9 @@ from dhcpkit.testing.machine6 import (
     Step6,
     Wait6,
 )
+from dhcpkit.testing.scenarios import options_said
 from dhcpkit.wire.duid import Duid
+from dhcpkit.wire.options6 import SNTP_SERVERS
 
 __all__ = ["clients6", "conversations6", "networks6", "steps6"]
 
@@ -57,13 +59,14 @@ def _pd_pools(draw: st.DrawFn, index: int) -> list[PdPool]:
 
 
 @st.composite
-def _subnets(draw: st.DrawFn, index: int) -> Subnet6:
+def _subnets(draw: st.DrawFn, index: int, options: bool) -> Subnet6:  # noqa: FBT001  # as of networks6
     prefix = IPv6Network((LAB + index * SUBNET_STEP, 64))
     at = int(prefix.network_address) + 0x10
     pools = []
     for number in range(draw(st.integers(1, 2))):
         size = draw(st.integers(1, 4))
-        pools.append(Pool6(at, at + size - 1, pool_id=number))
+        said = draw(options_said(SNTP_SERVERS, wanted=options))
+        pools.append(Pool6(at, at + size - 1, pool_id=number, options=said))
         at += size + draw(st.integers(0, 2))
     shortest = draw(st.integers(1, 50))
     default = shortest + draw(st.integers(0, 50))
@@ -84,13 +87,17 @@ def _subnets(draw: st.DrawFn, index: int) -> Subnet6:
         pd_allocator=draw(st.sampled_from(["iterative", "random", "flq"])),
         reservations_global=draw(st.booleans()),
         reservations_out_of_pool=draw(st.booleans()),
+        options=draw(options_said(SNTP_SERVERS, wanted=options)),
     )
 
 
 @st.composite
-def networks6(draw: st.DrawFn) -> Network6:
-    """A network of one to three small subnets, alone or shared, with reservations for some of `clients6()`."""
-    subnets = [draw(_subnets(index)) for index in range(draw(st.integers(1, 3)))]
+def networks6(draw: st.DrawFn, *, options: bool = False) -> Network6:
+    """A network of one to three small subnets, alone or shared, with reservations for some of `clients6()`.
+
+    With `options` some levels say something of `sntp-servers`.
+    """
+    subnets = [draw(_subnets(index, options)) for index in range(draw(st.integers(1, 3)))]
     hosts: dict[tuple[int, bytes], Host6] = {}
     taken: set[int] = set()
     for number in range(draw(st.integers(0, 3))):
@@ -109,7 +116,14 @@ def networks6(draw: st.DrawFn) -> Network6:
             prefixes += [ReservedPrefix(part, pool.delegated_len)] if part not in taken else []
         taken.update(addresses)
         taken.update(each.prefix for each in prefixes)
-        hosts[place, duid] = Host6("duid", duid, place, tuple(addresses), tuple(prefixes))
+        hosts[place, duid] = Host6(
+            "duid",
+            duid,
+            place,
+            tuple(addresses),
+            tuple(prefixes),
+            options=draw(options_said(SNTP_SERVERS, wanted=options)),
+        )
     shared = draw(st.booleans())
     return Network6(
         () if shared else subnets,
@@ -118,6 +132,7 @@ def networks6(draw: st.DrawFn) -> Network6:
         hosts=hosts.values(),
         decline_probation_period=draw(st.integers(1, 100)),
         keep_released=draw(st.booleans()),
+        options=draw(options_said(SNTP_SERVERS, wanted=options)),
     )
 
 
