@@ -5,7 +5,8 @@ import json
 import socket
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,10 @@ async def echo(request, caller):
     if request.command == "forbidden":
         raise Forbidden(403, "no")
     told = {"arguments": request.arguments, "service": list(request.service), "channel": caller.channel}
-    return Answer(text=request.command, arguments={**told, "user": caller.user, "subject": caller.subject})
+    return Answer(
+        text=request.command,
+        arguments={**told, "user": caller.user, "subject": caller.subject, "issuer": caller.issuer},
+    )
 
 
 @contextmanager
@@ -124,7 +128,7 @@ def test_certificates_say_who_is_who(authority):
         place = f"https://127.0.0.1:{https.port}/"
         ca, cert, key = (str(authority / name) for name in ("ca.pem", "client.pem", "client.key"))
         (answer,) = both_ways(Client(place, ca=ca, cert=cert, key=key), "version-get")
-        assert (answer.arguments["channel"], answer.arguments["subject"]) == ("https", "lab-client")
+        assert [answer.arguments[key] for key in ("channel", "subject", "issuer")] == ["https", "lab-client", "lab"]
         (answer,) = both_ways(Client(place, ca=ca), "version-get")
         assert answer.arguments["subject"] == ""
         assert "certificate" in str(fails(Client(place), Unreachable))
@@ -152,6 +156,62 @@ def test_waiting_ends():
         assert "no answer within 0.3 seconds" in str(fails(Client(place, timeout=0.3), Unreachable))
     with peer(b"", stays=True) as place, pytest.raises(Unreachable, match=r"no answer within 0\.3 seconds"):
         asyncio.run(Client(place, timeout=0.3).ask_async("version-get"))
+
+
+def test_who_trickles_is_left_all_the_same():
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def serve():
+        one, _ = listener.accept()
+        with one, suppress(OSError):
+            one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not done.wait(0.02):
+                one.sendall(b" ")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.3)
+        assert "no answer within 0.3 seconds" in str(fails(client, Unreachable))
+    finally:
+        done.set()
+        thread.join(20)
+        listener.close()
+
+
+def test_an_answer_on_its_way_is_given_though_the_socket_closes():
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request, _caller):
+        begun.set()
+        await go_on.wait()
+        return Answer(text="late")
+
+    async def run():
+        http = HttpSocket("127.0.0.1", 0, slow)
+        await http.start()
+        asked = asyncio.create_task(Client(f"http://127.0.0.1:{http.port}/").ask_async("version-get"))
+        idle = await asyncio.open_connection("127.0.0.1", http.port)
+        await begun.wait()
+        closing = asyncio.create_task(http.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        (answer,) = await asked
+        await closing
+        assert await idle[0].read() == b"", "who has not asked anything is not waited for"
+        idle[1].close()
+        return answer.text
+
+    assert asyncio.run(run()) == "late"
+
+
+def test_a_socket_without_a_folder_lies_in_kea_s(monkeypatch, tmp_path):
+    monkeypatch.setenv("KEA_CONTROL_SOCKET_DIR", str(tmp_path))
+    with answering(UnixSocket("control", echo)):
+        assert Client(str(tmp_path / "control")).ask("echo")[0].text == "echo"
+    monkeypatch.delenv("KEA_CONTROL_SOCKET_DIR")
+    assert UnixSocket("control", echo).path == Path("/run/kea/control")
 
 
 def test_nobody_there(tmp_path):

@@ -144,6 +144,14 @@ def test_what_is_no_list_is_refused(spec):
         read_list(spec, named_lists([]))(FACTS[0])
 
 
+def test_lists_are_not_nested_without_end():
+    spec = "ALL"
+    for _ in range(5000):
+        spec = {"not": spec}
+    with pytest.raises(WrongRule, match="nested"):
+        read_list(spec, named_lists([]))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

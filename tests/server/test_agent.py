@@ -259,6 +259,13 @@ def test_roles_hold_for_what_is_passed_on(agent):
     wrong = [{"library": "libdhcp_rbac.so", "parameters": {**told, "default-role": {"accept-commands": "NOSUCH"}}}]
     (answer,) = admin.ask("config-set", {"Control-agent": {**changed, "hooks-libraries": wrong}})
     assert (answer.result, answer.text) == (1, "rbac: there is no access list of the name NOSUCH")
+    assert admin.ask("config-set", {"Control-agent": {**changed, "hooks-libraries": []}})[0].result == 0
+    assert reader.ask("config-reload", service=["dhcp4"])[0].result == 0
+
+
+def test_a_command_is_for_few_servers(lonely):
+    (answer,) = lonely.ask("version-get", service=["dhcp4"] * 1000)
+    assert (answer.result, answer.text) == (1, "at most 8 services may be named")
 
 
 def test_slow_and_large_callers_keep_nobody_waiting(agent):
@@ -317,3 +324,7 @@ def test_switches(tmp_path):
     refused = run("-t", str(bad))
     assert (refused.returncode, "unexpected constant string, expecting integer" in refused.stderr) == (1, True)
     assert run("-c", str(bad)).returncode == 1
+    half = tmp_path / "half"
+    half.write_text('{"Control-agent": {"trust-anchor": "x"}}')
+    refused = run("-t", str(half))
+    assert (refused.returncode, "all or none of TLS parameters must be set" in refused.stderr) == (1, True)
