@@ -474,6 +474,9 @@ def test_a_step_that_means_nothing_at_a_point_means_nothing():
     hooks = Hooks()
     hooks.on(Lease4Renew)(lambda _: NextStep.DROP)
     hooks.on(Leases4Committed)(lambda _: NextStep.SKIP)
+    assert hooks.consult(Lease4Renew(None, None)) is None
+    assert hooks.tell(Leases4Committed(None, None, (), ())) is None
+    assert asyncio.run(hooks.wait(Leases4Committed(None, None, (), ()))) is None
     bench = x.Bench(hooks=hooks)
     bench.lease(1)
     assert bench.take(x.renewal(1, FIRST)) == [(x.ACK, 1, FIRST)]
