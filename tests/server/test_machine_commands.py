@@ -196,6 +196,7 @@ def test_the_lease_file_is_cleaned_up_once_at_a_time(tmp_path):
         store = Memfile(tmp_path / "leases.csv")
         process = Process(4, store)
         first, second = [await process.answer("kea-lfc-start") for _ in range(2)]
+        assert second == {"result": 3, "text": "kea-lfc already running"}
         while "already" in second["text"]:
             await asyncio.sleep(0)
             second = await process.answer("kea-lfc-start")

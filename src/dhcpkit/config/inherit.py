@@ -39,6 +39,7 @@ MODES: Final = {  # reservation-mode: what it says of the three flags
     "all": (False, True, False),
 }
 TIMERS: Final = frozenset(("renew_timer", "rebind_timer"))
+NONE_OF_ITS_OWN: Final = frozenset(("server_hostname", "boot_file_name"))  # where they are empty, as in Kea
 PERCENTS: Final = frozenset(("calculate_tee_times", "t1_percent", "t2_percent"))
 
 # What a level hands on unchanged to the levels inside it, in both families, and what one of them has besides.
@@ -109,6 +110,9 @@ def settings_of(doc: NetworkDoc, outer: Settings, steps: Steps, report: Report, 
     written = doc.__dict__
     values = outer.values
     own: dict[str, Any] = {name: written[name] for name in written if name in values}
+    for name in NONE_OF_ITS_OWN & own.keys():
+        if not own[name]:
+            del own[name]
     if "reservation_mode" in written:
         own.update(_of_mode(doc, steps, report, prefix))
     if own:
