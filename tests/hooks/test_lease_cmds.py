@@ -635,3 +635,15 @@ def test_the_log_hears_of_changes_and_of_what_failed(server, caplog):
     server.ask(f"lease{10 - family}-add", lease_of(10 - family, 1))
     server.ask(f"{name}-get", {})
     assert heard() == []
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(server, tmp_path, monkeypatch):
+    async def fail(*_):
+        yield []
+        raise StoreUnavailable("leases", "the line broke")
+
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("dhcpkit.hooks.libraries.lease_cmds_answers.slices", fail)
+    answer = server.ask(f"lease{server.family}-write", {"filename": "copy.csv"})
+    assert (answer["result"], answer["text"]) == (1, "leases are out of reach: leases: the line broke")
+    assert sorted(tmp_path.iterdir()) == before

@@ -82,12 +82,13 @@ def test_a_lease_whose_values_are_the_same_is_stored_once():
         assert kept(hooked) == [{"name": "door"}]
 
 
-def test_an_offer_has_them_where_it_is_stored():
+def test_an_offer_has_them_where_it_is_stored(caplog):
     for offer_lifetime, expected in ((0, []), (30, [{"name": "door"}])):
         with x.Hooked(config(4, NAME, **{"offer-lifetime": offer_lifetime})) as hooked:
             [offer] = hooked.take(message(1, 1, name=b"door"))
             assert Packet4.parse(offer).options[53] == b"\2"
             assert kept(hooked) == expected
+    assert "FAILED" not in caplog.text, "nothing is tried where nothing is stored"
 
 
 def test_a_value_that_cannot_be_told_keeps_nobody_from_a_lease(caplog):
