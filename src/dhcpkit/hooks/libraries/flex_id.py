@@ -112,14 +112,14 @@ class FlexIdParameters(Document):
     )
 
 
-class Renamed4(Packet4):
+class _Renamed4(Packet4):
     """A message served under another client identifier. `sent_id` is the client's own, None if it sent none."""
 
     __slots__ = ("sent_id",)
     sent_id: bytes | None
 
 
-class Renamed6(Packet6):
+class _Renamed6(Packet6):
     """A message served under another DUID or other IAIDs. What was sent is None where it was left alone.
 
     `sent_duid` is empty where the client sent none.
@@ -216,7 +216,7 @@ class FlexId(Library):
         value = self._identifier(point, packet, point.classes)
         if not value:
             return
-        renamed = Renamed4.__new__(Renamed4)
+        renamed = _Renamed4.__new__(_Renamed4)
         for name in Packet4.__slots__:
             setattr(renamed, name, getattr(packet, name))
         renamed.sent_id = packet.options.get(CLIENT_ID4)
@@ -230,7 +230,7 @@ class FlexId(Library):
     def restore4(self, point: Pkt4Send) -> None:
         """Gives the client its own identifier back, whether others are echoed or not (Kea)."""
         packet = point.outcome.packet
-        if type(packet) is not Renamed4:
+        if type(packet) is not _Renamed4:
             return
         answer = answer_of(point.data, 4)
         if packet.sent_id is None:
@@ -255,7 +255,7 @@ class FlexId(Library):
                 if iaid is not None:
                     items = [(at, NO_IAID + data[IAID_SIZE:]) if at == code else (at, data) for at, data in items]
             _tell_of_iaids(items, na, pd)
-        renamed = Renamed6.__new__(Renamed6)
+        renamed = _Renamed6.__new__(_Renamed6)
         for name in Packet6.__slots__:
             setattr(renamed, name, getattr(packet, name))
         renamed.options = _options_like(packet.options, items)
@@ -276,7 +276,7 @@ class FlexId(Library):
     def restore6(self, point: Pkt6Send) -> None:
         """Gives the client its own DUID and IAIDs back."""
         packet = point.outcome.packet
-        if type(packet) is not Renamed6:
+        if type(packet) is not _Renamed6:
             return
         answer = Answer6(point.data)
         for code, iaid in ((IA_NA, packet.sent_na), (IA_PD, packet.sent_pd)):

@@ -16,7 +16,17 @@ from dhcpkit.errors import DhcpkitError
 from dhcpkit.hooks.expressions import Holds, Language, Value
 from dhcpkit.wire.options import Option
 
-__all__ = ["QUERY", "Action", "Entry", "EntryError", "FlexOptionParameters", "Inside", "entries_of"]
+__all__ = [
+    "QUERY",
+    "Action",
+    "Entry",
+    "EntryError",
+    "FlexOptionEntry",
+    "FlexOptionParameters",
+    "Inside",
+    "SubOptionEntry",
+    "entries_of",
+]
 
 QUERY: Final = "query"
 RESPONSE: Final = "response"

@@ -49,7 +49,7 @@ from dhcpkit.hooks.libraries.limits_counts import COUNT_MAX, Holders, LimitError
 from dhcpkit.hooks.library import Library, on
 from dhcpkit.hooks.points import Dhcp4SrvConfigured, Dhcp6SrvConfigured
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "Place"]
 
 _log = Both("limits-hooks")
 TRACE: Final = 40  # Kea's debug level of what is out of the ordinary

@@ -16,7 +16,7 @@ from dhcpkit.errors import DhcpkitError
 
 __all__ = ["Holders", "LimitError", "Rate", "Rates", "Window", "rate_of"]
 
-COUNT_MAX: Final = 2**32 - 1
+COUNT_MAX: Final = 2**32 - 1  # of leases and packets: Kea counts them in 32 bits
 DAY: Final = 86_400  # seconds
 UNITS: Final = {
     "second": 1,

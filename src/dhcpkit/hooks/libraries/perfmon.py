@@ -32,7 +32,15 @@ from dhcpkit.hooks.libraries.perfmon_durations import (
 from dhcpkit.hooks.library import Library, on
 from dhcpkit.hooks.points import Buffer4Receive, Buffer6Receive, Pkt4Receive, Pkt4Send, Pkt6Receive, Pkt6Send
 
-__all__ = ["Perfmon", "PerfmonError", "PerfmonParameters"]
+__all__ = [
+    "AlarmDoc",
+    "DurationKeyDoc",
+    "Perfmon",
+    "PerfmonControl",
+    "PerfmonError",
+    "PerfmonGetAllDurations",
+    "PerfmonParameters",
+]
 
 _log = Both("perfmon-hooks")
 TRACE: Final = 50  # Kea's debug level of what is told of each message

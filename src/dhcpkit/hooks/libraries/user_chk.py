@@ -27,7 +27,7 @@ from dhcpkit.hooks.points import Pkt4Receive, Pkt4Send, Pkt6Receive, Pkt6Send
 from dhcpkit.wire.dhcp4 import MessageType
 from dhcpkit.wire.nested6 import Options6, options_octets6
 
-__all__ = ["Registry", "RegistryError", "UserChk", "UserChkParameters"]
+__all__ = ["Registry", "RegistryError", "User", "UserChk", "UserChkParameters", "UserError", "user_of"]
 
 _log = Both("user_chk")
 
