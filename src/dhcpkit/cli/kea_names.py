@@ -22,6 +22,7 @@ PROGRAMS: Final = {
     "kea-dhcp6": ("dhcpkit.server.main", "main6"),
     "kea-ctrl-agent": ("dhcpkit.server.agent", "main"),
     "kea-shell": ("dhcpkit.cli.shell", "main"),
+    "kea-lfc": ("dhcpkit.cli.lfc", "main"),
 }
 MARK: Final = "# Written by `dhcpkit kea-names install`, taken away by `dhcpkit kea-names remove`."
 SHEBANG_MAX: Final = 127  # octets the kernel reads of a script's first line (before Linux 5.1)
