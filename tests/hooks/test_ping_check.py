@@ -24,12 +24,14 @@ FIRST = 0x0A350100
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root opens sockets for ICMP")
 
 
-def config(context=None, **parameters):
+def config(context=None, lifetime=4000, reservation=None, **parameters):
     subnet = {"id": 1, "subnet": "10.53.0.0/16", "pools": [{"pool": "10.53.1.0 - 10.53.1.9"}]}
     if context is not None:
         subnet["user-context"] = {"ping-check": context}
+    if reservation is not None:
+        subnet["reservations"] = [reservation]
     library = {"library": "libdhcp_ping_check.so", "parameters": parameters}
-    return {"Dhcp4": {"valid-lifetime": 4000, "subnet4": [subnet], "hooks-libraries": [library]}}
+    return {"Dhcp4": {"valid-lifetime": lifetime, "subnet4": [subnet], "hooks-libraries": [library]}}
 
 
 def discover(client, xid=1):
@@ -74,7 +76,7 @@ def world():
 
     def make(used=(), unreachable=(), **told):
         parameters = {"reply-timeout": 5, **told.pop("parameters", {})}
-        server = hooked.Hooked(config(told.pop("context", None), **parameters))
+        server = hooked.Hooked(config(**told, **parameters))
         library = server.libraries[0]
 
         async def swap():
@@ -138,6 +140,25 @@ def test_a_clients_own_lease_is_not_asked_for(world):
     server.now_s += 4000 + 61
     assert offered(server, 1, 5) == 0, "its lease is over, and it said nothing for a while"
     assert server.wire.sent == [FIRST]
+
+
+@pytest.mark.parametrize(("later", "asked"), [(59, False), (60, True)])
+def test_an_address_that_the_client_had_until_recently_is_not_asked_for(world, later, asked):
+    server = world(used={FIRST}, lifetime=10)
+    server.libraries[0].told = server.libraries[0].told.evolve(enable_ping_check=False)
+    server.take(discover(1))
+    server.take(discover(1, 3)[:-4] + b"\x35\1\3\x32\4" + FIRST.to_bytes(4, "big") + b"\x36\4\x0a\x35\0\1\xff")
+    server.libraries[0].told = server.libraries[0].told.evolve(enable_ping_check=True)
+    server.now_s += later
+    assert offered(server, 1, 4) == (0 if asked else FIRST)
+    assert bool(server.wire.sent) is asked
+
+
+def test_a_reserved_address_is_not_asked_for(world):
+    reserved = FIRST + 0x500
+    server = world(used={reserved}, reservation={"hw-address": "02:00:00:00:00:01", "ip-address": "10.53.6.0"})
+    assert offered(server, 1) == reserved
+    assert server.wire.sent == []
 
 
 def test_a_subnet_may_say_otherwise(world):
