@@ -179,7 +179,7 @@ ELSEWHERE = {
     "hooks-libraries.library": "../server/test_libraries.py",
     "hooks-libraries.parameters": "../server/test_libraries.py",
     "hooks-libraries.callout-deadline": "../hooks/test_hooked_server.py",
-    "parked-packet-limit": "../hooks/test_callouts.py",
+    "parked-packet-limit": "../hooks/test_hooked_server.py",
     "dhcp-socket-type": "../server/test_sockets.py: raw or not",
     "outbound-interface": "../server/test_outbound.py",
     "re-detect": "../server/test_outbound.py",
