@@ -15,7 +15,7 @@ from dhcpkit.config.dhcp4 import Dhcp4Doc
 from dhcpkit.config.dhcp6 import Dhcp6Doc, ServerIdDoc
 from dhcpkit.config.param import DocumentShape, ListShape, walk
 from dhcpkit.config.surroundings import AuthClientDoc, AuthenticationDoc, ControlSocketDoc, HttpHeaderDoc
-from dhcpkit.server.programs import listening_of, loggers_of, reclaiming_of, sanity_of
+from dhcpkit.server.programs import listening_of, loggers_of, reclaiming_of, samples_of, sanity_of
 from dhcpkit.wire.options import Option, Space
 
 DEFINED = [
@@ -157,6 +157,7 @@ BESIDE = {
     "excluded-prefix-len": {"excluded-prefix": "2001:db8:8:1::", "excluded-prefix-len": 64},
     "excluded-prefixes": {"prefixes": ["2001:db8:9::/56"]}, "ip-addresses": {"ip-address": None},
     "ip-address": {"ip-addresses": None},     "t1-percent": {"calculate-tee-times": True},
+    "statistic-default-sample-age": {"statistic-default-sample-count": 0},
 }  # fmt: skip
 
 # Keys whose effect lies elsewhere, and the test that shows it.
@@ -232,7 +233,7 @@ def made_of(family, keys):
     """What the engine and the server are given of a configuration."""
     loaded = (parse4 if family == 4 else parse6)(json.dumps({f"Dhcp{family}": keys}))
     doc = loaded.doc
-    parts = [loaded.network, listening_of(doc), reclaiming_of(doc), loggers_of(doc), sanity_of(doc)]
+    parts = [loaded.network, listening_of(doc), reclaiming_of(doc), loggers_of(doc), sanity_of(doc), samples_of(doc)]
     return "\n".join(map(show, parts))
 
 

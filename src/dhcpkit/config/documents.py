@@ -420,10 +420,18 @@ class ServerDoc(CommentedDoc):
         default=0, low=0, high=U16, idle=True, shown=Shown.ALWAYS, doc="The port of DHCPv4 over DHCPv6."
     )
     statistic_default_sample_count: int = param(
-        default=20, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many samples a statistic keeps."
+        default=20,
+        low=0,
+        high=U32,
+        shown=Shown.ALWAYS,
+        doc="How many samples a statistic keeps; 0 to go by their age.",
     )
     statistic_default_sample_age: int = param(
-        default=0, low=0, high=U32, idle=True, shown=Shown.ALWAYS, doc="How many seconds a statistic keeps samples."
+        default=0,
+        low=0,
+        high=U32,
+        shown=Shown.ALWAYS,
+        doc="How many seconds a statistic keeps samples where their number is not limited.",
     )
     data_directory: str = param(
         default="", doc="The folder of files that no other key names: leases, a DHCPv6 server's identifier."

@@ -219,7 +219,9 @@ class LoggerOutputDoc(Document):
         default=10240000, low=0, high=U32, shown=into_file, doc="Octets after which a file is rotated; 0 for never."
     )
     maxver: int = param(default=1, low=0, high=U32, shown=into_file, doc="How many rotated files are kept.")
-    pattern: str = param(default="", shown=Shown.ALWAYS, doc="The form of a line.")
+    pattern: str = param(
+        default="", shown=Shown.ALWAYS, doc="The form of a line; `%json` for JSON, else as log4cplus has it."
+    )
 
 
 @document("loggers")
@@ -227,7 +229,12 @@ class LoggerDoc(CommentedDoc):
     """What is logged, and where to."""
 
     name: str = param(doc="The logger: `kea-dhcp4` for all, `kea-dhcp4.leases` for a part.")
-    severity: str = param(default="INFO", shown=Shown.ALWAYS, form=str.upper, doc="The least severity that is logged.")
+    severity: str = param(
+        default="",
+        shown=lambda doc: bool(doc.severity) or "." not in doc.name,
+        form=lambda severity: severity.upper() or "INFO",
+        doc="The least severity that is logged; INFO, or what the logger above says.",
+    )
     debuglevel: int = param(default=0, low=0, high=99, shown=Shown.ALWAYS, doc="How much severity DEBUG says.")
     output_options: tuple[LoggerOutputDoc, ...] = param(
         default=(), aliases=["output_options"], filled=True, shown=Shown.OTHER, doc="Where it is written."

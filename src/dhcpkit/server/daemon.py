@@ -54,6 +54,7 @@ from dhcpkit.server.programs import (
     listening_of,
     loggers_of,
     reclaiming_of,
+    samples_of,
     sanity_of,
 )
 from dhcpkit.server.select_commands import SelectCommands
@@ -309,6 +310,7 @@ class Daemon:
             hooks=self.hooks,
         )
         self._server.batches.callouts.limit = doc.parked_packet_limit
+        self._keep_samples(doc)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         own = (ServiceCommands(self), ConfigCommands(self), MachineCommands(self), SelectCommands(self))
         for library in (*own, StatisticCommands(self._server.statistics)):
@@ -390,9 +392,14 @@ class Daemon:
             sanity=sanity_of(loaded.doc),
         )
         server.batches.callouts.limit = loaded.doc.parked_packet_limit
+        self._keep_samples(loaded.doc)
         self._loaded = loaded
         self.reloaded = time.monotonic()
         await self._libraries.configured()
+
+    def _keep_samples(self, doc: AnyDoc) -> None:
+        samples = samples_of(doc)
+        self.statistics.keep(count=samples.count, age=samples.age)
 
     async def _approve(self, server: ServerOf[Any], loaded: AnyLoaded) -> None:
         """Asks the callouts of dhcp4_srv_configured, dhcp6_srv_configured. Raises LibraryError where one refuses."""

@@ -39,6 +39,7 @@ __all__ = [
     "AnyDoc",
     "AnyLoaded",
     "Program",
+    "Samples",
     "data_folder",
     "lacking_interfaces",
     "listening_of",
@@ -47,6 +48,7 @@ __all__ = [
     "open_memfile",
     "program_for",
     "reclaiming_of",
+    "samples_of",
     "sanity_of",
 ]
 
@@ -55,6 +57,14 @@ DATA_DIR: Final = "/var/lib/kea"
 AnyDoc = Dhcp4Doc | Dhcp6Doc
 AnyLoaded = Loaded4 | Loaded6
 Durability = Literal["fsync", "os"]
+
+
+@attrs.frozen
+class Samples:
+    """What is kept of each statistic: its newest samples up to a number, or those that are not older, in seconds."""
+
+    count: int | None
+    age: int | None
 
 
 @attrs.frozen(eq=False)
@@ -167,6 +177,12 @@ def sanity_of(doc: AnyDoc) -> SanityChecks:
     """What is done with leases that do not fit the configuration."""
     config = doc.sanity_checks
     return SanityChecks(LeaseChecks(config.lease_checks), ExtendedInfoChecks[config.extended_info_checks.upper()])
+
+
+def samples_of(doc: AnyDoc) -> Samples:
+    """How many samples statistics keep, or for how long: as in Kea, their age counts where their number is 0."""
+    count = doc.statistic_default_sample_count
+    return Samples(count or None, None if count else doc.statistic_default_sample_age)
 
 
 def loggers_of(doc: AnyDoc | AgentDoc) -> list[LoggerSetting]:
