@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Any, Final
-
-import pytest
+from typing import Any, Final, Generic, TypeVar
 
 from dhcpkit.backends.hosts import (
     AddressReserved,
@@ -37,6 +36,27 @@ from dhcpkit.backends.hosts import (
 )
 
 __all__ = ["HostStoreContract", "HostStoreContract6"]
+
+E = TypeVar("E", bound=BaseException)
+
+
+class _Caught(Generic[E]):
+    """What a block raised, once it has."""
+
+    value: E
+
+
+@contextmanager
+def _raises(kind: type[E]) -> Iterator[_Caught[E]]:
+    """A block that must raise this."""
+    caught = _Caught[E]()
+    try:
+        yield caught
+    except kind as error:
+        caught.value = error
+    else:
+        raise AssertionError(f"{kind.__name__} was not raised")
+
 
 STEPS: Final = 150  # random changes against the plain model
 PLACES: Final = (1, 2, 0)  # subnets that the random changes are about; 0 is the global one
@@ -184,7 +204,7 @@ class HostStoreContract:
 
         async def test(store: HostStore) -> None:
             made = await store.put(self.host(1))
-            with pytest.raises(ClientReserved) as caught:
+            with _raises(ClientReserved) as caught:
                 await store.put(self.host(1, at=5))
             assert isinstance(caught.value, HostClash)
             assert await _everything(store) == [made]
@@ -197,7 +217,7 @@ class HostStoreContract:
 
         async def test(store: HostStore) -> None:
             await store.put(self.host(1))
-            with pytest.raises(AddressReserved):
+            with _raises(AddressReserved):
                 await store.put(self.host(2, at=1))
             assert len(await _everything(store)) == 1
             await store.put(self.host(2, 2, at=1))
@@ -231,7 +251,7 @@ class HostStoreContract:
             await store.put(self.host(1))
             await store.put(self.host(2, hostname="kept"))
             before = await _everything(store)
-            with pytest.raises(AddressReserved):
+            with _raises(AddressReserved):
                 await store.put(self.host(2, at=1), replace=True)
             assert await _everything(store) == before
 
@@ -254,8 +274,6 @@ class HostStoreContract:
 
     def test_what_was_kept_is_there_when_the_store_is_opened_again(self, tmp_path: Path) -> None:
         """Where the store is persistent, with everything that was written in it."""
-        if not self.persistent:
-            pytest.skip("a store that does not outlive its process")
         options: Any = [{"name": "domain-search", "data": "lab.example.org"}]
         more: Any = {"option-data": options, "user-context": {"desk": 5, "name": "Zoë \ud83d"}}
 
@@ -268,6 +286,9 @@ class HostStoreContract:
             kept.extend(await _everything(store))
 
         async def look(store: HostStore) -> None:
+            if not self.persistent:
+                assert await _everything(store) == []
+                return
             assert await _everything(store) == kept
             made = await store.put(self.host(4))
             assert made is not None
@@ -314,10 +335,10 @@ class HostStoreContract:
         if replace and wanted.key not in model:
             assert await store.put(wanted, replace=True, unique=unique) is None
         elif not replace and wanted.key in model:
-            with pytest.raises(ClientReserved):
+            with _raises(ClientReserved):
                 await store.put(wanted, unique=unique)
         elif taken:
-            with pytest.raises(AddressReserved):
+            with _raises(AddressReserved):
                 await store.put(wanted, replace=replace, unique=unique)
         else:
             assert self.same(await store.put(wanted, replace=replace, unique=unique), wanted)
@@ -336,7 +357,7 @@ class HostStoreContract6(HostStoreContract):
             made = await store.put(self.host(1, prefixes=["3000:53:aa00::/56"]))
             start = int(IPv6Address("3000:53:aa00::"))
             assert await store.load([address_key(1, start)]) == [made]
-            with pytest.raises(AddressReserved):
+            with _raises(AddressReserved):
                 await store.put(self.host(2, prefixes=["3000:53:aa00::/48"]))
 
         self.run(tmp_path, test)
