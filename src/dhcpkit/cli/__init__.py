@@ -59,6 +59,7 @@ COMMANDS: Final = (  # in the order `dhcpkit --help` shows them
     Command("schema", "dhcpkit.cli.schema", "schema"),
     Command("shell", "dhcpkit.cli.shell", "shell"),
     Command("agent", "dhcpkit.cli.agent", "agent"),
+    Command("doctor", "dhcpkit.cli.doctor", "doctor"),
     Command("leases", "dhcpkit.cli.leases", "leases"),
     Command("lfc", "dhcpkit.cli.lfc", "lfc"),
     Command("kea-names", "dhcpkit.cli.kea_names", "app", group=True),
