@@ -218,3 +218,9 @@ def test_records_are_what_logging_makes(said):
     assert record.relativeCreated == pytest.approx(like.relativeCreated, abs=5000)
     assert 0 <= record.msecs < 1000
     assert record.getMessage() == "DHCP4_STARTED DHCPv4 server version 1 started"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_json_does_not_know_are_text(value):
+    told = json.loads(json_line(recorded(values={"x": [value]})), parse_constant=pytest.fail)
+    assert told["values"] == {"x": [str(value)]}
