@@ -61,6 +61,7 @@ COMMANDS: Final = (  # in the order `dhcpkit --help` shows them
     Command("agent", "dhcpkit.cli.agent", "agent"),
     Command("doctor", "dhcpkit.cli.doctor", "doctor"),
     Command("leases", "dhcpkit.cli.leases", "leases"),
+    Command("admin", "dhcpkit.cli.admin", "admin"),
     Command("lfc", "dhcpkit.cli.lfc", "lfc"),
     Command("kea-names", "dhcpkit.cli.kea_names", "app", group=True),
     Command("version", "dhcpkit.cli.version", "version"),
