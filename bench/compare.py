@@ -43,6 +43,7 @@ class Item:
     digits: int = 0
     family: int = 4
     with_kea3: bool = True
+    settings: str = ""  # of all but Kea 2.2, whose default they are (bench/with-settings)
 
 
 @attrs.frozen
@@ -84,6 +85,8 @@ def items(rounds: int, secs: int) -> Iterator[Item]:
     both = ("--knob", "v6=na+pd")
     yield Item("dora", "four-way exchange, memfile, closed loop", closed, "value", "/s", "os 3, fsync 2.4")
     yield Item("renew", "renewals, cache-threshold 0.25 in both", renewing, "value", "/s", "2.5")
+    written = (*closed, "--work", "renew")
+    yield Item("written", "renewals, each of them written", written, "value", "/s", "2.5", settings="uncached")
     rate = ("--mode", "rate", "--rate", "2500", *turns)
     yield Item("cpu", "CPU for an exchange at 2,500 a second", rate, "cpu_us", "µs", "1.1", more_is_better=False)
     for name, knob, title in MANY:
@@ -93,6 +96,8 @@ def items(rounds: int, secs: int) -> Iterator[Item]:
         "both6", "DHCPv6: four-way exchange, address and prefix", (*closed6, *both), "value", "/s", "2.2", family=6
     )
     yield Item("renew6", "DHCPv6: renewals, cache-threshold 0.25 in both", renewing6, "value", "/s", "2.5", family=6)
+    title6 = "DHCPv6: renewals, each of them written"
+    yield Item("written6", title6, ("-6", *written), "value", "/s", "2.5", family=6, settings="uncached")
     for name, knob, title in MANY:
         title6 = f"DHCPv6: four-way exchange with {title}"
         yield Item(f"{name}6", title6, (*closed6, *knob), "value", "/s", "4", ("os",), family=6)
@@ -112,9 +117,9 @@ def row(item: Item, *, quiet: bool = False) -> Row:
     if item.name == "full":
         values = full_pool.measure(POOL, [*item.kea, "dhcpkit-os"])
         return Row(item, values, {label: [value] for label, value in values.items()})
-    servers = [*item.kea, *(harness.ours(durability, item.family) for durability in item.durabilities)]
-    servers += harness.on_pypy(item.family)
-    others = harness.kea3(item.family) if item.with_kea3 else []
+    servers = [*item.kea, *(harness.ours(durability, item.family, item.settings) for durability in item.durabilities)]
+    servers += harness.on_pypy(item.family, item.settings)
+    others = harness.kea3(item.family, item.settings) if item.with_kea3 else []
     found = harness.measure([*item.arguments, *others], servers, quiet=quiet)
     rounds = {
         label: [float(result[item.figure]) for result in results if result.get(item.figure)]

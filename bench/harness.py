@@ -38,27 +38,31 @@ def missing() -> str:
     return ""
 
 
-def ours(durability: str, family: int = 4) -> str:
-    """The server specification of dhcpkit with a durability."""
+def ours(durability: str, family: int = 4, settings: str = "") -> str:
+    """The server specification of dhcpkit with a durability, and further settings (bench/with-settings)."""
     program = f"{REPO}/.venv/bin/dhcpkit-dhcp{family}"
-    return f"dhcpkit-{durability}={REPO}/bench/with-durability {durability} {{conf}} {program} -c {{conf}}"
+    return f"dhcpkit-{durability}={_with(f'{durability},{settings}')} {program} -c {{conf}}"
 
 
-def on_pypy(family: int) -> list[str]:
+def _with(settings: str) -> str:
+    return f"{REPO}/bench/with-settings {settings} {{conf}}"
+
+
+def on_pypy(family: int, settings: str = "") -> list[str]:
     """Server specifications of dhcpkit on PyPy; none where it is not to be measured."""
     if not PYPY:
         return []
-    return [f"dhcpkit-pypy={REPO}/bench/with-durability os {{conf}} {PYPY} dhcpkit-dhcp{family} -c {{conf}}"]
+    return [f"dhcpkit-pypy={_with(f'os,{settings}')} {PYPY} dhcpkit-dhcp{family} -c {{conf}}"]
 
 
-def kea3(family: int) -> list[str]:
+def kea3(family: int, settings: str = "") -> list[str]:
     """Arguments that add the other Kea in both of its modes; none where there is none."""
     if not KEA3_ROOT:
         return []
     run = TOOLS.parent / "kea30" / "run.sh"
     arguments = []
     for mode, label in enumerate(KEA3):
-        arguments += ["--server", f"{label}={run} {KEA3_ROOT} kea-dhcp{family} -X -c {{conf}}"]
+        arguments += ["--server", f"{label}={_with(settings or '-')} {run} {KEA3_ROOT} kea-dhcp{family} -X -c {{conf}}"]
         arguments += ["--knob", f"{label}:mt={mode}"]
     return arguments
 
