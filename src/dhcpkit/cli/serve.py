@@ -85,12 +85,16 @@ def _serve_file(path: str, port: int, client_port: int, verbose: bool) -> None:
     from dhcpkit.server.main import VERSION
     from dhcpkit.server.programs import program_for
 
-    program = program_for(path)
-    loaded = program.load(path)
     daemon = Daemon(
-        path, program=program, version=VERSION, port=port, client_port=client_port, verbose=verbose, patient=False
+        path,
+        program=program_for(path),
+        version=VERSION,
+        port=port,
+        client_port=client_port,
+        verbose=verbose,
+        patient=False,
     )
-    daemon.serve(loaded)
+    daemon.serve(daemon.load(path))  # the daemon loads it, so that it knows which libraries are asked for
 
 
 def _here(prefix: IPv4Network) -> Sequence[tuple[Interface, int]]:
