@@ -135,7 +135,7 @@ def test_a_server_that_runs_and_what_commands_did_to_it(family, run, tmp_path, m
     monkeypatch.setenv("KEA_DHCP_DATA_DIR", str(tmp_path))
     server = control.Running(tmp_path, family)
     try:
-        words = (str(server.file), "--port", "19067" if family == 4 else "19547", "--json")
+        words = (str(server.file), "--port", str(server.port), "--json")
 
         def problems():
             status, out = run(*words)

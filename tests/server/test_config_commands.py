@@ -53,7 +53,7 @@ def test_no_client_waits_longer_than_one_try_while_configurations_change(server)
         while not stop.is_set() or count < ROUNDS:
             mac = bytes((2, 0, 0, number, count >> 8, count & 255))
             with Client4(
-                mac, server="127.0.0.1", port=19067, relay="127.0.0.1", timeout=3.0, tries=2
+                mac, server="127.0.0.1", port=server.port, relay="127.0.0.1", timeout=3.0, tries=2
             ) as client:  # the first try, and one retry
                 try:
                     answer = client.dora()
@@ -121,7 +121,7 @@ def test_loggers_that_are_not_named_any_more_are_as_at_the_start(server):
     for more, debugging in ((loud, True), ({}, False)):
         assert server.ask("config-set", arguments={"Dhcp4": {**server.config, **more}})["result"] == 0
         before = len(server.log.read_text())
-        with Client4(server="127.0.0.1", port=19067, relay="127.0.0.1", timeout=5.0) as client:
+        with Client4(server="127.0.0.1", port=server.port, relay="127.0.0.1", timeout=5.0) as client:
             client.dora()
         server.ask("version-get")
         end = time.monotonic() + control.PATIENCE

@@ -18,6 +18,13 @@ from dhcpkit.config.normal import normal
 PATIENCE = 20.0
 
 
+def free_port(family):
+    """A UDP port that nobody has: other tests run at the same time."""
+    with socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1" if family == 4 else "::1", 0))
+        return sock.getsockname()[1]
+
+
 class Running:
     """A server process, and its control socket."""
 
@@ -42,12 +49,12 @@ class Running:
         self.write(self.config)
         main = "main" if family == 4 else "main6"
         program = f"import sys; from dhcpkit.server.main import {main} as main; sys.exit(main())"
-        port = "19067" if family == 4 else "19547"
+        self.port = free_port(family)
         environment = {**os.environ, "KEA_PIDFILE_DIR": str(folder), "KEA_DHCP_DATA_DIR": str(folder)}
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", program, "-c", str(self.file), "-p", port],
+                [sys.executable, "-c", program, "-c", str(self.file), "-p", str(self.port)],
                 stdout=log,
                 stderr=log,
                 env=environment,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 
 from dhcpkit.errors import DhcpkitError
+from dhcpkit.reading_json import loads
 
 __all__ = ["Feed", "Limits", "NotJson", "parse_text"]
 
@@ -140,7 +141,7 @@ def parse_text(text: bytes, name: str = "<wire>") -> Any:
     """The value of a whole text; comments count as blanks. NotJson names line and column where it is broken."""
     blanked = _BLANK.sub(lambda match: match[1] if match[1] is not None else b" " * len(match[0]), text)
     try:
-        return json.loads(blanked, parse_constant=_no_constant)
+        return loads(blanked, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise NotJson(f"{error.msg} in {name}:{error.lineno}:{error.colno}") from None
     except (UnicodeDecodeError, RecursionError, ValueError) as error:

@@ -7,7 +7,6 @@ written for any of them. This module does not know which columns there are.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
@@ -15,6 +14,7 @@ from typing import Final, Generic, TypeVar
 import attrs
 
 from dhcpkit.alloc.lease import LeaseState
+from dhcpkit.reading_json import loads
 
 __all__ = [
     "DECLINED",
@@ -196,7 +196,7 @@ def context_of(text: bytes) -> str:
         return ""
     context = unescape(text).decode("latin-1")
     try:
-        value = json.loads(context)
+        value = loads(context)
     except (ValueError, RecursionError) as error:
         raise RowError(f"user context is not JSON: {error}") from None
     if not isinstance(value, dict):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from dhcpkit.config import codes
 from dhcpkit.config.json_text import Member, Source, Wrong, skip_space
+from dhcpkit.reading_json import loads
 
 __all__ = ["parse_json"]
 
@@ -54,7 +55,7 @@ class _Reading:
         self.wrongs.append(wrong.placed(self.source))
 
     def _loads(self) -> Any:
-        value = json.loads(self.source.text, object_pairs_hook=self._map, parse_constant=self._constant)
+        value = loads(self.source.text, object_pairs_hook=self._map, parse_constant=self._constant)
         if self._duplicates:
             self._find_duplicates(skip_space(self.source.text, 0), "toplevel")
         return value
@@ -133,8 +134,6 @@ def _json_number(word: str) -> str:
 def _explain(text: str, error: json.JSONDecodeError, keywords: frozenset[str]) -> Wrong:
     """What json refused, in the words Kea's parser has for it."""
     at = error.pos
-    if error.msg.startswith("Invalid") and not _invalid(text[at : at + 1]) and _invalid(text[at - 1 : at]):
-        at -= 1  # PyPy's parser points behind what it refuses
     if error.msg.startswith(("Unterminated", "Invalid control")):
         start = text.rfind('"', 0, at + 1) if error.msg.startswith("Invalid control") else at
         line_end = text.find("\n", start)
@@ -160,11 +159,6 @@ def _explain(text: str, error: json.JSONDecodeError, keywords: frozenset[str]) -
         return Wrong(codes.BAD_SYNTAX, f"Invalid character: {word[0]}", at, at + len(word))
     message = f"syntax error, unexpected {named}{_expecting(error.msg, text, at)}"
     return Wrong(codes.BAD_SYNTAX, message, at, at + len(word))
-
-
-def _invalid(character: str) -> bool:
-    """Whether json may have refused this within a string: a control character, the beginning of an escape."""
-    return character == "\\" or "" < character < " "
 
 
 def _expecting(msg: str, text: str, at: int) -> str:

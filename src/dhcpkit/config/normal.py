@@ -299,7 +299,7 @@ def _inherit(name: str) -> Any:
     return NetworkDoc.params[name].inherit
 
 
-@functools.cache
+@functools.lru_cache(1024)  # about as many as there are kinds of documents
 def _shown_anyway(cls: type[Document]) -> tuple[tuple[str, Param], ...]:
     """The keys of a document that may be shown although they were not written."""
     return tuple(
@@ -307,13 +307,13 @@ def _shown_anyway(cls: type[Document]) -> tuple[tuple[str, Param], ...]:
     )
 
 
-@functools.cache
+@functools.lru_cache(1024)  # about as many as there are kinds of documents
 def _handed(cls: type[Document]) -> tuple[tuple[str, Param], ...]:
     """What a subnet shows although it only inherits it."""
     return tuple((name, each) for name, each in cls.params.items() if each.handed)
 
 
-@functools.cache
+@functools.lru_cache(1024)  # about as many as there are kinds of documents
 def _mends_of(cls: type[Document]) -> tuple[Mend, ...]:
     return tuple(mend for kind, mend in _Form.mends.items() if issubclass(cls, kind))
 

@@ -211,6 +211,11 @@ class Daemon:
         self._choices[loaded] = chosen.choices
         return loaded
 
+    def _chosen(self, loaded: AnyLoaded) -> tuple[Choice, ...]:
+        """Its hook libraries, also where somebody else has read it. Raises ConfigError."""
+        found = self._choices.get(loaded)
+        return _choose(loaded).choices if found is None else found
+
     def _read(self, path: str, text: str | None) -> AnyLoaded:
         if text is None:
             return self._program.load(path)
@@ -316,7 +321,7 @@ class Daemon:
         for library in (*own, StatisticCommands(self._server.statistics)):
             self.commands.add(library)
         try:
-            await self._libraries.adopt(self._choices[loaded])
+            await self._libraries.adopt(self._chosen(loaded))
             await self._approve(self._server, loaded)
             await self.hosts.adopt(doc, loaded.network)
             await self._libraries.configured()
@@ -371,7 +376,7 @@ class Daemon:
         assert before is not None, "a server that runs has a configuration"
         listening = listening_of(loaded.doc, patient=self._patient)
         self._program.settle(loaded)
-        await self._libraries.adopt(self._choices[loaded])
+        await self._libraries.adopt(self._chosen(loaded))
         try:
             await self._approve(server, loaded)
             await self.hosts.adopt(loaded.doc, loaded.network)
@@ -379,7 +384,7 @@ class Daemon:
             if _place_of(loaded.doc) != _place_of(before.doc):
                 await self._change_store(server, before.doc, loaded)
         except BaseException:
-            await self._libraries.adopt(self._choices[before])
+            await self._libraries.adopt(self._chosen(before))
             await self.hosts.adopt(before.doc, before.network)
             await self._control.listen(sockets_of(before.doc))
             raise
