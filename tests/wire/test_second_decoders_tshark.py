@@ -177,7 +177,9 @@ def same(ours, theirs):
     if isinstance(theirs, bytes):
         return theirs in octets_of(ours, len(theirs))
     if isinstance(theirs, str) and isinstance(ours, str):
-        return theirs in (ours, ours.removesuffix(".")) or (theirs, ours) == ("<Root>", ".")
+        plain = re.sub(r"\\(?:([0-9]{3})|(.))", lambda match: chr(int(match[1])) if match[1] else match[2], ours)
+        shown = (ours, ours.removesuffix("."), plain, plain.removesuffix("."))  # it escapes nothing in names
+        return theirs in shown or (theirs, ours) == ("<Root>", ".")
     if isinstance(theirs, str):
         return ours == theirs.encode()
     if isinstance(theirs, float):
