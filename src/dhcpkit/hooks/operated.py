@@ -108,7 +108,7 @@ class Operated(Protocol):
     async def edit(self, change: Callable[[dict[str, Any]], None], /) -> None:
         """Puts an edited configuration in force: `change` alters the map under `Dhcp4` or `Dhcp6`, as it was written.
 
-        Edits follow one another; everything is checked as for a whole configuration, and what is refused changes
-        nothing. Raises Refused.
+        It is called in a thread, for a large configuration takes a while. Edits follow one another; everything is
+        checked as for a whole configuration, and what is refused changes nothing. Raises Refused.
         """
         ...

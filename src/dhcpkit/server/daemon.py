@@ -188,19 +188,26 @@ class Daemon:
     async def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Puts an edited configuration in force. Raises Refused."""
         async with self._editing:
-            edited = copy.deepcopy(unparse(self.doc))
-            change(edited)
-            text = json.dumps({self._program.top: edited}, ensure_ascii=False)
             try:
-                loaded = await asyncio.to_thread(self.load, "<wire>", text)
-                wrong = outside(loaded.doc, self.doc)
-                if wrong:
-                    raise Refused(wrong)
+                loaded = await asyncio.to_thread(self._edited, change)  # a large configuration takes a while
                 await self.adopt(loaded)
+            except Refused:
+                raise
             except ConfigError as error:
                 raise Refused(in_one_line(error, 1)) from None
             except (DhcpkitError, OSError) as error:
-                raise error if isinstance(error, Refused) else Refused(str(error)) from None
+                raise Refused(str(error)) from None
+
+    def _edited(self, change: Callable[[dict[str, Any]], None]) -> AnyLoaded:
+        """The configuration in force with a change. Raises ConfigError, and what `change` raises."""
+        before = self.doc
+        edited = copy.deepcopy(unparse(before))
+        change(edited)
+        loaded = self.load("<wire>", json.dumps({self._program.top: edited}, ensure_ascii=False))
+        wrong = outside(loaded.doc, before)
+        if wrong:
+            raise Refused(wrong)
+        return loaded
 
     def load(self, path: str, text: str | None = None) -> AnyLoaded:
         """Reads a configuration, from a file or a text, which includes no files. Raises ConfigError."""
@@ -210,11 +217,6 @@ class Daemon:
             loaded = attrs.evolve(loaded, warnings=(*loaded.warnings, *chosen.problems))
         self._choices[loaded] = chosen.choices
         return loaded
-
-    def _chosen(self, loaded: AnyLoaded) -> tuple[Choice, ...]:
-        """Its hook libraries, also where somebody else has read it. Raises ConfigError."""
-        found = self._choices.get(loaded)
-        return _choose(loaded).choices if found is None else found
 
     def _read(self, path: str, text: str | None) -> AnyLoaded:
         if text is None:
@@ -321,7 +323,7 @@ class Daemon:
         for library in (*own, StatisticCommands(self._server.statistics)):
             self.commands.add(library)
         try:
-            await self._libraries.adopt(self._chosen(loaded))
+            await self._libraries.adopt(self._choices[loaded])
             await self._approve(self._server, loaded)
             await self.hosts.adopt(doc, loaded.network)
             await self._libraries.configured()
@@ -376,7 +378,7 @@ class Daemon:
         assert before is not None, "a server that runs has a configuration"
         listening = listening_of(loaded.doc, patient=self._patient)
         self._program.settle(loaded)
-        await self._libraries.adopt(self._chosen(loaded))
+        await self._libraries.adopt(self._choices[loaded])
         try:
             await self._approve(server, loaded)
             await self.hosts.adopt(loaded.doc, loaded.network)
@@ -384,7 +386,7 @@ class Daemon:
             if _place_of(loaded.doc) != _place_of(before.doc):
                 await self._change_store(server, before.doc, loaded)
         except BaseException:
-            await self._libraries.adopt(self._chosen(before))
+            await self._libraries.adopt(self._choices[before])
             await self.hosts.adopt(before.doc, before.network)
             await self._control.listen(sockets_of(before.doc))
             raise

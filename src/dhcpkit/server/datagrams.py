@@ -129,7 +129,10 @@ class Inbox:
             raise OSError(code, os.strerror(code))
         data, names, header, length = slots.data, slots.names, slots.header, slots.name_length
         return [
-            (data[n * SLOT_IN : n * SLOT_IN + header[STRIDE * n + LENGTH_AT]], names[32 * n : 32 * n + length])
+            (
+                data[n * SLOT_IN : n * SLOT_IN + header[STRIDE * n + LENGTH_AT]],
+                names[NAME_SLOT * n : NAME_SLOT * n + length],
+            )
             for n in range(count)
         ]
 
@@ -151,7 +154,7 @@ class Outbox:
             for n, (octets, name) in enumerate(some):
                 size = len(octets)
                 data[at : at + size] = octets
-                names[32 * n : 32 * n + length] = name
+                names[NAME_SLOT * n : NAME_SLOT * n + length] = name
                 vector[2 * n + 1] = size
                 at += SLOT_OUT
             failed += [(first + n, error) for n, error in self._send(fd, len(some))]
